@@ -1,0 +1,101 @@
+"""What the commands tell: a fit, a comparison of poolings, the bundled data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from partialpool.cli.screen import BAD, GOOD, QUIET, Screen
+from partialpool.report.needs import FitLike, ModelLike, PoolsLike, poolings
+from partialpool.report.tables import Grid, brief_summary, population_summary
+from partialpool.report.words import about_data, about_draws, about_time
+
+if TYPE_CHECKING:
+    from partialpool.data.datasets import Dataset
+
+FIT_ROWS = 15
+POOL_ROWS = 4
+INDENT = "  "
+NUMBERED = re.compile(r"\d+\. ")
+
+
+def tell_data(screen: Screen, source: str, model: ModelLike) -> None:
+    """Say what the rows and the groups are."""
+    screen.text(f"{source}: {'; '.join(about_data(model.design))}")
+
+
+def tell_model(screen: Screen, model: ModelLike) -> None:
+    """Show the equations of one model."""
+    screen.heading("Model")
+    _tell_equations(screen, model)
+
+
+def tell_fit(screen: Screen, fit: FitLike, prob: float) -> None:
+    """Show the estimates and the checks of one fit."""
+    screen.heading("Estimates")
+    screen.text(f"{about_draws(fit.draws)}; {about_time(fit.draws)}", style=QUIET)
+    grid = brief_summary(fit.summary(prob=prob), fit.model.layout, prob, FIT_ROWS)
+    screen.grids({"": grid})
+    screen.heading("Checks")
+    _tell_checks(screen, "Fit", fit)
+
+
+def tell_pools(screen: Screen, pools: PoolsLike, n_explained: int) -> None:
+    """Show the models, estimates and checks of three fits, and where they disagree most."""
+    fits = poolings(pools)
+    screen.heading("Models")
+    screen.text(about_draws(pools.partial_pooling.draws), style=QUIET)
+    for name, fit in fits.items():
+        screen.text(f"{name.capitalize()} ({about_time(fit.draws)})", style="bold")
+        _tell_equations(screen, fit.model)
+    screen.heading("Estimates")
+    screen.grids({name.capitalize(): _brief(fit, pools.prob) for name, fit in fits.items()})
+    screen.heading("Checks")
+    for name, fit in fits.items():
+        _tell_checks(screen, name.capitalize(), fit)
+    screen.heading("The most extreme disagreements")
+    for paragraph in str(pools.explain(n_explained)).splitlines():
+        screen.text(paragraph, rest="   " if NUMBERED.match(paragraph) else "")
+
+
+def tell_files(screen: Screen, folder: Path, files: Iterable[Path]) -> None:
+    """Say where everything was written."""
+    screen.heading("Files")
+    screen.verbatim(str(folder.resolve()))
+    screen.text(", ".join(str(file.relative_to(folder)) for file in files), first=INDENT, rest=INDENT)
+
+
+def tell_versions(screen: Screen, versions: Mapping[str, str]) -> None:
+    """Say with what the figures were made."""
+    screen.text(", ".join(f"{name} {version}" for name, version in versions.items()), style=QUIET)
+
+
+def tell_datasets(screen: Screen, datasets: Iterable[Dataset]) -> None:
+    """List the bundled data sets with their sources."""
+    for dataset in datasets:
+        screen.title(f"{dataset.name}, {dataset.rows:,} rows: {', '.join(dataset.columns)}")
+        screen.text(dataset.description, first=INDENT, rest=INDENT)
+        screen.text(f"Source: {dataset.source}", first=INDENT, rest=INDENT, style=QUIET)
+
+
+def _brief(fit: FitLike, prob: float) -> Grid:
+    return population_summary(fit.summary(prob=prob), fit.model.layout, prob, POOL_ROWS)
+
+
+def _tell_equations(screen: Screen, model: ModelLike) -> None:
+    for line in model.equations().splitlines():
+        screen.verbatim(INDENT + line)
+
+
+def _tell_checks(screen: Screen, name: str, fit: FitLike) -> None:
+    """Say that all is well in two lines, or in full what is not."""
+    diagnosis = fit.diagnose()
+    mark, style = ("✓", GOOD) if diagnosis.ok else ("✗", BAD)
+    verdict = "no problems found" if diagnosis.ok else "do not rely on this fit as it is"
+    screen.text(f"{mark} {name}: {verdict}", style=style)
+    for finding in diagnosis.findings:
+        words = f"{finding.title}: {finding.what} {finding.advice}"
+        screen.text(words, first=INDENT, rest=INDENT, style=BAD)
+    screen.text(" ".join(diagnosis.passed), first=INDENT, rest=INDENT, style=QUIET)

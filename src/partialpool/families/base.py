@@ -1,0 +1,214 @@
+"""What a family is: everything the rest asks of an outcome's distribution, in one record.
+
+A family is one file: a subclass of :class:`Family` and the scalar functions its kernels are made of.
+Nothing outside this room asks which family it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError, FamilyError, build
+from partialpool.families.links import LINKS, Link
+from partialpool.kernels.blocks import family_blocks
+from partialpool.priors.base import Prior
+
+Array = NDArray[np.float64]
+
+
+class OutcomeLike(Protocol):
+    """The left-hand side of a formula, as far as families read it."""
+
+    @property
+    def name(self) -> str:
+        """The outcome's name."""
+
+    @property
+    def values(self) -> Array:
+        """(n,) outcomes, or successes."""
+
+    @property
+    def trials(self) -> Array | None:
+        """(n,) trials."""
+
+    @property
+    def weights(self) -> Array | None:
+        """(n,) frequency weights."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A distribution of the outcome with a link for its mean.
+
+    Parameters
+    ----------
+    link
+        Link of the mean; empty for the family's usual one.
+
+    Attributes
+    ----------
+    name
+        As the user writes it.
+    parameters
+        Parameters that have a linear predictor, the mean's (``"mu"``) first. The others are positive, on
+        the log scale in their predictor.
+    cells
+        By link of the mean, the scalar function of one cell: see `kernels.blocks.family_blocks`.
+    keeps_outcome
+        True when the outcome's value must be the same within a cell (no sufficient statistics).
+    needs_trials
+        True when the formula must give trials.
+    discrete
+        True for outcomes that are whole numbers.
+    mean_word
+        What the mean is called on axes and in sentences.
+
+    Raises
+    ------
+    FamilyError
+        When the link is not one of `cells`.
+    """
+
+    link: str = ""
+    name: ClassVar[str]
+    parameters: ClassVar[tuple[str, ...]] = ("mu",)
+    cells: ClassVar[Mapping[str, Callable[..., Any]]]
+    keeps_outcome: ClassVar[bool] = False
+    needs_trials: ClassVar[bool] = False
+    discrete: ClassVar[bool] = True
+    mean_word: ClassVar[str] = "mean"
+
+    def __post_init__(self) -> None:
+        if not self.link:
+            object.__setattr__(self, "link", next(iter(self.cells)))
+        if self.link not in self.cells:
+            raise build(
+                FamilyError,
+                f"The family {self.name!r} has no link {self.link!r}.",
+                allowed=", ".join(self.cells),
+            )
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Link of each parameter's predictor."""
+        return {p: self.link if p == "mu" else "log" for p in self.parameters}
+
+    @property
+    def mean_link(self) -> Link:
+        """The mean's link."""
+        return LINKS[self.link]
+
+    def blocks(self) -> tuple[Any, Any]:
+        """Compiled loops over cells: derivatives, and derivatives with curvature."""
+        return family_blocks(f"{self.name}-{self.link}", self.cells[self.link], len(self.parameters))
+
+    # --- data -----------------------------------------------------------------------------------------------
+
+    def check(self, outcome: OutcomeLike) -> None:
+        """Raise DataError when an outcome is outside the family's support."""
+        raise NotImplementedError
+
+    def statistics(self, outcome: OutcomeLike, index: NDArray[np.int64], n_cells: int) -> Array:
+        """Collapse rows to cells.
+
+        Parameters
+        ----------
+        outcome
+            Of n rows.
+        index
+            (n,) cell of each row.
+        n_cells
+            Number of cells.
+
+        Returns
+        -------
+        (S, n_cells) sufficient statistics, in the order that `cells` reads them.
+        """
+        raise NotImplementedError
+
+    def unit_outcome(self, outcome: OutcomeLike) -> Array:
+        """(n,) the outcome on the scale of the mean: a proportion where there are trials."""
+        return outcome.values
+
+    def unit_weights(self, outcome: OutcomeLike) -> Array:
+        """(n,) how many unit outcomes each row stands for: its weight, times its trials."""
+        return row_weights(outcome)
+
+    # --- default priors -------------------------------------------------------------------------------------
+
+    def location_scale(self, outcome: OutcomeLike, offset: Array | None) -> tuple[float, float]:
+        """Centre and scale of the linear predictor, for default priors."""
+        raise NotImplementedError
+
+    def auxiliary_prior(self, parameter: str, scale: float) -> Prior:
+        """Default prior of a parameter other than the mean, on its natural scale."""
+        raise FamilyError(f"The family {self.name!r} has no parameter {parameter!r}.")
+
+    # --- predictions ----------------------------------------------------------------------------------------
+
+    def mean(self, linear: Mapping[str, Array]) -> Array:
+        """Expected outcome of one unit (a probability for one trial), from linear predictors by parameter."""
+        return self.mean_link.inverse(linear["mu"])
+
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Draw outcomes, elementwise."""
+        raise NotImplementedError
+
+    def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
+        """Log density of each row's outcome, constants included; the last axis of predictors is rows."""
+        raise NotImplementedError
+
+    # --- words ----------------------------------------------------------------------------------------------
+
+    @property
+    def stan(self) -> str:
+        """The distribution in Stan's words, with ``{mu}`` and so on where predictors go."""
+        raise NotImplementedError
+
+    @property
+    def equation(self) -> str:
+        """The distribution in mathematical words, ``Binomial(1, p)``; its mean is `mean_symbol`."""
+        raise NotImplementedError
+
+    mean_symbol: ClassVar[str] = "mu"
+
+
+def row_weights(outcome: OutcomeLike) -> Array:
+    """(n,) frequency weights, ones where there are none."""
+    return np.ones(len(outcome.values)) if outcome.weights is None else outcome.weights
+
+
+def totals(index: NDArray[np.int64], weights: Array, n_cells: int) -> Array:
+    """(n_cells,) sums of weights by cell."""
+    return np.bincount(index, weights, n_cells).astype(float)
+
+
+def refuse_rows(outcome: OutcomeLike, bad: NDArray[np.bool_], family: str, allowed: str, hint: str) -> None:
+    """Raise DataError naming the first rows whose outcome is outside a family's support."""
+    rows = np.flatnonzero(bad)
+    if not len(rows):
+        return
+    shown = ", ".join(f"row {r}: {outcome.values[r]:g}" for r in rows[:5])
+    raise build(
+        DataError,
+        f"Outcome {outcome.name!r} has {len(rows)} of {len(bad)} rows outside the support of the family "
+        f"{family!r} ({shown}{', ...' if len(rows) > 5 else ''}; rows count from 0).",
+        allowed=allowed,
+        hint=hint,
+    )
+
+
+def refuse_trials(outcome: OutcomeLike, family: str, hint: str) -> None:
+    """Raise FamilyError when trials were given to a family that has none."""
+    if outcome.trials is not None:
+        raise build(FamilyError, f"The family {family!r} takes no trials().", hint=hint)
+
+
+def is_whole(values: Array) -> NDArray[np.bool_]:
+    """Which values are whole numbers."""
+    return np.asarray(values == np.floor(values))

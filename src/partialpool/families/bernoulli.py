@@ -1,0 +1,51 @@
+"""Bernoulli outcomes: one yes or no a row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from partialpool.families.base import Array, OutcomeLike, refuse_rows, refuse_trials
+from partialpool.families.binomial import Binomial
+
+
+class Bernoulli(Binomial):
+    """Zeros and ones: a binomial of one trial a row.
+
+    Links: logit, probit, cloglog. Sufficient statistics of a cell: rows, ones.
+
+    Examples
+    --------
+    >>> Bernoulli(link="probit").links
+    {'mu': 'probit'}
+    """
+
+    name = "bernoulli"
+    needs_trials = False
+
+    def trials(self, outcome: OutcomeLike) -> Array:
+        """Ones."""
+        return np.ones(len(outcome.values))
+
+    def check(self, outcome: OutcomeLike) -> None:
+        """Raise unless every outcome is 0 or 1."""
+        refuse_trials(outcome, self.name, "family='binomial'")
+        bad = (outcome.values != 0) & (outcome.values != 1)
+        refuse_rows(
+            outcome,
+            bad,
+            self.name,
+            "0 and 1, False and True, or two labels",
+            "family='binomial' with trials(n) for counts of successes, family='poisson' for counts",
+        )
+
+    @property
+    def stan(self) -> str:
+        """``bernoulli_logit`` or ``bernoulli`` with the inverse link."""
+        if self.link == "logit":
+            return "bernoulli_logit({mu})"
+        return f"bernoulli({self.mean_link.stan}({{mu}}))"
+
+    @property
+    def equation(self) -> str:
+        """``Binomial(1, p)``."""
+        return "Binomial(1, p)"

@@ -1,0 +1,164 @@
+"""Binomial outcomes: k successes of n trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import FamilyError, build
+from partialpool.families.base import (
+    Array,
+    Family,
+    OutcomeLike,
+    is_whole,
+    refuse_rows,
+    row_weights,
+    totals,
+)
+from partialpool.kernels.compiling import inlined
+from partialpool.kernels.special import expit, log_normal_cdf, softplus
+
+LOG_SQRT_TWO_PI = 0.9189385332046727
+
+
+@inlined
+def logit_cell(stats, i, eta):
+    """Log likelihood of k successes of n: k eta - n log(1 + exp(eta))."""
+    n, k = stats[0, i], stats[1, i]
+    p = expit(eta)
+    return k * eta - n * softplus(eta), k - n * p, n * p * (1.0 - p)
+
+
+@inlined
+def probit_cell(stats, i, eta):
+    """Log likelihood k log Phi(eta) + (n - k) log Phi(-eta)."""
+    n, k = stats[0, i], stats[1, i]
+    log_p, log_q = log_normal_cdf(eta), log_normal_cdf(-eta)
+    log_density = -0.5 * eta * eta - LOG_SQRT_TWO_PI
+    up, down = math.exp(log_density - log_p), math.exp(log_density - log_q)
+    curvature = k * up * (eta + up) + (n - k) * down * (down - eta)
+    return k * log_p + (n - k) * log_q, k * up - (n - k) * down, curvature
+
+
+@inlined
+def cloglog_cell(stats, i, eta):
+    """Log likelihood with 1 - p = exp(-exp(eta))."""
+    n, k = stats[0, i], stats[1, i]
+    u = math.exp(eta)
+    ratio = u / math.expm1(u)
+    # log(1 - exp(-u)), accurate at both ends
+    log_p = math.log(-math.expm1(-u)) if u < 0.6931471805599453 else math.log1p(-math.exp(-u))
+    value = k * log_p - (n - k) * u if k > 0.0 else -n * u
+    return value, k * ratio - (n - k) * u, k * ratio * (u + ratio - 1.0) + (n - k) * u
+
+
+class Binomial(Family):
+    """k successes of n trials: ``k | trials(n) ~ ...`` or ``p(k, n) ~ ...``.
+
+    Links: logit, probit, cloglog. Sufficient statistics of a cell: trials, successes.
+
+    Examples
+    --------
+    >>> Binomial().link
+    'logit'
+    """
+
+    name = "binomial"
+    cells = {"logit": logit_cell, "probit": probit_cell, "cloglog": cloglog_cell}  # noqa: RUF012
+    needs_trials = True
+    mean_word = "probability"
+    mean_symbol = "p"
+
+    def trials(self, outcome: OutcomeLike) -> Array:
+        """(n,) trials of each row."""
+        assert outcome.trials is not None, "check() refuses outcomes without trials"
+        return outcome.trials
+
+    def check(self, outcome: OutcomeLike) -> None:
+        """Raise unless 0 <= successes <= trials, all whole numbers."""
+        if outcome.trials is None:
+            raise build(
+                FamilyError,
+                f"The family 'binomial' needs the number of trials of {outcome.name!r}.",
+                hint=f"'{outcome.name} | trials(n) ~ ...', or family='bernoulli' for zeros and ones",
+            )
+        values, trials = outcome.values, outcome.trials
+        bad = (trials < 0) | ~is_whole(trials)
+        refuse_rows(outcome, bad, self.name, "trials that are whole numbers, 0 or more", "check the trials")
+        refuse_rows(
+            outcome,
+            (values < 0) | ~is_whole(values),
+            self.name,
+            "successes that are whole numbers, 0 or more",
+            "the outcome is a count of successes, not a proportion: use 'k | trials(n)'",
+        )
+        refuse_rows(
+            outcome,
+            values > trials,
+            self.name,
+            "successes up to the row's trials",
+            "are successes and trials swapped?",
+        )
+
+    def statistics(self, outcome: OutcomeLike, index: NDArray[np.int64], n_cells: int) -> Array:
+        """(2, n_cells): trials and successes."""
+        weights = row_weights(outcome)
+        return np.stack(
+            [
+                totals(index, weights * self.trials(outcome), n_cells),
+                totals(index, weights * outcome.values, n_cells),
+            ]
+        )
+
+    def unit_outcome(self, outcome: OutcomeLike) -> Array:
+        """(n,) proportions; rows without trials count as 0 of weight 0."""
+        return np.asarray(outcome.values / np.maximum(self.trials(outcome), 1.0))
+
+    def unit_weights(self, outcome: OutcomeLike) -> Array:
+        """(n,) trials, times the row's weight."""
+        return row_weights(outcome) * self.trials(outcome)
+
+    def location_scale(self, outcome: OutcomeLike, offset: Array | None) -> tuple[float, float]:
+        """Zero and one: the scale of the link itself."""
+        return 0.0, 1.0
+
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Draw successes."""
+        n = np.ones(1) if trials is None else trials
+        return rng.binomial(n.astype(np.int64), self.mean(linear)).astype(float)
+
+    def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
+        """Log binomial probabilities."""
+        from scipy.special import gammaln
+
+        k, n = outcome.values, self.trials(outcome)
+        log_p, log_q = self._log_probabilities(linear["mu"])
+        constant = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+        return np.asarray(
+            constant + np.where(k > 0, k * log_p, 0.0) + np.where(n - k > 0, (n - k) * log_q, 0.0)
+        )
+
+    def _log_probabilities(self, eta: Array) -> tuple[Array, Array]:
+        if self.link == "logit":
+            return -np.logaddexp(0.0, -eta), -np.logaddexp(0.0, eta)
+        if self.link == "probit":
+            from scipy.special import log_ndtr
+
+            return log_ndtr(eta), log_ndtr(-eta)
+        rate = np.exp(eta)
+        return np.log(-np.expm1(-rate)), -rate
+
+    @property
+    def stan(self) -> str:
+        """``binomial_logit`` or ``binomial`` with the inverse link."""
+        if self.link == "logit":
+            return "binomial_logit(trials, {mu})"
+        return f"binomial(trials, {self.mean_link.stan}({{mu}}))"
+
+    @property
+    def equation(self) -> str:
+        """``Binomial(trials, p)``."""
+        return "Binomial(trials, p)"

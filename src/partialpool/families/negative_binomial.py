@@ -1,0 +1,113 @@
+"""Negative binomial outcomes: overdispersed counts, with predictors for mean and log shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.families.base import Array, Family, OutcomeLike, row_weights, totals
+from partialpool.families.poisson import check_counts, log_location
+from partialpool.kernels.compiling import inlined
+from partialpool.kernels.special import digamma, trigamma
+from partialpool.priors.base import Prior
+from partialpool.priors.student_t import HalfCauchy
+
+
+@inlined
+def log_rising(shape, y):
+    """log of Gamma(shape + y) / Gamma(shape); by Stirling's series where both are large."""
+    if shape < 1000.0:
+        return math.lgamma(shape + y) - math.lgamma(shape)
+    a, b = 1.0 / shape, 1.0 / (shape + y)
+    correction = (b - a) / 12.0 - (b * b * b - a * a * a) / 360.0
+    return (shape + y - 0.5) * math.log1p(y * a) + y * (math.log(shape) - 1.0) + correction
+
+
+@inlined
+def digamma_difference(shape, y):
+    """digamma(shape + y) - digamma(shape), by its series where both are large."""
+    if shape < 1000.0:
+        return digamma(shape + y) - digamma(shape)
+    a, b = 1.0 / shape, 1.0 / (shape + y)
+    return math.log1p(y * a) - 0.5 * (b - a) - (b * b - a * a) / 12.0
+
+
+@inlined
+def log_cell(stats, i, eta, log_shape):
+    """Log likelihood of w counts y with mean exp(eta) and shape exp(log_shape)."""
+    w, y = stats[0, i], stats[1, i]
+    mu, shape = math.exp(eta), math.exp(log_shape)
+    log_total = max(eta, log_shape) + math.log1p(math.exp(-abs(eta - log_shape)))
+    total = mu + shape
+    log_failure = -math.log1p(mu / shape)
+    value = log_rising(shape, y) + shape * log_failure + y * (eta - log_total) - math.lgamma(y + 1.0)
+    by_shape = digamma_difference(shape, y) + log_failure + (mu - y) / total
+    by_mu = shape * (y - mu) / total
+    curvature = (y + shape) * mu * shape / (total * total)
+    second = trigamma(y + shape) - trigamma(shape) + 1.0 / shape - 1.0 / total - (mu - y) / (total * total)
+    shape_curvature = -shape * (shape * second + by_shape)
+    return w * value, w * by_mu, w * shape * by_shape, w * curvature, w * shape_curvature
+
+
+class NegativeBinomial(Family):
+    """Counts with variance mu + mu^2 / shape and a log link.
+
+    A cell keeps its count and how many rows have it: there are no smaller sufficient statistics.
+
+    Examples
+    --------
+    >>> NegativeBinomial().links
+    {'mu': 'log', 'shape': 'log'}
+    """
+
+    name = "negative_binomial"
+    parameters = ("mu", "shape")
+    cells = {"log": log_cell}  # noqa: RUF012
+    keeps_outcome = True
+    mean_word = "rate"
+
+    def check(self, outcome: OutcomeLike) -> None:
+        """Raise unless outcomes are counts."""
+        check_counts(outcome, self.name)
+
+    def statistics(self, outcome: OutcomeLike, index: NDArray[np.int64], n_cells: int) -> Array:
+        """(2, n_cells): rows and the count they share."""
+        counts = np.zeros(n_cells)
+        counts[index] = outcome.values
+        return np.stack([totals(index, row_weights(outcome), n_cells), counts])
+
+    def location_scale(self, outcome: OutcomeLike, offset: Array | None) -> tuple[float, float]:
+        """Log of the mean count, and one."""
+        return log_location(outcome, offset), 1.0
+
+    def auxiliary_prior(self, parameter: str, scale: float) -> Prior:
+        """A heavy tail: near-Poisson data have a large shape."""
+        return HalfCauchy(5.0)
+
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Draw counts, as Poisson counts with gamma rates."""
+        mean, shape = np.broadcast_arrays(self.mean(linear), np.exp(linear["shape"]))
+        return rng.poisson(rng.gamma(shape, mean / shape)).astype(float)
+
+    def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
+        """Log negative binomial probabilities."""
+        from scipy.special import gammaln
+
+        y, eta, log_shape = outcome.values, linear["mu"], linear["shape"]
+        shape = np.exp(log_shape)
+        log_total = np.logaddexp(eta, log_shape)
+        constant = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1)
+        return np.asarray(constant + shape * (log_shape - log_total) + y * (eta - log_total))
+
+    @property
+    def stan(self) -> str:
+        """``neg_binomial_2_log``."""
+        return "neg_binomial_2_log({mu}, {shape})"
+
+    @property
+    def equation(self) -> str:
+        """``NegativeBinomial(mu, shape)``."""
+        return "NegativeBinomial(mu, shape)"

@@ -1,0 +1,96 @@
+"""Poisson outcomes: counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.families.base import (
+    Array,
+    Family,
+    OutcomeLike,
+    is_whole,
+    refuse_rows,
+    refuse_trials,
+    row_weights,
+    totals,
+)
+from partialpool.kernels.compiling import inlined
+
+
+@inlined
+def log_cell(stats, i, eta):
+    """Log likelihood of counts that sum to s over w rows: s eta - w exp(eta)."""
+    w, s = stats[0, i], stats[1, i]
+    expected = w * math.exp(eta)
+    return s * eta - expected, s - expected, expected
+
+
+def check_counts(outcome: OutcomeLike, family: str) -> None:
+    """Raise unless outcomes are whole numbers, 0 or more, without trials."""
+    refuse_trials(outcome, family, "family='binomial'")
+    bad = (outcome.values < 0) | ~is_whole(outcome.values)
+    refuse_rows(outcome, bad, family, "whole numbers, 0 or more", "family='gaussian' for measurements")
+
+
+def log_location(outcome: OutcomeLike, offset: Array | None) -> float:
+    """Log of the mean outcome at an offset of zero, for default priors."""
+    weights = row_weights(outcome)
+    exposure = weights if offset is None else weights * np.exp(offset)
+    total = float(np.sum(weights * outcome.values))
+    # Half a count keeps the logarithm finite when every count is zero.
+    return math.log(max(total, 0.5) / float(np.sum(exposure)))
+
+
+class Poisson(Family):
+    """Counts with a log link.
+
+    Sufficient statistics of a cell: rows, sum of counts. Exposure goes in as ``offset(log(exposure))``.
+
+    Examples
+    --------
+    >>> Poisson().links
+    {'mu': 'log'}
+    """
+
+    name = "poisson"
+    cells = {"log": log_cell}  # noqa: RUF012
+    mean_word = "rate"
+    mean_symbol = "lambda"
+
+    def check(self, outcome: OutcomeLike) -> None:
+        """Raise unless outcomes are counts."""
+        check_counts(outcome, self.name)
+
+    def statistics(self, outcome: OutcomeLike, index: NDArray[np.int64], n_cells: int) -> Array:
+        """(2, n_cells): rows and sums."""
+        weights = row_weights(outcome)
+        return np.stack([totals(index, weights, n_cells), totals(index, weights * outcome.values, n_cells)])
+
+    def location_scale(self, outcome: OutcomeLike, offset: Array | None) -> tuple[float, float]:
+        """Log of the mean count, and one."""
+        return log_location(outcome, offset), 1.0
+
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Draw counts."""
+        return rng.poisson(self.mean(linear)).astype(float)
+
+    def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
+        """Log Poisson probabilities."""
+        from scipy.special import gammaln
+
+        eta = linear["mu"]
+        return np.asarray(outcome.values * eta - np.exp(eta) - gammaln(outcome.values + 1))
+
+    @property
+    def stan(self) -> str:
+        """``poisson_log``."""
+        return "poisson_log({mu})"
+
+    @property
+    def equation(self) -> str:
+        """``Poisson(lambda)``."""
+        return "Poisson(lambda)"

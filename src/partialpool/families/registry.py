@@ -1,0 +1,45 @@
+"""All families by name."""
+
+from __future__ import annotations
+
+from partialpool.errors import FamilyError, build, unknown_name
+from partialpool.families.base import Family
+from partialpool.families.bernoulli import Bernoulli
+from partialpool.families.binomial import Binomial
+from partialpool.families.gaussian import Gaussian
+from partialpool.families.negative_binomial import NegativeBinomial
+from partialpool.families.poisson import Poisson
+
+FAMILIES: dict[str, type[Family]] = {
+    family.name: family for family in (Bernoulli, Binomial, Gaussian, NegativeBinomial, Poisson)
+}
+
+
+def get_family(family: str | Family) -> Family:
+    """A family from its name, with its usual link, or the family itself.
+
+    Parameters
+    ----------
+    family
+        ``"bernoulli"``, ``"bernoulli(probit)"``, or an object such as ``Bernoulli(link="probit")``.
+
+    Raises
+    ------
+    FamilyError
+        When the name or the link is unknown.
+
+    Examples
+    --------
+    >>> get_family("bernoulli(cloglog)").link
+    'cloglog'
+    """
+    if isinstance(family, Family):
+        return family
+    if not isinstance(family, str):
+        raise build(
+            FamilyError, f"The family is {family!r}.", allowed="a name, or a family such as Bernoulli()"
+        )
+    name, _, link = family.strip().removesuffix(")").partition("(")
+    if name not in FAMILIES:
+        raise unknown_name(FamilyError, "family", name, FAMILIES)
+    return FAMILIES[name](link=link.strip())

@@ -1,0 +1,238 @@
+"""A formula meets a table: the design, and the recipe that makes the same design of new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from partialpool.data.checks import Missing, complete_rows, require_columns
+from partialpool.errors import FormulaError
+from partialpool.formula.asked import Formula
+from partialpool.formula.bridge import parse
+from partialpool.formula.column import Column, column
+from partialpool.formula.expression import Expression, fit_expression
+from partialpool.formula.grouping import Factor, fit_factor
+from partialpool.formula.outcome import OutcomeRecipe, fit_outcome
+from partialpool.formula.plain import plain_columns
+from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
+from partialpool.formula.right import RightSide
+from partialpool.formula.split import split_formula, split_parameter
+
+Columns = tuple[str, ...]
+Groupings = Mapping[Columns, Grouping]
+
+
+@dataclass(frozen=True)
+class GroupRecipe:
+    """A group-level term that has met its first table."""
+
+    expression: Expression
+    factor: Columns
+    correlated: bool
+
+    def term(self, matrix: Floats, groupings: Groupings) -> GroupTerm:
+        """Put a matrix of the expression and the groups of its rows together."""
+        names, terms = self.expression.names, self.expression.terms
+        return GroupTerm(terms, names, matrix, groupings[self.factor], self.correlated and len(names) > 1)
+
+
+@dataclass(frozen=True)
+class PredictorRecipe:
+    """A linear predictor that has met its first table."""
+
+    parameter: str
+    population: Expression
+    groups: tuple[GroupRecipe, ...]
+    offsets: tuple[Column, ...]
+
+    def predictor(
+        self, table: pd.DataFrame, matrix: Floats, group_matrices: Iterable[Floats], groupings: Groupings
+    ) -> Predictor:
+        """Put the matrices of its parts together."""
+        terms = [g.term(m, groupings) for g, m in zip(self.groups, group_matrices, strict=True)]
+        offsets = [offset.evaluate(table) for offset in self.offsets]
+        return Predictor(
+            self.parameter,
+            Population(matrix, self.population.names, self.population.terms),
+            tuple(terms),
+            np.sum(offsets, axis=0) if offsets else None,
+        )
+
+    def evaluate(self, table: pd.DataFrame, groupings: Groupings) -> Predictor:
+        """Compute the predictor's parts for new rows."""
+        matrices = [group.expression.evaluate(table) for group in self.groups]
+        return self.predictor(table, self.population.evaluate(table), matrices, groupings)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How new rows become a design with the columns, codings and groups of the first.
+
+    Attributes
+    ----------
+    columns
+        The columns that the right sides read.
+    outcome
+        The left side.
+    factors
+        The grouping factors, by their columns.
+    """
+
+    columns: Columns
+    outcome: OutcomeRecipe
+    predictors: tuple[PredictorRecipe, ...]
+    factors: Mapping[Columns, Factor]
+
+    def evaluate(self, table: pd.DataFrame, missing: Missing = "error", outcome: bool = False) -> Design:
+        """Make the design of new rows.
+
+        Parameters
+        ----------
+        table
+            New rows; only columns that are used need be there.
+        missing
+            ``"error"``, or ``"drop"`` to leave out rows that lack a value.
+        outcome
+            Whether to read the left side too. Without it the design's outcome is None.
+
+        Returns
+        -------
+        A design with the same terms and names. The index of a group never seen is -1.
+
+        Raises
+        ------
+        DataError
+            When a column or a value is missing, a level of a population-level term is not known,
+            or a number is not finite.
+        """
+        columns = _union(self.columns, self.outcome.columns if outcome else ())
+        plain, n_dropped = _usable(table, columns, missing)
+        groupings = {columns: factor.evaluate(plain) for columns, factor in self.factors.items()}
+        predictors = {p.parameter: p.evaluate(plain, groupings) for p in self.predictors}
+        return Design(self.outcome.evaluate(plain) if outcome else None, predictors, len(plain), n_dropped)
+
+    def trials(self, table: pd.DataFrame) -> Floats | None:
+        """Compute the numbers of trials of new rows, which need no outcome.
+
+        Returns
+        -------
+        (n,), or None when the formula has no trials.
+
+        Raises
+        ------
+        DataError
+            When a column or a value is missing, or a number is not finite.
+        """
+        trials = self.outcome.trials
+        if trials is None:
+            return None
+        return trials.evaluate(_usable(table, trials.piece.columns, "error")[0])
+
+
+def build_design(
+    formula: str | Formula, table: pd.DataFrame, missing: Missing = "error"
+) -> tuple[Design, Recipe]:
+    """Evaluate a formula on a table.
+
+    Parameters
+    ----------
+    formula
+        Its text, or a :class:`Formula` with formulas for further parameters.
+    table
+        As :func:`partialpool.data.tables.read_table` returns it.
+    missing
+        ``"error"`` refuses missing values in the columns that are used; ``"drop"`` leaves
+        out the rows that have any, and the design says how many.
+
+    Returns
+    -------
+    The design, and the recipe for new rows.
+
+    Raises
+    ------
+    FormulaError
+        When the formula does not parse, calls a function that is not allowed, or has a coefficient twice.
+    DataError
+        When a column is absent, lacks values, or cannot be used as the formula uses it.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"y": [0, 1, 1], "g": ["b", "a", "b"]})
+    >>> design, recipe = build_design("y ~ 1 + (1 | g)", table)
+    >>> design.predictors["mu"].groups[0].grouping.index
+    array([1, 0, 1])
+    >>> recipe.evaluate(pd.DataFrame({"g": ["a", "new"]})).predictors["mu"].groups[0].grouping.index
+    array([ 0, -1])
+    """
+    asked = formula if isinstance(formula, Formula) else Formula(formula)
+    left, right = split_formula(asked.text)
+    sides = {"mu": right} | {name: split_parameter(text) for name, text in asked.parameters.items()}
+    for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
+        parse(piece)  # what is wrong with the formula is said before what is wrong with the table
+    columns = _union(*(side.columns for side in sides.values()))
+    plain, n_dropped = _usable(table, _union(left.columns, columns), missing)
+
+    outcome_recipe, outcome = fit_outcome(left, plain)
+    factors, groupings = _fit_factors(sides.values(), plain)
+    fitted = {name: _fit_predictor(name, side, plain, groupings) for name, side in sides.items()}
+    recipe = Recipe(columns, outcome_recipe, tuple(r for r, _ in fitted.values()), factors)
+    predictors = {name: predictor for name, (_, predictor) in fitted.items()}
+    return Design(outcome, predictors, len(plain), n_dropped), recipe
+
+
+def _union(*names: Columns) -> Columns:
+    return tuple(dict.fromkeys(name for some in names for name in some))
+
+
+def _usable(table: pd.DataFrame, columns: Columns, missing: Missing) -> tuple[pd.DataFrame, int]:
+    """Return the columns that are used, in plain types and complete, and how many rows were dropped."""
+    require_columns(table, columns)
+    rows = complete_rows(table, columns, missing)
+    return plain_columns(table, columns, rows), len(table) - len(rows)
+
+
+def _fit_factors(sides: Iterable[RightSide], table: pd.DataFrame) -> tuple[dict[Columns, Factor], Groupings]:
+    """Index each grouping factor once, however many terms and predictors have it."""
+    wanted = dict.fromkeys(group.columns for side in sides for group in side.groups)
+    fitted = {columns: fit_factor(columns, table) for columns in wanted}
+    factors = {columns: factor for columns, (factor, _) in fitted.items()}
+    return factors, {columns: grouping for columns, (_, grouping) in fitted.items()}
+
+
+def _fit_predictor(
+    parameter: str, side: RightSide, table: pd.DataFrame, groupings: Groupings
+) -> tuple[PredictorRecipe, Predictor]:
+    population, matrix = fit_expression(side.population, table, "Intercept")
+    fitted = [fit_expression(group.expression, table, "1") for group in side.groups]
+    groups = tuple(
+        GroupRecipe(expression, group.columns, group.correlated)
+        for group, (expression, _) in zip(side.groups, fitted, strict=True)
+    )
+    _refuse_repeats(groups)
+    offsets = tuple(column(offset, "Offset") for offset in side.offsets)
+    recipe = PredictorRecipe(parameter, population, groups, offsets)
+    return recipe, recipe.predictor(table, matrix, [m for _, m in fitted], groupings)
+
+
+def _refuse_repeats(groups: tuple[GroupRecipe, ...]) -> None:
+    """Refuse a coefficient that a grouping factor has twice, and a term that has none."""
+    seen: set[tuple[frozenset[str], str]] = set()
+    for group in groups:
+        factor = ":".join(group.factor)
+        if not group.expression.names:
+            raise group.expression.piece.error("The term has no coefficient.", hint=f"(1 | {factor})")
+        for name in group.expression.names:
+            key = (frozenset(group.factor), name)
+            if key in seen:
+                raise _repeated(group, name, factor)
+            seen.add(key)
+
+
+def _repeated(group: GroupRecipe, name: str, factor: str) -> FormulaError:
+    others = [term.name for term in group.expression.terms if term.name != "1"]
+    without = f"(0 + {' + '.join(others)} | {factor})" if name == "1" and others else None
+    problem = f"The coefficient {name!r} varies by {factor!r} in two terms."
+    return group.expression.piece.error(problem, hint=without or "leave it in one of them")

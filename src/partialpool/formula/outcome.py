@@ -1,0 +1,136 @@
+"""The left side of a formula becomes numbers: outcome, trials, weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from partialpool.data.checks import count_rows, first_rows
+from partialpool.errors import DataError, build
+from partialpool.formula.column import Column, column
+from partialpool.formula.left import LeftSide
+from partialpool.formula.records import Floats, Outcome
+from partialpool.formula.scan import Piece
+
+
+@dataclass(frozen=True)
+class OutcomeRecipe:
+    """A left side that has met its first table.
+
+    Attributes
+    ----------
+    columns
+        The columns it reads.
+    levels
+        The labels of an outcome of two labels, the one that counts as 1 last; or None.
+    """
+
+    columns: tuple[str, ...]
+    value: Column
+    trials: Column | None
+    weights: Column | None
+    levels: tuple[str, str] | None
+
+    def evaluate(self, table: pd.DataFrame) -> Outcome:
+        """Compute the outcome of rows.
+
+        Raises
+        ------
+        DataError
+            When a label is not known, a weight is negative, or a number is not finite.
+        """
+        labels = _labels(self.value.piece, table)
+        values = (
+            self.value.evaluate(table) if labels is None else _coded(labels, self.value.name, self.levels)
+        )
+        trials = None if self.trials is None else self.trials.evaluate(table)
+        return Outcome(self.value.name, values, trials, self._weights(table), self.levels)
+
+    def _weights(self, table: pd.DataFrame) -> Floats | None:
+        if self.weights is None:
+            return None
+        weights = self.weights.evaluate(table)
+        if (weights < 0).any():
+            positions = table.index[weights < 0]
+            raise build(
+                DataError,
+                f"Weights {self.weights.name!r} are negative in {count_rows(len(positions))} "
+                f"({first_rows(positions)}, counted from 0).",
+                allowed="how many identical rows each row stands for: numbers from 0",
+            )
+        return weights
+
+
+def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Outcome]:
+    """Read the left side for the first time.
+
+    Parameters
+    ----------
+    left
+        The parts of the left side.
+    table
+        Plain columns (see :func:`partialpool.formula.plain.plain_columns`).
+
+    Returns
+    -------
+    The recipe for other rows, and the outcome.
+
+    Raises
+    ------
+    DataError
+        When the outcome has labels and not two of them, a weight is negative, or a number is not finite.
+    """
+    labels = _labels(left.value, table)
+    recipe = OutcomeRecipe(
+        columns=left.columns,
+        value=column(left.value, "Outcome"),
+        trials=None if left.trials is None else column(left.trials, "Number of trials"),
+        weights=None if left.weights is None else column(left.weights, "Weight"),
+        levels=None if labels is None else _two_levels(labels, left.success),
+    )
+    if labels is None and left.success is not None:
+        raise left.value.error(
+            f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
+        )
+    return recipe, recipe.evaluate(table)
+
+
+def _labels(value: Piece, table: pd.DataFrame) -> pd.Series | None:
+    """Return the outcome's column where it holds labels, not numbers."""
+    if len(value) != 1 or not value.tokens[0].is_name:
+        return None
+    found = table[value.tokens[0].value]
+    return found if isinstance(found.dtype, pd.CategoricalDtype) else None
+
+
+def _two_levels(labels: pd.Series, success: str | None) -> tuple[str, str]:
+    levels = [str(level) for level in labels.cat.categories]
+    if len(levels) != 2:
+        shown = ", ".join(levels[:10]) + (", ..." if len(levels) > 10 else "")
+        raise build(
+            DataError,
+            f"Outcome {labels.name!r} has {len(levels)} label{'s' * (len(levels) != 1)}: {shown}.",
+            allowed="numbers, true/false, or two labels",
+        )
+    if success is not None and success not in levels:
+        raise build(
+            DataError, f"Outcome {labels.name!r} has no label {success!r}.", allowed=" and ".join(levels)
+        )
+    first, second = levels
+    return (second, first) if success == first else (first, second)
+
+
+def _coded(labels: pd.Series, name: str, levels: tuple[str, str] | None) -> Floats:
+    known = list(levels or ())
+    codes = pd.Index(known).get_indexer(labels.cat.categories.map(str))[labels.cat.codes]
+    if (codes < 0).any():
+        positions = labels.index[codes < 0]
+        raise build(
+            DataError,
+            f"Outcome {name!r} has a label that the model does not know, {labels[positions[0]]!r}, in "
+            f"{count_rows(len(positions))} ({first_rows(positions)}, counted from 0).",
+            allowed=" and ".join(known) or "numbers",
+        )
+    return codes.astype(np.float64)

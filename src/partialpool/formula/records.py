@@ -1,0 +1,163 @@
+"""The frozen records a formula and a table become: names, matrices, labels.
+
+Shapes use n for rows, K for population-level coefficients, d for the coefficients
+of one group-level term and J for the groups of one grouping factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a formula: a name and the columns it owns.
+
+    Attributes
+    ----------
+    name
+        As results name it: ``"Intercept"``, ``"x"``, ``"cat"``, ``"x:cat"``; inside a
+        group-level term the intercept is ``"1"``.
+    columns
+        Its columns in the matrix it belongs to.
+    levels
+        The labels of its columns, or None when the term is one unlabelled column.
+    """
+
+    name: str
+    columns: slice
+    levels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Population:
+    """The population-level part of one linear predictor.
+
+    Attributes
+    ----------
+    matrix
+        (n, K), one column a coefficient.
+    names
+        K names: ``"Intercept"``, ``"x"``, ``"cat[b]"``.
+    terms
+        The terms, in the order of their columns.
+    """
+
+    matrix: Floats
+    names: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping factor: which group each row belongs to.
+
+    Attributes
+    ----------
+    name
+        ``"district"``, or ``"school:class"`` for an interaction of factors.
+    labels
+        (J,) the user's own labels, sorted; for an interaction the strings ``"a:b"``.
+    index
+        (n,) int64, the position of each row's group in `labels`.
+    columns
+        The columns of the table that make the factor.
+    """
+
+    name: str
+    labels: NDArray[Any]
+    index: NDArray[np.int64]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """A group-level term ``(expr | factor)``: d coefficients for each of J groups.
+
+    Attributes
+    ----------
+    terms
+        The terms of ``expr``; the intercept's name is ``"1"``.
+    names
+        d names: ``"1"``, ``"x"``, ``"cat[b]"``.
+    matrix
+        (n, d).
+    grouping
+        The factor.
+    correlated
+        False for ``(expr || factor)`` and whenever d is 1.
+    """
+
+    terms: tuple[Term, ...]
+    names: tuple[str, ...]
+    matrix: Floats
+    grouping: Grouping
+    correlated: bool
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One linear predictor: of the mean (``"mu"``) or of another parameter.
+
+    Attributes
+    ----------
+    offset
+        (n,) added to the predictor with coefficient one, or None.
+    """
+
+    parameter: str
+    population: Population
+    groups: tuple[GroupTerm, ...]
+    offset: Floats | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The left-hand side of the formula.
+
+    Attributes
+    ----------
+    values
+        (n,) as numbers; for an outcome of two labels 0 for the first and 1 for the second.
+    trials
+        (n,) numbers of trials, or None.
+    weights
+        (n,) frequency weights (how many identical rows each row stands for), or None.
+    levels
+        The two labels of a non-numeric outcome, or None.
+    """
+
+    name: str
+    values: Floats
+    trials: Floats | None
+    weights: Floats | None
+    levels: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """A formula met a table.
+
+    Attributes
+    ----------
+    outcome
+        The left-hand side, or None for new rows that lack it.
+    predictors
+        By parameter, the mean's (``"mu"``) first; only parameters that have a formula.
+    n_rows
+        Rows used.
+    n_dropped
+        Rows left out because of missing values, at the user's request.
+    """
+
+    outcome: Outcome | None
+    predictors: Mapping[str, Predictor]
+    n_rows: int
+    n_dropped: int = 0

@@ -1,0 +1,156 @@
+"""The right side of a formula: population-level terms, group-level terms, offsets, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from partialpool.formula.functions import check_calls
+from partialpool.formula.scan import IMPLIED, Piece, Token
+from partialpool.formula.terms import check_terms
+
+_ONE = Token("number", "1", IMPLIED)
+_PLUS = Token("symbol", "+", IMPLIED)
+
+
+@dataclass(frozen=True)
+class GroupPart:
+    """A group-level term as it is written, nesting written out.
+
+    Attributes
+    ----------
+    expression
+        What varies, with the implied intercept written out.
+    columns
+        The columns that make the grouping factor.
+    correlated
+        False for ``||``.
+    """
+
+    expression: Piece
+    columns: tuple[str, ...]
+    correlated: bool
+
+
+@dataclass(frozen=True)
+class RightSide:
+    """What stands right of ``~``.
+
+    Attributes
+    ----------
+    population
+        The population-level terms, with the implied intercept written out.
+    """
+
+    population: Piece
+    groups: tuple[GroupPart, ...]
+    offsets: tuple[Piece, ...]
+    weights: Piece | None
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All that is evaluated; the weights belong to the outcome."""
+        return (self.population, *(group.expression for group in self.groups), *self.offsets)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the predictor reads."""
+        factors = [name for group in self.groups for name in group.columns]
+        return tuple(dict.fromkeys([*(name for piece in self.pieces for name in piece.columns), *factors]))
+
+
+def split_right(side: Piece) -> RightSide:
+    """Cut the right side of a formula.
+
+    Raises
+    ------
+    FormulaError
+        With a caret under what is wrong.
+    """
+    if not len(side):
+        raise side.error("Nothing stands right of '~'.", side.end, hint="'y ~ 1' for an intercept alone")
+    population: list[Token] = [_ONE]
+    groups: list[GroupPart] = []
+    offsets: list[Piece] = []
+    weights: list[Piece] = []
+    for sign, operand in _operands(side):
+        if _is_group(operand):
+            groups += _group_parts(sign, operand)
+        elif (argument := operand.argument("offset", "weights")) is not None and len(argument):
+            _refuse_minus(sign, operand)
+            check_calls(argument)
+            (offsets if operand.tokens[0].text == "offset" else weights).append(argument)
+        else:
+            check_terms(operand)
+            population += [sign, *operand.tokens]
+    if len(weights) > 1:
+        raise weights[1].error("The formula has weights twice.")
+    return RightSide(
+        Piece(side.text, tuple(population)), tuple(groups), tuple(offsets), weights[0] if weights else None
+    )
+
+
+def _operands(side: Piece) -> Iterator[tuple[Token, Piece]]:
+    """Yield what stands between the top-level signs, each with the sign before it."""
+    sign, first = _PLUS, 0
+    for i, token in side.levels():
+        # A sign after a sign, or after another operator, belongs to the operand: ``x + -1``.
+        if token.text in ("+", "-") and i > first and side.tokens[i - 1].text not in ("*", "/", ":", "**"):
+            yield sign, side[first:i]
+            sign, first = token, i + 1
+    if first == len(side):
+        raise side.error(f"Nothing follows this {sign.text!r}.", sign)
+    yield sign, side[first:]
+
+
+def _is_group(operand: Piece) -> bool:
+    """Tell whether it is one bracket with a bar directly inside."""
+    if operand.tokens[0].text != "(" or [i for i, _ in operand.levels()] != [0, len(operand) - 1]:
+        return False
+    return any(token.text in ("|", "||") for _, token in operand[1:-1].levels())
+
+
+def _group_parts(sign: Token, operand: Piece) -> list[GroupPart]:
+    _refuse_minus(sign, operand)
+    inside = operand[1:-1]
+    bars = [i for i, token in inside.levels() if token.text in ("|", "||")]
+    if len(bars) > 1:
+        raise inside.error("A group-level term has one bar.", inside.tokens[bars[1]])
+    bar = inside.tokens[bars[0]]
+    expression, factor = inside[: bars[0]], inside[bars[0] + 1 :]
+    if not len(expression):
+        raise inside.error("Nothing stands left of the bar.", bar, hint="(1 | g) for a varying intercept")
+    check_terms(expression)
+    expression = Piece(expression.text, (_ONE, _PLUS, *expression.tokens))
+    return [GroupPart(expression, columns, bar.text == "|") for columns in _factors(factor, bar)]
+
+
+def _factors(factor: Piece, bar: Token) -> list[tuple[str, ...]]:
+    """Write nesting out: ``a/b`` is ``a`` and ``a:b``; ``a:b`` is the two columns together."""
+    if not len(factor):
+        raise factor.error("No grouping factor stands right of the bar.", bar, hint="(1 | g)")
+    found: list[tuple[str, ...]] = []
+    for part in factor.split("/"):
+        outer = found[-1] if found else ()
+        columns = outer + tuple(_column(name, factor) for name in part.split(":"))
+        if len(set(columns)) < len(columns):
+            raise part.error(f"The grouping factor {factor.source!r} has a column twice.")
+        found.append(columns)
+    return found
+
+
+def _column(piece: Piece, factor: Piece) -> str:
+    if len(piece) == 1 and piece.tokens[0].is_name:
+        return piece.tokens[0].value
+    at = piece.tokens[0] if len(piece) else None
+    raise factor.error(
+        f"A grouping factor cannot be {piece.source or factor.source!r}.",
+        at,
+        allowed="a column g, columns together a:b, nested columns a/b",
+        hint="(1 | a) + (1 | b) for two factors, or a new column of the table",
+    )
+
+
+def _refuse_minus(sign: Token, operand: Piece) -> None:
+    if sign.text == "-":
+        raise operand.error(f"{operand.source!r} cannot be taken away.", sign, hint="leave it out")

@@ -1,0 +1,89 @@
+"""Normal stand-ins for the priors of coefficients, for the quick fit only: they choose where to start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY
+from partialpool.model.density import column_means, transform_of
+from partialpool.model.parameters import Coefficient
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.base import AtMeans, unwrapped
+
+Floats = NDArray[np.float64]
+
+EDGE = 1e-3  # how far inside its ends a bounded coefficient is kept, as a share of its range
+LOG_SD = 1.5  # spread of the log of a positive parameter
+
+
+@dataclass(frozen=True)
+class NormalApproximation:
+    """Normal over the K coefficients of one predictor: (K,) mean and (K, K) precision."""
+
+    mean: Floats
+    precision: Floats
+
+
+def coefficient_approximation(spec: ModelSpec, number: int) -> NormalApproximation:
+    """Stand-in for the priors of one predictor's coefficients, as the predictor uses them."""
+    part = spec.parameters.predictors[number]
+    pairs = [_mean_sd(c) for c in part.coefficients]
+    mean = np.array([m for m, _ in pairs], float)
+    precision = np.diag([1.0 / s**2 for _, s in pairs])
+    for i, coefficient in enumerate(part.coefficients):
+        if isinstance(coefficient.prior, AtMeans) and part.predictor is not None:
+            weights = np.array(column_means(spec, part.predictor.population.matrix))
+            weights[i] = 1.0
+            precision[i, i] = 0.0
+            precision += np.outer(weights, weights) / pairs[i][1] ** 2
+            mean[i] -= weights @ mean - mean[i]
+    return NormalApproximation(mean, precision)
+
+
+def _mean_sd(coefficient: Coefficient) -> tuple[float, float]:
+    prior = unwrapped(coefficient.prior)
+    if coefficient.logged:
+        lower, upper = prior.bounds
+        centre = 0.5 * (lower + upper) if np.isfinite(upper) else prior.scale
+        return float(np.log(centre)), LOG_SD
+    if prior.support == "interval":
+        return 0.5 * sum(prior.bounds), prior.scale
+    return float(getattr(prior, "mean", prior.scale if prior.support == "positive" else 0.0)), prior.scale
+
+
+def interior(spec: ModelSpec, number: int, coefficients: Floats) -> Floats:
+    """Move bounded coefficients inside their ends."""
+    out = coefficients.copy()
+    for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
+        lower, upper = unwrapped(coefficient.prior).bounds
+        if coefficient.logged:
+            if np.isfinite(upper):
+                edge = EDGE * (upper - lower)
+                out[i] = np.clip(out[i], np.log(lower + edge), np.log(upper - edge))
+            continue
+        if np.isfinite(lower):
+            edge = EDGE * (upper - lower if np.isfinite(upper) else coefficient.prior.scale)
+            out[i] = np.clip(out[i], lower + edge, upper - edge)
+    return out
+
+
+def unconstrained(spec: ModelSpec, number: int, coefficients: Floats) -> tuple[Floats, Floats]:
+    """Unconstrained numbers of coefficients, and the derivatives of the coefficients by them."""
+    free, slopes = coefficients.copy(), np.ones_like(coefficients)
+    for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
+        transform = transform_of(coefficient.prior, coefficient.logged)
+        if transform == IDENTITY or (transform == EXPONENTIAL and coefficient.logged):
+            continue
+        if transform == EXPONENTIAL:
+            free[i], slopes[i] = np.log(coefficients[i]), coefficients[i]
+            continue
+        lower, upper = unwrapped(coefficient.prior).bounds
+        value = np.exp(coefficients[i]) if coefficient.logged else coefficients[i]
+        free[i] = np.log((value - lower) / (upper - value))
+        slopes[i] = (value - lower) * (upper - value) / (upper - lower)
+        if coefficient.logged:
+            slopes[i] /= value
+    return free, slopes

@@ -1,0 +1,280 @@
+"""A quick penalised fit: where the posterior is, and how curved, before anything is sampled.
+
+Newton steps for the coefficients and one group-level term at a time (block elimination, linear in the number
+of groups), and closed-form updates of the group covariances in between (the M-step of EM with the Laplace
+approximation of each group's effects). It stops early on purpose: whatever it returns is a valid choice of
+coordinates, a better one only makes the sampler faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.approximations import (
+    NormalApproximation,
+    coefficient_approximation,
+    interior,
+)
+from partialpool.model.density import fixed_scale
+from partialpool.model.parameters import GroupBlock
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.base import Prior
+
+Floats = NDArray[np.float64]
+
+MAX_SWEEPS = 30
+TOLERANCE = 1e-3  # of a step, in units of the linear predictor
+LONGEST_STEP = 3.0  # of the linear predictor: Newton overshoots far from the mode
+SMALLEST_CURVATURE = 1e-8
+
+
+@dataclass
+class Term:
+    """One group-level term while it is being fitted: n cells, J groups, d coefficients, K_p of the predictor."""
+
+    block: GroupBlock
+    predictor: int
+    groups: NDArray[np.int64]  # (n,)
+    matrix: Floats  # (n, d)
+    effects: Floats  # (J, d)
+    covariance: Floats  # (d, d)
+    prior_mean: Floats  # (d,)
+    information: Floats  # (J, d, d)
+    cross: Floats  # (J, d, K_p)
+    pull: Floats  # (J, d)
+    posterior: Floats  # (J, d, d) covariance given the coefficients
+
+    def sum_by_group(self, values: Floats) -> Floats:
+        """(J,) sums of (n,) values."""
+        return np.bincount(self.groups, values, len(self.effects)).astype(float)
+
+
+@dataclass
+class Part:
+    """One predictor while it is being fitted."""
+
+    matrix: Floats  # (n, K_p)
+    coefficients: Floats  # (K_p,)
+    prior: NormalApproximation
+    terms: list[Term]
+    curvature: Floats  # (K_p, K_p) of data and prior
+
+
+class QuickFit:
+    """The working state of the fit.
+
+    Parameters
+    ----------
+    spec
+        The model.
+
+    Attributes
+    ----------
+    parts
+        One a predictor; after `run` they hold the fit and its curvature.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.n = spec.cells.index.n_cells
+        self.curvature_block = spec.family.blocks()[1]
+        self.parts = self._parts()
+        self.eta = np.array([self._predictor(p) for p in range(len(self.parts))])
+        self.first, self.second = np.empty_like(self.eta), np.empty_like(self.eta)
+        self.value = self._evaluate(self.eta)
+
+    def _parts(self) -> list[Part]:
+        cells, parts = self.spec.cells, []
+        coef = effect = term = 0
+        for number, part in enumerate(self.spec.parameters.predictors):
+            k = len(part.coefficients)
+            prior = coefficient_approximation(self.spec, number)
+            matrix = self._columns(cells.coef_column[coef : coef + k])
+            terms = []
+            for block in part.blocks:
+                d = len(block.coefficients)
+                columns = self._columns(cells.effect_column[effect : effect + d])
+                groups = cells.group_index[term].astype(np.int64)
+                terms.append(_start_term(block, number, groups, columns, k))
+                effect, term = effect + d, term + 1
+            parts.append(Part(matrix, prior.mean.copy(), prior, terms, np.eye(k)))
+            coef += k
+        return parts
+
+    def _columns(self, numbers: NDArray[np.int64]) -> Floats:
+        out = np.ones((self.n, len(numbers)))
+        for i, number in enumerate(numbers):
+            if number >= 0:
+                out[:, i] = self.spec.cells.columns[number]
+        return out
+
+    def _predictor(self, p: int) -> Floats:
+        part = self.parts[p]
+        eta = self.spec.cells.offsets[p] + part.matrix @ part.coefficients
+        for term in part.terms:
+            eta += np.einsum("nd,nd->n", term.matrix, term.effects[term.groups])
+        return eta
+
+    def _evaluate(self, eta: Floats) -> float:
+        """Log likelihood of predictors; leaves its derivatives in `first` and `second`."""
+        stats = self.spec.cells.stats
+        types = self.curvature_block.ctypes.argtypes
+        pointers = [a.ctypes.data_as(types[1]) for a in (stats, eta, self.first, self.second)]
+        value = self.curvature_block.ctypes(
+            self.n, pointers[0], stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
+        )
+        np.maximum(self.second, SMALLEST_CURVATURE, out=self.second)
+        return float(value)
+
+    def run(self) -> None:
+        """Sweep until steps are short."""
+        for _ in range(MAX_SWEEPS):
+            longest = 0.0
+            for p, part in enumerate(self.parts):
+                if not part.terms:
+                    longest = max(longest, self._step(p, None))
+                for term in part.terms:
+                    longest = max(longest, self._step(p, term), _update_covariance(term))
+            if longest < TOLERANCE:
+                break
+        for p, part in enumerate(self.parts):
+            self._expand(p, part)
+
+    def _expand(self, p: int, part: Part) -> None:
+        """Take the quadratic of every term of a predictor where the fit ended."""
+        part.curvature = self._curvature(p)
+        for term in part.terms:
+            gradient = self._gather(p, term)
+            term.pull = gradient + np.einsum("jab,jb->ja", term.information, term.effects)
+
+    def _curvature(self, p: int) -> Floats:
+        part = self.parts[p]
+        return part.matrix.T @ (self.second[p][:, None] * part.matrix) + part.prior.precision
+
+    def _gather(self, p: int, term: Term) -> Floats:
+        """Sum derivatives by group: fills information, cross and posterior; returns the (J, d) gradient."""
+        matrix, weights = self.parts[p].matrix, self.second[p]
+        d = term.matrix.shape[1]
+        gradient = np.empty_like(term.effects)
+        for a in range(d):
+            gradient[:, a] = term.sum_by_group(term.matrix[:, a] * self.first[p])
+            weighted = term.matrix[:, a] * weights
+            for b in range(a + 1):
+                term.information[:, a, b] = term.sum_by_group(weighted * term.matrix[:, b])
+                term.information[:, b, a] = term.information[:, a, b]
+            for k in range(matrix.shape[1]):
+                term.cross[:, a, k] = term.sum_by_group(weighted * matrix[:, k])
+        term.posterior = np.linalg.inv(term.information + np.linalg.inv(term.covariance))
+        return gradient
+
+    def _step(self, p: int, term: Term | None) -> float:
+        """One damped Newton step of a predictor's coefficients, jointly with one of its terms."""
+        part = self.parts[p]
+        curvature = self._curvature(p)
+        slope = part.matrix.T @ self.first[p]
+        slope -= part.prior.precision @ (part.coefficients - part.prior.mean)
+        if term is None:
+            coef_step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+            change = part.matrix @ coef_step
+            effect_step: Floats | None = None
+        else:
+            precision = np.linalg.inv(term.covariance)
+            gradient = self._gather(p, term) - (term.effects - term.prior_mean) @ precision
+            eliminated = np.einsum("jab,jbk->jak", term.posterior, term.cross)
+            curvature -= np.einsum("jak,jal->kl", term.cross, eliminated)
+            slope -= np.einsum("jak,ja->k", eliminated, gradient)
+            coef_step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+            effect_step = np.einsum("jab,jb->ja", term.posterior, gradient - term.cross @ coef_step)
+            change = part.matrix @ coef_step
+            change += np.einsum("nd,nd->n", term.matrix, effect_step[term.groups])
+        return self._move(p, term, coef_step, effect_step, change)
+
+    def _move(
+        self, p: int, term: Term | None, coef_step: Floats, effect_step: Floats | None, change: Floats
+    ) -> float:
+        """Take the step, halved until the penalised log likelihood does not fall."""
+        part = self.parts[p]
+        longest = float(np.max(np.abs(change), initial=0.0))
+        if not np.isfinite(longest):
+            return 0.0
+        fraction = min(1.0, LONGEST_STEP / max(longest, 1e-300))
+        before = self.value + _penalty(part, term, part.coefficients, None if term is None else term.effects)
+        eta = self.eta.copy()
+        for _ in range(8):
+            coefficients = interior(self.spec, p, part.coefficients + fraction * coef_step)
+            effects = None if term is None or effect_step is None else term.effects + fraction * effect_step
+            eta[p] = self.eta[p] + part.matrix @ (coefficients - part.coefficients)
+            if term is not None and effect_step is not None:
+                eta[p] += fraction * np.einsum("nd,nd->n", term.matrix, effect_step[term.groups])
+            value = self._evaluate(eta)
+            if value + _penalty(part, term, coefficients, effects) >= before - 1e-9 * abs(before):
+                part.coefficients, self.eta, self.value = coefficients, eta, value
+                if term is not None and effects is not None:
+                    term.effects = effects
+                return fraction * longest
+            fraction *= 0.5
+        self.value = self._evaluate(self.eta)
+        return 0.0
+
+
+def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Floats | None) -> float:
+    off = coefficients - part.prior.mean
+    total = -0.5 * float(off @ part.prior.precision @ off)
+    if term is not None and effects is not None:
+        deviations = effects - term.prior_mean
+        total -= 0.5 * float(np.sum((deviations @ np.linalg.inv(term.covariance)) * deviations))
+    return total
+
+
+def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int64], matrix: Floats, k: int) -> Term:
+    size, d = len(block.term.grouping.labels), len(block.coefficients)
+    scales = np.array([fixed_scale(c) for c in block.coefficients])
+    # A prior as wide as Cauchy's scale says little about where to start.
+    scales = np.where([isinstance(c.sd, Prior) for c in block.coefficients], np.minimum(scales, 2.0), scales)
+    means = [getattr(c.prior, "mean", 0.0) if c.sd is None else 0.0 for c in block.coefficients]
+    return Term(
+        block,
+        p,
+        groups,
+        matrix,
+        np.tile(np.array(means, float), (size, 1)),
+        np.diag(scales**2),
+        np.array(means, float),
+        np.zeros((size, d, d)),
+        np.zeros((size, d, k)),
+        np.zeros((size, d)),
+        np.zeros((size, d, d)),
+    )
+
+
+def _update_covariance(term: Term) -> float:
+    """M-step of the covariance, with one pseudo-group at the prior's scale; returns the relative change."""
+    learnt = np.array([isinstance(c.sd, Prior) for c in term.block.coefficients])
+    if not learnt.any():
+        return 0.0
+    scales = np.array([min(fixed_scale(c), 2.0) for c in term.block.coefficients])
+    spread = term.effects.T @ term.effects + term.posterior.sum(axis=0) + np.diag(scales**2)
+    new = spread / (len(term.effects) + 1)
+    if not term.block.term.correlated:
+        new = np.diag(np.diag(new))
+    sd = np.sqrt(np.diag(new))
+    kept = np.where(learnt, sd, np.sqrt(np.diag(term.covariance)))
+    kept = np.array([_inside(c.sd, s) for c, s in zip(term.block.coefficients, kept, strict=True)])
+    # Correlations are held a little inside (-1, 1), so that covariances stay invertible.
+    correlation = 0.98 * new / np.outer(sd, sd)
+    np.fill_diagonal(correlation, 1.0)
+    new = correlation * np.outer(kept, kept)
+    change = float(np.max(np.abs(np.sqrt(np.diag(new)) / np.sqrt(np.diag(term.covariance)) - 1.0)))
+    term.covariance = new
+    return 0.1 * change  # the sampler learns the scales itself: a hundredth is close enough
+
+
+def _inside(sd: Prior | float | None, value: float) -> float:
+    if isinstance(sd, Prior) and sd.support == "interval":
+        lower, upper = sd.bounds
+        margin = 0.01 * (upper - lower)
+        return float(np.clip(value, lower + margin, upper - margin))
+    return max(float(value), 1e-4)

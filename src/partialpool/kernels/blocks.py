@@ -1,0 +1,126 @@
+"""Turn a family's or a prior's scalar function into a compiled loop with a fixed C signature.
+
+The density calls these loops by address, a few hundred cells at a time. So it is compiled
+once for all families, and a family is compiled once for all models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from numba import carray, types
+
+from partialpool.kernels.compiling import compile_native
+
+_DOUBLES = types.CPointer(types.float64)
+FAMILY_SIGNATURE = types.float64(
+    types.int64, _DOUBLES, types.int64, _DOUBLES, types.int64, _DOUBLES, _DOUBLES
+)
+PRIOR_SIGNATURE = types.float64(types.int64, _DOUBLES, _DOUBLES, _DOUBLES)
+
+
+def _one_predictor(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def gradient(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (n,))
+        d = carray(first, (n,))
+        total = 0.0
+        for i in range(n):
+            value, slope, _ = cell(s, i, e[i])
+            total += value
+            d[i] = slope
+        return total
+
+    def curvature(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (n,))
+        d = carray(first, (n,))
+        h = carray(second, (n,))
+        total = 0.0
+        for i in range(n):
+            value, d[i], h[i] = cell(s, i, e[i])
+            total += value
+        return total
+
+    return gradient, curvature
+
+
+def _two_predictors(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def gradient(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (2, width))
+        d = carray(first, (2, width))
+        total = 0.0
+        for i in range(n):
+            value, d0, d1, _, _ = cell(s, i, e[0, i], e[1, i])
+            total += value
+            d[0, i] = d0
+            d[1, i] = d1
+        return total
+
+    def curvature(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (2, width))
+        d = carray(first, (2, width))
+        h = carray(second, (2, width))
+        total = 0.0
+        for i in range(n):
+            value, d[0, i], d[1, i], h[0, i], h[1, i] = cell(s, i, e[0, i], e[1, i])
+            total += value
+        return total
+
+    return gradient, curvature
+
+
+_FACTORIES = {1: _one_predictor, 2: _two_predictors}
+
+
+@cache
+def family_blocks(label: str, cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any]:
+    """Compile a family's cell function into its two blocks.
+
+    Parameters
+    ----------
+    label
+        Name of family and link.
+    cell
+        ``cell(stats, i, *eta) -> (log likelihood, its derivative by each predictor, minus its second
+        derivative by each predictor)``; ``stats[s, i]`` is statistic s of cell i.
+    n_predictors
+        How many predictors `cell` takes.
+
+    Returns
+    -------
+    Two C functions of (n, statistics, their row length, predictors, their row length, first, second):
+    the first writes the derivatives and returns the summed log likelihood, the second writes the
+    curvatures as well.
+    """
+    gradient, curvature = _FACTORIES[n_predictors](cell)
+    return (
+        compile_native(gradient, FAMILY_SIGNATURE, f"{label}-gradient"),
+        compile_native(curvature, FAMILY_SIGNATURE, f"{label}-curvature"),
+    )
+
+
+@cache
+def prior_block(label: str, density: Callable[..., Any]) -> Any:
+    """Compile a prior's scalar function ``(x, parameters) -> (log density, derivative)`` into a loop.
+
+    The C function takes (n, values, parameters, gradient), adds the derivatives to the gradient and
+    returns the summed log density.
+    """
+
+    def block(n, values, parameters, gradient):
+        x = carray(values, (n,))
+        p = carray(parameters, (4,))
+        g = carray(gradient, (n,))
+        total = 0.0
+        for i in range(n):
+            value, slope = density(x[i], p)
+            total += value
+            g[i] += slope
+        return total
+
+    return compile_native(block, PRIOR_SIGNATURE, f"prior-{label}")

@@ -1,0 +1,91 @@
+"""Compile kernels once per machine: where they are cached, and the message while it happens.
+
+numba's disk cache watches only the file a function stands in. Our kernels are compiled
+from several files, so the cache folder's name carries a hash of all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config
+from platformdirs import user_cache_dir
+
+PACKAGE = Path(__file__).resolve().parent.parent
+COMPILED_ROOMS = ("kernels", "families", "priors")
+
+# Sums may be reordered so that they vectorise; infinities and NaN keep their meaning.
+FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+
+# Kernels are called by other kernels only: without wrappers for Python they compile faster.
+kernel = numba.njit(error_model="numpy", fastmath=FASTMATH, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMATH)
+
+
+@cache
+def sources_hash() -> str:
+    """Hash of every source file that kernels are compiled from."""
+    digest = hashlib.sha256()
+    for room in COMPILED_ROOMS:
+        for path in sorted((PACKAGE / room).glob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def cache_folder() -> Path:
+    """Folder of the compiled kernels; ``PARTIALPOOL_CACHE_DIR`` overrides its parent."""
+    parent = os.environ.get("PARTIALPOOL_CACHE_DIR") or user_cache_dir("partialpool")
+    return Path(parent) / f"kernels-{sources_hash()}"
+
+
+@contextmanager
+def _numba_cache() -> Iterator[None]:
+    """Send the caches of functions defined inside to our folder, and only those."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder())
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+@cache
+def _announce() -> None:
+    print(
+        "partialpool: compiling its kernels (once per machine, under 30 s) ...", file=sys.stderr, flush=True
+    )
+
+
+def compile_native(function: Callable[..., Any], signature: Any, label: str) -> Any:
+    """Compile a function to a C function pointer, or load it from the disk cache.
+
+    Parameters
+    ----------
+    function
+        A function in numba's subset. What it captures must be plain functions.
+    signature
+        Its numba signature.
+    label
+        A short name that tells this function from others made by the same factory.
+
+    Returns
+    -------
+    numba's CFunc; ``.address`` is the pointer. It must be kept alive while in use.
+    """
+    marker = cache_folder() / f"{label}.compiled"
+    if not marker.exists():
+        _announce()
+    with _numba_cache():
+        native = numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return native

@@ -1,0 +1,211 @@
+"""The log density of a multilevel GLM and its gradient, and the draw that a point stands for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+
+from partialpool.kernels.compiling import compile_native, kernel
+from partialpool.kernels.inputs import (
+    COEF_EXPANSION,
+    COEF_LOGGED,
+    COEF_SCALE,
+    COEF_START,
+    COEF_VALUE,
+    CORR_VALUE,
+    EFFECT_PRIOR,
+    EFFECT_VALUE,
+    N_SLOTS,
+    SD_VALUE,
+    SIZES,
+    TERM_PREDICTOR,
+    TERM_SIZE,
+    TERM_START,
+)
+from partialpool.kernels.likelihood import likelihood
+from partialpool.kernels.parameters import (
+    coefficient_slope,
+    coefficients_forward,
+    covariance_backward,
+    covariance_forward,
+    effects_backward,
+    effects_forward,
+    fixed_priors,
+)
+from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at
+
+
+@kernel
+def _positions(data, t):
+    """(3,): where term t starts in the effects, the information and the cross curvature."""
+    term_start = integers_at(data, TERM_START)
+    term_predictor = integers_at(data, TERM_PREDICTOR)
+    term_size = integers_at(data, TERM_SIZE)
+    coef_start = integers_at(data, COEF_START)
+    at = np.zeros(3, np.int64)
+    for s in range(t):
+        d = term_start[s + 1] - term_start[s]
+        p = term_predictor[s]
+        at[0] += term_size[s] * d
+        at[1] += term_size[s] * d * d
+        at[2] += term_size[s] * d * (coef_start[p + 1] - coef_start[p])
+    return at
+
+
+@kernel
+def _own_effects(data, t, at, effects):
+    """(J, d) view of term t's part of all effects."""
+    term_start = integers_at(data, TERM_START)
+    size = integers_at(data, TERM_SIZE)[t]
+    d = term_start[t + 1] - term_start[t]
+    return effects[at[0] : at[0] + size * d].reshape(size, d)
+
+
+@kernel
+def _deviation(data, t, coef):
+    """How far the coefficients of term t's predictor are from where its quadratic was taken."""
+    term_predictor = integers_at(data, TERM_PREDICTOR)
+    coef_start = integers_at(data, COEF_START)
+    coef_expansion = floats_at(data, COEF_EXPANSION)
+    p = term_predictor[t]
+    k = slice(coef_start[p], coef_start[p + 1])
+    return coef[k] - coef_expansion[k]
+
+
+@kernel
+def _n_effects(data):
+    term_size = integers_at(data, TERM_SIZE)
+    term_start = integers_at(data, TERM_START)
+    total = 0
+    for t in range(term_size.shape[0]):
+        total += term_size[t] * (term_start[t + 1] - term_start[t])
+    return total
+
+
+@kernel
+def _term(data, t, coef):
+    """What both directions need of term t: width, where it starts, how far its coefficients have moved."""
+    term_start = integers_at(data, TERM_START)
+    return term_start[t + 1] - term_start[t], _positions(data, t), _deviation(data, t, coef)
+
+
+@kernel
+def _coefficients_backward(data, coef, coef_bar, prior_bar, grad):
+    """From derivatives by the coefficients, as predictors use them, to those by coordinates."""
+    scale = float_rows_at(data, COEF_SCALE)
+    for k in range(coef.shape[0]):
+        bar = prior_bar[k] + coef_bar[k] * coefficient_slope(data, k, coef[k])
+        for m in range(k + 1):
+            grad[m] += scale[k, m] * bar
+
+
+@kernel
+def log_density(data, x, grad):
+    """Return the log density at sampler coordinates x; write its gradient."""
+    n_coef = integers_at(data, COEF_VALUE).shape[0]
+    n_terms = integers_at(data, SIZES)[2]
+    n_effects = _n_effects(data)
+    free, coef, prior_bar = np.empty(n_coef), np.empty(n_coef), np.empty(n_coef)
+    coef_bar = np.zeros(n_coef)
+    effects, effects_bar = np.empty(n_effects), np.zeros(n_effects)
+
+    # 1. forward: coordinates to coefficients and effects
+    total = coefficients_forward(data, x, free, coef, prior_bar)
+    for t in range(n_terms):
+        d, at, deviation = _term(data, t, coef)
+        sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
+        total += covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
+        total += effects_forward(data, x, t, at, chol, deviation, _own_effects(data, t, at, effects))
+
+    # 2. the cells
+    total += likelihood(data, coef, effects, coef_bar, effects_bar)
+
+    # 3. backward: derivatives to coordinates
+    grad[:] = 0.0
+    for t in range(n_terms):
+        d, at, deviation = _term(data, t, coef)
+        sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
+        chol_bar, free_corr = np.zeros((d, d)), np.empty(d * (d - 1) // 2)
+        covariance_forward(data, x, t, sds, factor, chol, free_corr)
+        own, own_bar = _own_effects(data, t, at, effects), _own_effects(data, t, at, effects_bar)
+        if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
+            total += fixed_priors(data, t, own, own_bar)
+        p = integers_at(data, TERM_PREDICTOR)[t]
+        start = integers_at(data, COEF_START)
+        deviation_bar = coef_bar[start[p] : start[p + 1]]
+        effects_backward(data, x, t, at, chol, deviation, own_bar, chol_bar, deviation_bar, grad)
+        covariance_backward(data, x, t, sds, factor, chol_bar, free_corr, grad)
+    _coefficients_backward(data, coef, coef_bar, prior_bar, grad)
+    return total
+
+
+@kernel
+def draw_values(data, x, out):
+    """Write the flat vector of a draw: coefficients, sds, correlations, effects, as a person reads them."""
+    coef_value, coef_logged = integers_at(data, COEF_VALUE), integers_at(data, COEF_LOGGED)
+    n_coef = coef_value.shape[0]
+    free, coef = np.empty(n_coef), np.empty(n_coef)
+    coefficients_forward(data, x, free, coef, np.empty(n_coef))
+    for k in range(n_coef):
+        out[coef_value[k]] = np.exp(coef[k]) if coef_logged[k] else coef[k]
+    effects = np.empty(_n_effects(data))
+    for t in range(integers_at(data, SIZES)[2]):
+        d, at, deviation = _term(data, t, coef)
+        sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
+        covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
+        own = _own_effects(data, t, at, effects)
+        effects_forward(data, x, t, at, chol, deviation, own)
+        _write_term(data, t, sds, factor, own, out)
+
+
+@kernel
+def _write_term(data, t, sds, factor, effects, out):
+    """Write term t's sds, correlation matrix and effects, each coefficient's effects side by side."""
+    start = integers_at(data, TERM_START)[t]
+    sd_value, effect_value = integers_at(data, SD_VALUE), integers_at(data, EFFECT_VALUE)
+    corr_value = integers_at(data, CORR_VALUE)[t]
+    for c in range(sds.shape[0]):
+        if sd_value[start + c] >= 0:
+            out[sd_value[start + c]] = sds[c]
+        for j in range(effects.shape[0]):
+            out[effect_value[start + c] + j] = effects[j, c]
+        if corr_value >= 0:
+            for m in range(sds.shape[0]):
+                total = 0.0
+                for k in range(min(c, m) + 1):
+                    total += factor[c, k] * factor[m, k]
+                out[corr_value + c * sds.shape[0] + m] = 1.0 if c == m else total
+
+
+def _density_entry(n_dim, x, grad, value, user_data):
+    data = carray(user_data, (N_SLOTS, 3), np.int64)
+    result = log_density(data, carray(x, (n_dim,)), carray(grad, (n_dim,)))
+    value[0] = result
+    # Zero is fine; positive counts as a divergence and the chain goes on.
+    return 0 if np.isfinite(result) else 1
+
+
+def _draw_entry(n_dim, n_values, x, out, user_data):
+    data = carray(user_data, (N_SLOTS, 3), np.int64)
+    draw_values(data, carray(x, (n_dim,)), carray(out, (n_values,)))
+    return 0
+
+
+_DOUBLES = types.CPointer(types.double)
+
+
+@cache
+def native_density() -> Any:
+    """C function (n_dim, x, gradient, value, address table) -> status, as nutpie calls it."""
+    signature = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
+    return compile_native(_density_entry, signature, "density")
+
+
+@cache
+def native_draw() -> Any:
+    """C function (n_dim, n_values, x, values, address table) -> status, as nutpie calls it."""
+    signature = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
+    return compile_native(_draw_entry, signature, "draw")

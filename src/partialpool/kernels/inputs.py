@@ -1,0 +1,129 @@
+"""All that the log density needs, as one record of arrays, and its form as a table of addresses.
+
+Kernels get the table and read from it the few arrays they need: passing some forty arrays from function to
+function made compiling several times slower.
+
+n cells, C columns, P predictors, K population-level coefficients, T group-level terms, E group-level
+coefficients (over all terms), Q sampler coordinates.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class DensityInputs(NamedTuple):
+    """Arrays of one model and one choice of sampler coordinates.
+
+    A column number of -1 stands for a column of ones. Positions are in the sampler's vector
+    (``*_position``) or in the flat vector of a draw (``*_value``); -1 means that there is none.
+    """
+
+    sizes: Integers  # (4,): n, P, T, family block's address
+    stats: Floats  # (S, n) sufficient statistics
+    columns: Floats  # (C, n) covariates
+    offsets: Floats  # (P, n)
+    coef_start: Integers  # (P + 1,) range of each predictor's coefficients
+    coef_column: Integers  # (K,)
+    coef_logged: Integers  # (K,) 1 when the coefficient is the log of the parameter
+    coef_transform: Integers  # (K,) 0 identity, 1 exponential, 2 interval
+    coef_bounds: Floats  # (K, 2)
+    coef_prior: Integers  # (K,) address of the prior's block
+    coef_prior_parameters: Floats  # (K, 4)
+    coef_value: Integers  # (K,)
+    coef_centre: Floats  # (K,) of the unconstrained coefficients
+    coef_scale: Floats  # (K, K) lower triangular: unconstrained = centre + scale @ coordinate
+    coef_expansion: Floats  # (K,) coefficients at the centre, as the predictor uses them
+    anchor: Integers  # (P,) coefficient whose prior holds at the predictors' means, or -1
+    anchor_weights: Floats  # (K,) those means
+    term_predictor: Integers  # (T,)
+    term_size: Integers  # (T,) J
+    term_start: Integers  # (T + 1,) range of each term's coefficients in E
+    group_index: NDArray[np.int32]  # (T, n)
+    effect_column: Integers  # (E,)
+    effect_prior: Integers  # (E,) address of a fixed prior's block, or 0 for Normal(0, sd)
+    effect_prior_parameters: Floats  # (E, 4)
+    effect_value: Integers  # (E,)
+    effect_position: Integers  # (T,) coordinates of group j are at + j * d
+    sd_position: Integers  # (E,)
+    sd_fixed: Floats  # (E,) the sd where it has no position
+    sd_transform: Integers  # (E,)
+    sd_bounds: Floats  # (E, 2)
+    sd_prior: Integers  # (E,)
+    sd_prior_parameters: Floats  # (E, 4)
+    sd_value: Integers  # (E,)
+    corr_position: Integers  # (T,)
+    corr_value: Integers  # (T,)
+    corr_eta: Floats  # (T,) of the LKJ prior
+    hyper_centre: Floats  # (Q,) used at positions of sds and correlations
+    hyper_scale: Floats  # (Q,)
+    information: Floats  # all terms' (J, d, d), flat: expected curvature of each group
+    pull: Floats  # all terms' (J, d), flat: curvature times mode plus gradient
+    cross: Floats  # all terms' (J, d, K of the predictor), flat: cross curvature
+
+
+# Row of each array in the table.
+(
+    SIZES,
+    STATS,
+    COLUMNS,
+    OFFSETS,
+    COEF_START,
+    COEF_COLUMN,
+    COEF_LOGGED,
+    COEF_TRANSFORM,
+    COEF_BOUNDS,
+    COEF_PRIOR,
+    COEF_PRIOR_PARAMETERS,
+    COEF_VALUE,
+    COEF_CENTRE,
+    COEF_SCALE,
+    COEF_EXPANSION,
+    ANCHOR,
+    ANCHOR_WEIGHTS,
+    TERM_PREDICTOR,
+    TERM_SIZE,
+    TERM_START,
+    GROUP_INDEX,
+    EFFECT_COLUMN,
+    EFFECT_PRIOR,
+    EFFECT_PRIOR_PARAMETERS,
+    EFFECT_VALUE,
+    EFFECT_POSITION,
+    SD_POSITION,
+    SD_FIXED,
+    SD_TRANSFORM,
+    SD_BOUNDS,
+    SD_PRIOR,
+    SD_PRIOR_PARAMETERS,
+    SD_VALUE,
+    CORR_POSITION,
+    CORR_VALUE,
+    CORR_ETA,
+    HYPER_CENTRE,
+    HYPER_SCALE,
+    INFORMATION,
+    PULL,
+    CROSS,
+) = range(len(DensityInputs._fields))
+
+N_SLOTS = len(DensityInputs._fields)
+
+
+def address_table(inputs: DensityInputs) -> NDArray[np.int64]:
+    """Describe the record's arrays by (address, length, second length).
+
+    The arrays must stay alive, and unmoved, for as long as the table is used.
+    """
+    table = np.zeros((N_SLOTS, 3), np.int64)
+    arrays: tuple[NDArray[Any], ...] = tuple(inputs)
+    for row, array in zip(table, arrays, strict=True):
+        shape = array.shape
+        row[0], row[1 : 1 + len(shape)] = array.ctypes.data, shape
+    return table

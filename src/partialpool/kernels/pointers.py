@@ -1,0 +1,98 @@
+"""Call C functions by address and read arrays by address, from inside kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from partialpool.kernels.compiling import kernel
+
+
+@intrinsic
+def as_pointer(typingctx: Any, address: Any) -> Any:
+    """Turn an integer address into a void pointer."""
+    signature = types.voidptr(types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], cgutils.voidptr_t)
+
+    return signature, codegen
+
+
+def _caller(n_arguments: int) -> Any:
+    """Make the intrinsic that calls ``double f(int64, ...)`` at an address."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        integer = ir.IntType(64)
+        function = ir.FunctionType(ir.DoubleType(), [integer] * n_arguments)
+        pointer = builder.inttoptr(args[0], function.as_pointer())
+        return builder.call(pointer, list(args[1:]))
+
+    return types.float64(*[types.int64] * (n_arguments + 1)), codegen
+
+
+@intrinsic
+def call_family(
+    typingctx: Any,
+    address: Any,
+    n: Any,
+    stats: Any,
+    stride: Any,
+    eta: Any,
+    width: Any,
+    first: Any,
+    second: Any,
+) -> Any:
+    """Call a family's block at an address; see `kernels.blocks`."""
+    return _caller(7)
+
+
+@intrinsic
+def call_prior(typingctx: Any, address: Any, n: Any, values: Any, parameters: Any, gradient: Any) -> Any:
+    """Call a prior's block at an address; see `kernels.blocks`."""
+    return _caller(4)
+
+
+@kernel
+def floats_at(slots, k):
+    """(n,) array of doubles that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.float64)
+
+
+@kernel
+def float_rows_at(slots, k):
+    """(m, n) array of doubles that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.float64)
+
+
+@kernel
+def integers_at(slots, k):
+    """(n,) array of 64-bit integers that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.int64)
+
+
+@kernel
+def index_rows_at(slots, k):
+    """(m, n) array of 32-bit integers that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.int32)
+
+
+@kernel
+def vector_in(scratch, start, n):
+    """(n,) view of a scratch array that the caller keeps alive.
+
+    Unlike a slice it carries no reference count: counting (an atomic operation each time an array is passed
+    on) cost more than the arithmetic in loops over groups.
+    """
+    return carray(as_pointer(scratch.ctypes.data + 8 * start), (n,), np.float64)
+
+
+@kernel
+def matrix_in(scratch, start, m, n):
+    """(m, n) view of a scratch array that the caller keeps alive; see `vector_in`."""
+    return carray(as_pointer(scratch.ctypes.data + 8 * start), (m, n), np.float64)

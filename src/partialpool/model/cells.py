@@ -1,0 +1,106 @@
+"""From a design to the arrays of its cells: statistics, distinct covariates, offsets, group indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.data.cells import CellIndex, collapse
+from partialpool.families.base import Family
+from partialpool.formula.records import Design
+from partialpool.model.parameters import Parameters
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The data as the density reads them.
+
+    Attributes
+    ----------
+    index
+        Which cell each row is in.
+    stats
+        (S, n) sufficient statistics.
+    columns
+        (C, n) distinct covariates; columns of ones are not kept.
+    offsets
+        (P, n).
+    coef_column, effect_column
+        For each coefficient its row in `columns`, -1 for ones.
+    group_index
+        (T, n) group of each cell by group-level term.
+    """
+
+    index: CellIndex
+    stats: Floats
+    columns: Floats
+    offsets: Floats
+    coef_column: Integers
+    effect_column: Integers
+    group_index: NDArray[np.int32]
+
+
+class _ColumnStore:
+    """Distinct columns of rows, each kept once however many terms use it."""
+
+    def __init__(self) -> None:
+        self.columns: list[Floats] = []
+        self._by_content: dict[bytes, int] = {}
+
+    def add(self, column: Floats) -> int:
+        """Number of a column; -1 when it is all ones."""
+        if len(column) and np.all(column == 1.0):
+            return -1
+        # Adding zero makes -0.0 and 0.0 the same content.
+        content = (column + 0.0).tobytes()
+        if content not in self._by_content:
+            self._by_content[content] = len(self.columns)
+            self.columns.append(column)
+        return self._by_content[content]
+
+
+def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells:
+    """Collapse a design's rows into cells."""
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    store = _ColumnStore()
+    coef_column: list[int] = []
+    effect_column: list[int] = []
+    offsets: list[Floats | None] = []
+    groups = []
+    for part in parameters.predictors:
+        if part.predictor is None:
+            coef_column.append(-1)
+            offsets.append(None)
+            continue
+        coef_column += [store.add(c) for c in part.predictor.population.matrix.T]
+        offsets.append(part.predictor.offset)
+        for block in part.blocks:
+            effect_column += [store.add(c) for c in block.term.matrix.T]
+            groups.append(block.term.grouping)
+    by_size = sorted(groups, key=lambda g: -len(g.labels))
+    largest = by_size[0] if by_size else None
+    keys: list[NDArray[Any]] = [g.index for g in by_size]
+    keys += store.columns + [o for o in offsets if o is not None]
+    if family.keeps_outcome:
+        keys.append(design.outcome.values)
+    index = collapse(keys, design.n_rows, None if largest is None else largest.index)
+    first, n = index.first_row, index.n_cells
+    return Cells(
+        index,
+        np.ascontiguousarray(family.statistics(design.outcome, index.cell, n)),
+        _stacked([c[first] for c in store.columns], n),
+        _stacked([np.zeros(n) if o is None else o[first] for o in offsets], n),
+        np.array(coef_column, np.int64),
+        np.array(effect_column, np.int64),
+        np.array([g.index[first] for g in groups], np.int32).reshape(len(groups), n),
+    )
+
+
+def _stacked(rows: list[Floats], n: int) -> Floats:
+    return np.array(rows, np.float64).reshape(len(rows), n)

@@ -1,0 +1,270 @@
+"""A model's log density: its arrays, bound to the compiled kernels by address."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.kernels.density import native_density, native_draw
+from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL
+from partialpool.model.parameters import GroupCoefficient
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.base import AtMeans, Prior, unwrapped
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The sampler's coordinates: where they are centred, how they are scaled, and each group's centring.
+
+    Shapes: K coefficients, Q coordinates; a term has J groups of d coefficients, its predictor K_p.
+
+    Attributes
+    ----------
+    coef_centre, coef_scale
+        (K,), (K, K): unconstrained coefficients = centre + scale @ coordinates.
+    coef_expansion
+        (K,) coefficients at the centre, as predictors use them.
+    hyper_centre, hyper_scale
+        (Q,): the same for sds and correlations, one by one.
+    information, pull, cross
+        One array a term, (J, d, d), (J, d), (J, d, K_p): see `kernels.centring`.
+    """
+
+    coef_centre: Floats
+    coef_scale: Floats
+    coef_expansion: Floats
+    hyper_centre: Floats
+    hyper_scale: Floats
+    information: tuple[Floats, ...]
+    pull: tuple[Floats, ...]
+    cross: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Positions in the sampler's vector: coefficients first, then each term's sds, correlations, effects."""
+
+    n_coef: int
+    sd: tuple[tuple[int, ...], ...]
+    corr: tuple[int, ...]
+    effect: tuple[int, ...]
+    n_dim: int
+
+
+def coordinates(spec: ModelSpec) -> Coordinates:
+    """Lay out the sampler's vector."""
+    n_coef = position = len(spec.parameters.coefficients)
+    sds, corrs, effects = [], [], []
+    for _, block in spec.parameters.blocks:
+        own = []
+        for coefficient in block.coefficients:
+            own.append(position if isinstance(coefficient.sd, Prior) else -1)
+            position += isinstance(coefficient.sd, Prior)
+        sds.append(tuple(own))
+        d = len(block.coefficients)
+        corrs.append(position if block.corr else -1)
+        position += d * (d - 1) // 2 if block.corr else 0
+        effects.append(position)
+        position += d * len(block.term.grouping.labels)
+    return Coordinates(n_coef, tuple(sds), tuple(corrs), tuple(effects), position)
+
+
+def plain_geometry(spec: ModelSpec) -> Geometry:
+    """Unscaled coordinates with non-centred effects: Stan's unconstrained space."""
+    k, q = len(spec.parameters.coefficients), coordinates(spec).n_dim
+    shapes = []
+    for p, block in spec.parameters.blocks:
+        own = len(spec.parameters.predictors[p].coefficients)
+        shapes.append((len(block.term.grouping.labels), len(block.coefficients), own))
+    return Geometry(
+        np.zeros(k),
+        np.eye(k),
+        np.zeros(k),
+        np.zeros(q),
+        np.ones(q),
+        tuple(np.zeros((j, d, d)) for j, d, _ in shapes),
+        tuple(np.zeros((j, d)) for j, d, _ in shapes),
+        tuple(np.zeros((j, d, own)) for j, d, own in shapes),
+    )
+
+
+@dataclass(frozen=True)
+class Density:
+    """Log density of a model in one choice of coordinates.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    geometry
+        The coordinates.
+
+    Notes
+    -----
+    The compiled functions read the arrays of `inputs` by address; keep the object alive while they run.
+    """
+
+    spec: ModelSpec
+    geometry: Geometry
+    inputs: DensityInputs = field(init=False, repr=False)
+    table: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", _inputs(self.spec, self.geometry))
+        object.__setattr__(self, "table", address_table(self.inputs))
+
+    @property
+    def n_dim(self) -> int:
+        """Length of the sampler's vector."""
+        return len(self.geometry.hyper_centre)
+
+    @cached_property
+    def n_values(self) -> int:
+        """Length of a draw."""
+        return self.spec.layout.n_values
+
+    def __call__(self, x: Floats) -> tuple[float, Floats]:
+        """Log density and gradient at (n_dim,) coordinates."""
+        x, gradient, value = np.ascontiguousarray(x, float), np.empty(self.n_dim), np.empty(1)
+        native_density().ctypes(
+            self.n_dim, _pointer(x), _pointer(gradient), _pointer(value), self.table.ctypes.data
+        )
+        return float(value[0]), gradient
+
+    def draw(self, x: Floats) -> Floats:
+        """(n_values,) a draw as a person reads it, from (n_dim,) coordinates."""
+        x, values = np.ascontiguousarray(x, float), np.empty(self.n_values)
+        native_draw().ctypes(self.n_dim, self.n_values, _pointer(x), _pointer(values), self.table.ctypes.data)
+        return values
+
+
+def _pointer(array: Floats) -> ctypes._Pointer[ctypes.c_double]:
+    return array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+
+def transform_of(prior: Prior, positive: bool) -> int:
+    """How a parameter with this prior is made of an unconstrained number."""
+    if prior.support == "interval":
+        return INTERVAL
+    return EXPONENTIAL if positive or prior.support == "positive" else IDENTITY
+
+
+def _prior_row(prior: Prior) -> tuple[int, list[float]]:
+    plain = unwrapped(prior)
+    return plain.address, [*plain.parameters, 0.0, 0.0, 0.0, 0.0][:4]
+
+
+def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
+    cells, parts, blocks = spec.cells, spec.parameters.predictors, spec.parameters.blocks
+    position = coordinates(spec)
+    coefs = spec.parameters.coefficients
+    effects = [c for _, block in blocks for c in block.coefficients]
+    coef_priors = [_prior_row(c.prior) for c in coefs]
+    sd_rows = [_sd_row(c) for c in effects]
+    fixed_rows = [_prior_row(c.prior) if c.sd is None else (0, [0.0] * 4) for c in effects]
+    anchor, weights = _anchors(spec)
+    sizes = [cells.index.n_cells, len(parts), len(blocks), spec.family.blocks()[0].address]
+    return DensityInputs(
+        sizes=_ints(sizes),
+        stats=cells.stats,
+        columns=cells.columns,
+        offsets=cells.offsets,
+        coef_start=_starts([len(p.coefficients) for p in parts]),
+        coef_column=cells.coef_column,
+        coef_logged=_ints([c.logged for c in coefs]),
+        coef_transform=_ints([transform_of(c.prior, c.logged) for c in coefs]),
+        coef_bounds=_floats([unwrapped(c.prior).bounds for c in coefs], 2),
+        coef_prior=_ints([address for address, _ in coef_priors]),
+        coef_prior_parameters=_floats([p for _, p in coef_priors], 4),
+        coef_value=_ints([c.value for c in coefs]),
+        coef_centre=geometry.coef_centre,
+        coef_scale=geometry.coef_scale,
+        coef_expansion=geometry.coef_expansion,
+        anchor=anchor,
+        anchor_weights=weights,
+        term_predictor=_ints([p for p, _ in blocks]),
+        term_size=_ints([len(b.term.grouping.labels) for _, b in blocks]),
+        term_start=_starts([len(b.coefficients) for _, b in blocks]),
+        group_index=cells.group_index,
+        effect_column=cells.effect_column,
+        effect_prior=_ints([address for address, _ in fixed_rows]),
+        effect_prior_parameters=_floats([p for _, p in fixed_rows], 4),
+        effect_value=_ints([c.value for c in effects]),
+        effect_position=_ints(position.effect),
+        sd_position=_ints([p for own in position.sd for p in own]),
+        sd_fixed=np.array([row[0] for row in sd_rows]),
+        sd_transform=_ints([row[1] for row in sd_rows]),
+        sd_bounds=_floats([row[2] for row in sd_rows], 2),
+        sd_prior=_ints([row[3][0] for row in sd_rows]),
+        sd_prior_parameters=_floats([row[3][1] for row in sd_rows], 4),
+        sd_value=_ints([c.sd_value for c in effects]),
+        corr_position=_ints(position.corr),
+        corr_value=_ints([b.corr_value for _, b in blocks]),
+        corr_eta=np.array([b.corr.eta if b.corr else 1.0 for _, b in blocks], float),
+        hyper_centre=geometry.hyper_centre,
+        hyper_scale=geometry.hyper_scale,
+        information=_flat(geometry.information),
+        pull=_flat(geometry.pull),
+        cross=_flat(geometry.cross),
+    )
+
+
+def fixed_scale(coefficient: GroupCoefficient) -> float:
+    """The sd of effects that have no learnt one: of their prior, or its scale where it is not a normal."""
+    if isinstance(coefficient.sd, Prior):
+        return coefficient.sd.scale
+    return coefficient.prior.scale if coefficient.sd is None else float(coefficient.sd)
+
+
+def _sd_row(
+    coefficient: GroupCoefficient,
+) -> tuple[float, int, tuple[float, float], tuple[int, list[float]]]:
+    if isinstance(coefficient.sd, Prior):
+        prior = coefficient.sd
+        return 1.0, transform_of(prior, True), prior.bounds, _prior_row(prior)
+    return fixed_scale(coefficient), EXPONENTIAL, (0.0, 0.0), (0, [0.0] * 4)
+
+
+def _anchors(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
+    """Which coefficient of each predictor has a prior at the predictors' means, and those means."""
+    anchor, weights, start = [], [], 0
+    for part in spec.parameters.predictors:
+        own = [0.0] * len(part.coefficients)
+        found = [i for i, c in enumerate(part.coefficients) if isinstance(c.prior, AtMeans)]
+        if found and part.predictor is not None:
+            own = column_means(spec, part.predictor.population.matrix)
+            own[found[0]] = 0.0
+        anchor.append(start + found[0] if found else -1)
+        weights += own
+        start += len(own)
+    return _ints(anchor), np.array(weights, float)
+
+
+def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
+    """Means of a matrix's columns over rows, weighted as the rows are."""
+    outcome = spec.design.outcome
+    weights = None if outcome is None else outcome.weights
+    return [float(m) for m in np.average(matrix, axis=0, weights=weights)]
+
+
+def _ints(values: object) -> NDArray[np.int64]:
+    return np.array(values, np.int64).reshape(-1)
+
+
+def _floats(rows: list[object], width: int) -> Floats:
+    return np.array(rows, float).reshape(-1, width)
+
+
+def _starts(counts: list[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+
+
+def _flat(arrays: tuple[Floats, ...]) -> Floats:
+    return np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0)

@@ -1,0 +1,181 @@
+"""Which prior each coefficient has: the user's, or a default scaled to the data.
+
+Defaults are weakly informative and say the same wherever a predictor has its zero:
+slopes Normal(0, 2.5 s_y / s_x), the intercept Normal(m_y, 2.5 s_y) at the predictors' means, group sds
+Exponential(s_x / s_y), correlations LKJ(2), with s_y = 1 where the link is a log or a logit (Gelman, Jakulin,
+Pittau & Su 2008; rstanarm's defaults).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from partialpool.errors import PriorError, build, unknown_name
+from partialpool.families.base import Family
+from partialpool.formula.records import Design, GroupTerm, Predictor
+from partialpool.model.names import corr_names, group_name, prefix
+from partialpool.priors.base import AtMeans, Prior
+from partialpool.priors.gamma import Exponential
+from partialpool.priors.lkj import LKJ
+from partialpool.priors.normal import Normal
+
+SLOPE_SCALE = 2.5
+LKJ_ETA = 2.0
+
+
+def default_priors(design: Design, family: Family) -> dict[str, Prior]:
+    """Default prior of every coefficient, keyed as results name it.
+
+    Coefficients of a categorical term have one entry a level, ``"cat[b]"``.
+    """
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    priors: dict[str, Prior] = {}
+    for parameter in family.parameters:
+        predictor = design.predictors.get(parameter)
+        offset = predictor.offset if predictor else None
+        location, scale = family.location_scale(design.outcome, offset)
+        if predictor is None:
+            priors[parameter] = family.auxiliary_prior(parameter, scale)
+        elif parameter == "mu":
+            priors.update(_predictor_priors(predictor, location, scale))
+        else:
+            # The log of a positive parameter: centred where its natural-scale default has its scale.
+            centre = float(np.log(family.auxiliary_prior(parameter, scale).scale))
+            priors.update(_predictor_priors(predictor, centre, 1.0))
+    for _, term, name in correlations(design):
+        if term.correlated:
+            priors[name] = LKJ(LKJ_ETA)
+    return priors
+
+
+def _predictor_priors(predictor: Predictor, location: float, scale: float) -> Iterator[tuple[str, Prior]]:
+    start = prefix(predictor.parameter)
+    population = predictor.population
+    for name, column in zip(population.names, population.matrix.T, strict=True):
+        if name == "Intercept":
+            normal = Normal(_rounded(location), _rounded(SLOPE_SCALE * scale))
+            yield start + name, AtMeans(normal) if len(population.names) > 1 else normal
+        else:
+            yield start + name, Normal(0.0, _rounded(SLOPE_SCALE * scale / _spread(column)))
+    for term in predictor.groups:
+        for name, column in zip(term.names, term.matrix.T, strict=True):
+            spread = 1.0 if name == "1" else _spread(column)
+            sd = Exponential(_rounded(spread / scale))
+            yield group_name(predictor.parameter, name, term.grouping.name), Normal(0.0, sd)
+
+
+def _spread(column: np.ndarray) -> float:
+    sd = float(np.std(column))
+    return sd if sd > 1e-12 * max(1.0, float(np.max(np.abs(column), initial=0.0))) else 1.0
+
+
+def _rounded(value: float) -> float:
+    """Four significant digits: the prior a person reads is the prior that is used."""
+    return float(f"{value:.4g}")
+
+
+def correlations(design: Design) -> Iterator[tuple[Predictor, GroupTerm, str]]:
+    """Every group-level term with its predictor and the name of its correlations."""
+    for predictor in design.predictors.values():
+        names = corr_names(predictor)
+        for term, name in zip(predictor.groups, names, strict=True):
+            yield predictor, term, name
+
+
+def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | None) -> dict[str, Prior]:
+    """Put the user's priors in place of defaults.
+
+    Parameters
+    ----------
+    given
+        Keyed by the names results have; ``"cat"`` stands for all its levels.
+
+    Raises
+    ------
+    PriorError
+        When a name is unknown, or a prior cannot be the prior of what it names.
+    """
+    priors = default_priors(design, family)
+    for name, prior in (given or {}).items():
+        if not isinstance(prior, Prior):
+            raise build(
+                PriorError,
+                f"The prior of {name!r} is {prior!r}.",
+                allowed="a prior such as Normal(0, 1.5)",
+            )
+        keys = _matching(name, priors)
+        if not keys:
+            raise unknown_name(PriorError, "coefficient to give a prior", name, priors)
+        for key in keys:
+            _check_role(key, prior, design, family)
+            priors[key] = prior
+    return priors
+
+
+def _matching(name: str, priors: Mapping[str, Prior]) -> list[str]:
+    if name in priors:
+        return [name]
+    expression, bar, factor = name.partition("|")
+    return [
+        key
+        for key in priors
+        if key.partition("|")[0].startswith(f"{expression}[") and key.partition("|")[1:] == (bar, factor)
+    ]
+
+
+def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None:
+    """Raise unless a prior can be the prior of what a name stands for."""
+    _check_kind(name, prior, design)
+    sd = prior.sd if isinstance(prior, Normal) and isinstance(prior.sd, Prior) else None
+    if "|" in name:
+        _check_group(name, prior, sd, design)
+    elif sd is not None:
+        raise build(
+            PriorError,
+            f"{prior} cannot be the prior of {name!r}: there is but one, so nothing to learn its sd from.",
+            allowed="a prior with numbers inside; a learnt sd is for group-level coefficients such as '1|g'",
+        )
+    positive = sd or (prior if name in family.parameters else None)
+    if positive is not None and positive.support == "interval" and positive.bounds[0] < 0:
+        raise build(PriorError, f"{positive} of {name!r} reaches below zero.", allowed="lower >= 0")
+
+
+def _check_kind(name: str, prior: Prior, design: Design) -> None:
+    corr = {n for _, term, n in correlations(design) if term.correlated}
+    if (prior.support == "correlation") != (name in corr):
+        allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
+        raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
+    if isinstance(prior, AtMeans) and not name.endswith("Intercept"):
+        raise build(PriorError, f"{prior} cannot be the prior of {name!r}: only of an intercept.")
+
+
+def _check_group(name: str, prior: Prior, sd: Prior | None, design: Design) -> None:
+    """A group-level coefficient: Normal around zero, or, where uncorrelated, any prior over the reals."""
+    if isinstance(prior, Normal) and prior.mean == 0:
+        return
+    if sd is not None:
+        raise build(
+            PriorError,
+            f"{prior} of {name!r} has mean {prior.mean:g}: group-level coefficients are deviations."
+            if isinstance(prior, Normal)
+            else f"{prior} cannot be the prior of {name!r}.",
+            allowed=f"Normal(0, {sd})",
+            hint="give the mean to the population-level coefficient's prior",
+        )
+    if prior.support != "real":
+        raise build(
+            PriorError,
+            f"{prior} cannot be the prior of {name!r}: group-level coefficients take both signs.",
+            allowed="Normal(0, <prior of the sd>), or another prior over all real numbers",
+        )
+    for predictor, term, corr in correlations(design):
+        names = [group_name(predictor.parameter, n, term.grouping.name) for n in term.names]
+        if term.correlated and name in names:
+            raise build(
+                PriorError,
+                f"{prior} cannot be the prior of {name!r}, whose correlations ({corr}) are estimated.",
+                allowed="Normal(0, <prior of the sd>)",
+                hint=f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out",
+            )

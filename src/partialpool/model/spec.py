@@ -1,0 +1,69 @@
+"""What was asked, checked and frozen: a design, a family, priors, and all that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from partialpool.errors import FamilyError, unknown_name
+from partialpool.families.base import Family
+from partialpool.formula.records import Design
+from partialpool.model.cells import Cells, build_cells
+from partialpool.model.layout import Layout
+from partialpool.model.parameters import Parameters, build_parameters
+from partialpool.model.priors import resolve_priors
+from partialpool.priors.base import Prior
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model, complete.
+
+    Attributes
+    ----------
+    design
+        Names and matrices, a row an observation.
+    family
+        The outcome's distribution.
+    priors
+        Of every coefficient, keyed as results name it.
+    parameters
+        Every parameter with its prior and place.
+    cells
+        The data as the density reads them.
+    """
+
+    design: Design
+    family: Family
+    priors: Mapping[str, Prior]
+    parameters: Parameters
+    cells: Cells
+
+    @property
+    def layout(self) -> Layout:
+        """Names, shapes and positions of a draw's values."""
+        return self.parameters.layout
+
+
+def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | None = None) -> ModelSpec:
+    """Check a design against its family, resolve priors, collapse rows into cells.
+
+    Raises
+    ------
+    FamilyError
+        When a formula is given for a parameter that the family lacks.
+    DataError
+        When the outcome is outside the family's support.
+    PriorError
+        When a prior is given for an unknown name, or cannot be that name's prior.
+    """
+    for parameter in design.predictors:
+        if parameter not in family.parameters:
+            raise unknown_name(
+                FamilyError, f"parameter of the family {family.name!r} called", parameter, family.parameters
+            )
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    family.check(design.outcome)
+    resolved = resolve_priors(design, family, priors)
+    parameters = build_parameters(design, family, resolved)
+    return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))

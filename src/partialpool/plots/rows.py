@@ -1,0 +1,109 @@
+"""Groups as rows of a figure: their order, their labels, and how many labels there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from partialpool.errors import OptionError, unknown_name
+from partialpool.plots.fonts import legible, written
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_LABELLED = 100
+_ROW = 0.17  # inches
+_LETTER = 0.075
+_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
+
+SORTS = {"label": "position", "estimate": "partial_pooling_mean", "n": "n"}
+SCALES = {"link": "", "outcome": "_outcome"}
+
+
+def ordered(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
+    """Order a pooling table for a figure, and add what each group is called in it.
+
+    Parameters
+    ----------
+    table
+        A pooling table.
+    sort
+        ``"label"``, ``"estimate"`` (partial pooling's) or ``"n"``; None is the order of labels up to
+        100 groups, and of estimates beyond, where single groups are hard to find anyway.
+
+    Returns
+    -------
+    The table with ``label`` (text) and ``row`` (0 is the top).
+
+    Raises
+    ------
+    OptionError
+        `sort` is none of these.
+    """
+    if sort is None:
+        sort = "label" if len(table) <= MOST_LABELLED else "estimate"
+    if sort not in SORTS:
+        raise unknown_name(OptionError, "order of groups", sort, SORTS)
+    shown = table.assign(label=legible(table["group"]))
+    shown = shown.sort_values(SORTS[sort], kind="stable").reset_index(drop=True)
+    return shown.assign(row=np.arange(len(shown)))
+
+
+def estimates(table: pd.DataFrame, pooling: str, scale: str) -> pd.DataFrame:
+    """Take one pooling's mean and interval on one scale out of an ordered table.
+
+    Returns
+    -------
+    Columns ``group``, ``label``, ``row``, ``n``, ``raw``, ``pooling``, ``mean``, ``lower``, ``upper``.
+
+    Raises
+    ------
+    OptionError
+        The table lacks the pooling, or the scale is neither ``"link"`` nor ``"outcome"``.
+    """
+    suffix = scale_suffix(scale)
+    if f"{pooling}_mean" not in table:
+        valid = [c.removesuffix("_mean") for c in map(str, table) if c.endswith("_mean")]
+        raise unknown_name(OptionError, "pooling", pooling, valid)
+    figures = {f"{pooling}_{figure}{suffix}": figure for figure in ("mean", "lower", "upper")}
+    chosen = table[["group", "label", "row", "n", "raw", *figures]].rename(columns=figures)
+    chosen.insert(5, "pooling", pooling)
+    return chosen
+
+
+def scale_suffix(scale: str) -> str:
+    """Give the ending that a scale has in the pooling table's columns."""
+    if scale not in SCALES:
+        raise unknown_name(OptionError, "scale", scale, SCALES)
+    return SCALES[scale]
+
+
+def height_of(n_rows: int) -> float:
+    """Choose a figure's height in inches."""
+    return 1.6 + _ROW * min(max(n_rows, 6), MOST_LABELLED)
+
+
+def width_of(labels: pd.Series[str]) -> float:
+    """Measure roughly how many inches the labels take."""
+    return _LETTER * float(labels.str.len().max())
+
+
+def magnify_of(data: pd.DataFrame) -> float:
+    """Choose how much larger markers are in the legend than among crowded rows."""
+    return 1.0 if data["row"].nunique() <= MOST_LABELLED else 2.5
+
+
+def label_rows(panels: Sequence[Axes], data: pd.DataFrame, factor: str) -> None:
+    """Label the rows of panels that share them, leaving labels out where they would overlap."""
+    rows = data.drop_duplicates("row")
+    step = next((s for s in _STEPS if len(rows) <= s * MOST_LABELLED), len(rows) // MOST_LABELLED + 1)
+    shown = rows.iloc[::step]
+    panels[0].set_yticks(shown["row"].to_numpy(), shown["label"].tolist(), fontsize=8)
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    name = written(factor)
+    panels[0].set_ylabel(name if step == 1 else f"{name} (1 label in {step}, {len(rows):,} in all)")
+    for ax in panels:
+        ax.grid(visible=step == 1, axis="y")

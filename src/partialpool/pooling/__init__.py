@@ -1,0 +1,1 @@
+"""No, partial and complete pooling side by side, and why they differ."""

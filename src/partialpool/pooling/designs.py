@@ -1,0 +1,224 @@
+"""From the design of partial pooling to the designs of complete and of no pooling.
+
+Only matrices are sliced; the formula's text is never touched, so rows, groups and
+codings are the same under all three poolings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from partialpool.errors import FormulaError, OptionError, PriorError, build, unknown_name
+from partialpool.formula.records import Design, Grouping, GroupTerm, Population, Predictor, Term
+from partialpool.model.names import corr_names, group_name, prefix
+from partialpool.priors.base import Prior, unwrapped
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What is needed to fit one pooling.
+
+    Attributes
+    ----------
+    design
+        The design of this pooling.
+    priors
+        The prior of each of its variables, by the name results have.
+    """
+
+    design: Design
+    priors: Mapping[str, Prior]
+
+
+def grouping_factor(design: Design, group: str | None = None) -> Grouping:
+    """Find the grouping factor whose groups are compared.
+
+    Parameters
+    ----------
+    design
+        The design of partial pooling.
+    group
+        The factor's name; may be None when the design has only one.
+
+    Raises
+    ------
+    OptionError
+        The design has no group-level term, has several factors and `group` is None, or
+        has no factor of that name.
+    """
+    factors = {term.grouping.name: term.grouping for p in design.predictors.values() for term in p.groups}
+    if not factors:
+        raise build(
+            OptionError,
+            "The formula has no group-level term, so there are no groups to compare poolings for.",
+            hint="add one, such as (1 | group)",
+        )
+    if group is None and len(factors) > 1:
+        raise build(
+            OptionError,
+            f"The formula has {len(factors)} grouping factors; poolings are compared for one at a time.",
+            allowed=", ".join(factors),
+            hint=f"group={next(iter(factors))!r}",
+        )
+    name = next(iter(factors)) if group is None else group
+    if name not in factors:
+        raise unknown_name(OptionError, "grouping factor", name, factors)
+    return factors[name]
+
+
+def without_groups(design: Design, group: str) -> Design:
+    """Drop every group-level term of one factor, in every predictor."""
+
+    def drop(predictor: Predictor) -> Predictor:
+        return replace(predictor, groups=tuple(t for t in predictor.groups if t.grouping.name != group))
+
+    return _each_predictor(design, drop)
+
+
+def without_coefficients(design: Design, parameter: str, names: Collection[str]) -> Design:
+    """Drop population-level coefficients of one predictor.
+
+    Parameters
+    ----------
+    design
+        Any design.
+    parameter
+        The predictor's parameter: ``"mu"``, ``"sigma"``.
+    names
+        Names of coefficients, as in `Population.names`.
+
+    Raises
+    ------
+    FormulaError
+        The predictor lacks one of the coefficients.
+    """
+    predictor = design.predictors[parameter]
+    for name in names:
+        if name not in predictor.population.names:
+            raise unknown_name(FormulaError, "population-level coefficient", name, predictor.population.names)
+    smaller = replace(predictor, population=_without_columns(predictor.population, names))
+    return replace(design, predictors={**design.predictors, parameter: smaller})
+
+
+def complete_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = None) -> Pooled:
+    """One effect for all groups: the factor's group-level terms are gone.
+
+    Parameters
+    ----------
+    design
+        The design of partial pooling.
+    priors
+        Its priors, by the name results have.
+    group
+        The grouping factor; may be None when there is only one.
+
+    Raises
+    ------
+    OptionError
+        As `grouping_factor`.
+    """
+    factor = grouping_factor(design, group).name
+    return Pooled(without_groups(design, factor), _without_factor(priors, design, factor))
+
+
+def no_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = None) -> Pooled:
+    """Give each group independent effects with a fixed prior.
+
+    The population-level coefficients that the group-level terms vary about are dropped,
+    and each group's effect takes the prior of the coefficient that it replaces.
+
+    Parameters
+    ----------
+    design
+        The design of partial pooling.
+    priors
+        Its priors, by the name results have.
+    group
+        The grouping factor; may be None when there is only one.
+
+    Raises
+    ------
+    OptionError
+        As `grouping_factor`.
+    FormulaError
+        A group-level coefficient has no population-level coefficient to replace.
+    PriorError
+        `priors` lacks the prior of a coefficient that is replaced.
+    """
+    factor = grouping_factor(design, group).name
+    pooled, kept = design, dict(_without_factor(priors, design, factor))
+    for parameter, predictor in design.predictors.items():
+        terms = [term for term in predictor.groups if term.grouping.name == factor]
+        replaced = _replaced(predictor, terms)
+        pooled = without_coefficients(pooled, parameter, {*replaced.values()})
+        for effect, coefficient in replaced.items():
+            prior = kept.pop(prefix(parameter) + coefficient, None)
+            if prior is None:
+                raise unknown_name(PriorError, "prior for", prefix(parameter) + coefficient, priors)
+            kept[group_name(parameter, effect, factor)] = unwrapped(prior)
+    return Pooled(_each_predictor(pooled, lambda p: _uncorrelated(p, factor)), kept)
+
+
+def population_name(effect: str) -> str:
+    """Name the population-level coefficient that a group-level one varies about.
+
+    Examples
+    --------
+    >>> population_name("1"), population_name("cat[b]")
+    ('Intercept', 'cat[b]')
+    """
+    return "Intercept" if effect == "1" else effect
+
+
+def _each_predictor(design: Design, change: Callable[[Predictor], Predictor]) -> Design:
+    return replace(design, predictors={name: change(p) for name, p in design.predictors.items()})
+
+
+def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
+    groups = tuple(replace(t, correlated=False) if t.grouping.name == factor else t for t in predictor.groups)
+    return replace(predictor, groups=groups)
+
+
+def _without_columns(population: Population, names: Collection[str]) -> Population:
+    kept = [i for i, name in enumerate(population.names) if name not in names]
+    terms, start = [], 0
+    for term in population.terms:
+        inside = [i - term.columns.start for i in kept if term.columns.start <= i < term.columns.stop]
+        if not inside:
+            continue
+        levels = None if term.levels is None else tuple(term.levels[i] for i in inside)
+        terms.append(Term(term.name, slice(start, start + len(inside)), levels))
+        start += len(inside)
+    return Population(population.matrix[:, kept], tuple(population.names[i] for i in kept), tuple(terms))
+
+
+def _without_factor(priors: Mapping[str, Prior], design: Design, factor: str) -> dict[str, Prior]:
+    """Leave out the priors of a factor's effects and correlations, in every predictor."""
+    gone: set[str] = set()
+    for predictor in design.predictors.values():
+        for term, corr in zip(predictor.groups, corr_names(predictor), strict=True):
+            if term.grouping.name == factor:
+                gone |= {corr, *(group_name(predictor.parameter, name, factor) for name in term.names)}
+    return {name: prior for name, prior in priors.items() if name not in gone}
+
+
+def _replaced(predictor: Predictor, terms: Collection[GroupTerm]) -> dict[str, str]:
+    """Match group-level coefficients with the population-level ones they replace, which must exist."""
+    wanted = {name: population_name(name) for term in terms for name in term.names}
+    missing = [name for name in wanted.values() if name not in predictor.population.names]
+    if missing:
+        raise build(
+            FormulaError,
+            f"The group-level terms vary {', '.join(map(repr, missing))}, which the population-level part of "
+            f"{predictor.parameter!r} lacks: without it there is no prior to give to independent effects, "
+            "and nothing for complete pooling to estimate.",
+            allowed="population-level coefficients " + (", ".join(predictor.population.names) or "(none)"),
+            hint=f"add {' + '.join(_as_written(name) for name in missing)} outside the ( | )",
+        )
+    return wanted
+
+
+def _as_written(coefficient: str) -> str:
+    """Guess how a formula writes the term of a coefficient."""
+    return "1" if coefficient == "Intercept" else coefficient.split("[")[0]

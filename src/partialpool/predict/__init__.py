@@ -1,0 +1,1 @@
+"""Draws become predictions: linear predictors, means and outcomes."""

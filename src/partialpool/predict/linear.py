@@ -1,0 +1,127 @@
+"""The linear predictor of every draw at every row, whole or in blocks of rows that fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.families.base import Family
+from partialpool.formula.records import Design, GroupTerm, Predictor
+from partialpool.model.layout import Layout
+from partialpool.results.positions import effect_positions, population_positions
+
+Floats = NDArray[np.float64]
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def linear_predictor(predictor: Predictor, layout: Layout, values: Floats, rows: slice) -> Floats:
+    """Compute offset + X beta + sum of Z b for some rows.
+
+    Parameters
+    ----------
+    predictor
+        The matrices, group indices and offset, of n rows.
+    layout
+        Says which values are the predictor's coefficients and group effects.
+    values
+        (S, n_values) flat vectors, one a draw.
+    rows
+        Which of the n rows.
+
+    Returns
+    -------
+    (S, n_rows) on the scale of the link. A row whose group index is -1, a group the layout does not
+    have, gets nothing from that group-level term.
+    """
+    design = predictor.population.matrix[rows]
+    eta = values[:, population_positions(predictor, layout)] @ design.T
+    for group in predictor.groups:
+        _add_group_effects(eta, predictor, group, layout, values, rows)
+    if predictor.offset is not None:
+        eta += predictor.offset[rows]
+    return eta
+
+
+def auxiliary_parameter(parameter: str, layout: Layout, values: Floats) -> Floats:
+    """Take a parameter that has no formula, so that it is the same for all rows.
+
+    Parameters
+    ----------
+    parameter
+        Its name, such as ``"sigma"``.
+    values
+        (S, n_values) flat vectors.
+
+    Returns
+    -------
+    (S, 1) on its natural scale, ready to meet an (S, n_rows) predictor.
+    """
+    return layout[parameter].take(values)[:, np.newaxis]
+
+
+def linear_predictors(
+    design: Design, family: Family, layout: Layout, values: Floats, rows: slice
+) -> dict[str, Floats]:
+    """Compute the linear predictor of every parameter of a family.
+
+    Parameters
+    ----------
+    values
+        (S, n_values) flat vectors.
+
+    Returns
+    -------
+    By parameter, (S, n_rows) on the scale of its link; (S, 1) for a parameter without a formula.
+    """
+    linear = {name: linear_predictor(p, layout, values, rows) for name, p in design.predictors.items()}
+    for parameter in family.parameters:
+        if parameter not in linear:  # positive, and on the log scale in a predictor
+            linear[parameter] = np.log(auxiliary_parameter(parameter, layout, values))
+    return linear
+
+
+def row_blocks(n_rows: int, n_draws: int, max_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
+    """Cut rows into blocks whose draws-by-rows matrix of floats stays below a size.
+
+    A block has one row at least, whatever the number of draws.
+
+    Examples
+    --------
+    >>> list(row_blocks(5, n_draws=10, max_bytes=160))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, max_bytes // (8 * max(1, n_draws)))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def linear_predictor_blocks(
+    predictor: Predictor, layout: Layout, values: Floats, max_bytes: int = BLOCK_BYTES
+) -> Iterator[tuple[slice, Floats]]:
+    """Walk all rows of a predictor block by block.
+
+    Yields
+    ------
+    The block's rows, and their (S, block) linear predictor of at most `max_bytes` bytes.
+    """
+    for rows in row_blocks(predictor.population.matrix.shape[0], values.shape[0], max_bytes):
+        yield rows, linear_predictor(predictor, layout, values, rows)
+
+
+def _add_group_effects(
+    eta: Floats, predictor: Predictor, group: GroupTerm, layout: Layout, values: Floats, rows: slice
+) -> None:
+    """Add Z b of one group-level term to `eta`, in place."""
+    index = group.grouping.index[rows]
+    known = index >= 0
+    if not known.any():
+        return
+    known_groups = np.where(known, index, 0)
+    weights = np.where(known[:, np.newaxis], group.matrix[rows], 0.0)
+    for weight, positions in zip(weights.T, effect_positions(predictor, group, layout), strict=True):
+        effects = np.take(values, positions[known_groups], axis=1)
+        effects *= weight
+        eta += effects

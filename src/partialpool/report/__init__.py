@@ -1,0 +1,1 @@
+"""Pages and folders made of results, pooling and plots: they read, and compute no statistics."""

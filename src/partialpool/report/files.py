@@ -1,0 +1,112 @@
+"""Writing a file so that it is either there whole or not at all: a temporary name, then a rename."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from partialpool import errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+DPI = 150
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make a folder and its parents; one that exists is kept, with whatever is in it.
+
+    Raises
+    ------
+    FileError
+        When the path is a file, or the folder may not be made.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _unwritable("folder", path, problem) from problem
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Lend a temporary path beside `path`, which takes its place when the block ends well.
+
+    When the block fails, whatever `path` held before is untouched and the temporary file is removed.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as problem:
+        raise _unwritable("file", path, problem) from problem
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text in UTF-8, ending in one newline."""
+    with replacing(path) as temporary:
+        temporary.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    return path
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> Path:
+    """Write a JSON object, a line a name; arrays become lists, and numbers of numpy plain numbers."""
+    lines = (f"  {_json(name)}: {_json(item)}" for name, item in value.items())
+    return write_text(path, "{\n" + ",\n".join(lines) + "\n}")
+
+
+def write_csv(path: Path, table: pd.DataFrame, *, index_name: str | None = None) -> Path:
+    """Write a table with all its digits, its index first when that is given a name."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=index_name is not None, index_label=index_name)
+    return path
+
+
+def write_figure(path: Path, figure: Figure) -> Path:
+    """Write a figure as PNG and free its memory."""
+    from matplotlib import pyplot
+
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, bbox_inches="tight")
+    pyplot.close(figure)
+    return path
+
+
+def write_tree(path: Path, tree: xr.DataTree) -> Path:
+    """Write labelled draws as netCDF, which xarray and ArviZ read back."""
+    with replacing(path) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+    return path
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _unwritable(what: str, path: Path, problem: OSError) -> errors.FileError:
+    return errors.build(
+        errors.FileError,
+        f"The {what} {str(path)!r} cannot be written: {problem.strerror or problem}.",
+        hint="another folder, or one that you may write to",
+    )

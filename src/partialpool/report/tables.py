@@ -1,0 +1,150 @@
+"""Tables made short and legible: the rows a person looks for first, with as many digits as mean something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from partialpool.model.layout import Layout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells of text.
+
+    Attributes
+    ----------
+    header
+        The names of the columns; the first is that of the row's own name.
+    rows
+        Each as long as the header.
+    left_out
+        Rows of the whole table that are not here.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int
+
+    def without(self, name: str) -> Grid:
+        """Return the grid without one column; the same grid when it has none of that name."""
+        kept = [i for i, column in enumerate(self.header) if column != name]
+        header, *rows = (tuple(cells[i] for i in kept) for cells in (self.header, *self.rows))
+        return Grid(header, tuple(rows), self.left_out)
+
+    def markdown(self) -> str:
+        """Return the grid as a table of Markdown, numbers to the right."""
+        rule = ("---",) + ("---:",) * (len(self.header) - 1)
+        return "\n".join(_markdown_row(cells) for cells in (self.header, rule, *self.rows))
+
+
+def brief_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:
+    """Cut a summary to the rows a person looks for first: constants and the effects of groups come last.
+
+    Parameters
+    ----------
+    summary
+        A row a value, its name in the index.
+    layout
+        Says which variables are the effects of groups.
+    prob
+        Probability that the summary's intervals hold.
+    limit
+        Most rows to keep.
+    """
+    can_wait = _can_wait(summary, layout)
+    order = sorted(range(len(summary)), key=can_wait.__getitem__)
+    return _summary_grid(summary.iloc[order[:limit]], prob, len(summary))
+
+
+def population_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:
+    """Cut a summary to what is no constant and no effect of one group; where all are, to the first.
+
+    Under partial pooling an effect is a deviation from the population, under no pooling the whole
+    coefficient: side by side they would mislead.
+
+    Parameters are those of `brief_summary`.
+    """
+    can_wait = _can_wait(summary, layout)
+    chosen = [i for i, waits in enumerate(can_wait) if not waits] or list(range(len(summary)))
+    return _summary_grid(summary.iloc[chosen[:limit]], prob, len(summary))
+
+
+def group_table(table: pd.DataFrame, prob: float, limit: int) -> Grid:
+    """Cut a table of poolings to its first groups, on the scale of the outcome.
+
+    Parameters
+    ----------
+    table
+        A row a group, as a comparison of poolings gives it.
+    prob
+        Probability that the table's intervals hold.
+    limit
+        Most groups to keep.
+    """
+    shown = table.head(limit)
+    digits = _digits(shown["partial_pooling_sd_outcome"])
+    columns = {
+        "group": [str(label) for label in shown["group"]],
+        "n": _fixed(shown["n"], 0),
+        "raw": _fixed(shown["raw"], digits),
+        f"no pooling, {100 * prob:g}% HDI": _with_interval(shown, "no_pooling", digits),
+        f"partial pooling, {100 * prob:g}% HDI": _with_interval(shown, "partial_pooling", digits),
+        "pooling factor": _fixed(shown["pooling_factor"], 2),
+    }
+    return Grid(tuple(columns), tuple(zip(*columns.values(), strict=True)), len(table) - len(shown))
+
+
+def _can_wait(summary: pd.DataFrame, layout: Layout) -> list[bool]:
+    """Say which rows are effects of one group, or constants such as the diagonal of a correlation matrix."""
+    effects = {variable.name for variable in layout.roles("group_effect")}
+    names = (str(name).partition("[")[0] for name in summary.index)
+    return [name in effects or sd == 0 for name, sd in zip(names, summary["sd"], strict=True)]
+
+
+def _summary_grid(shown: pd.DataFrame, prob: float, n_rows: int) -> Grid:
+    lower, upper = (name for name in shown.columns if str(name).startswith("hdi"))
+    digits = _digits(shown["sd"])
+    columns = {
+        "parameter": [str(name) for name in shown.index],
+        "mean": _fixed(shown["mean"], digits),
+        "sd": _fixed(shown["sd"], digits),
+        f"{100 * prob:g}% HDI": _intervals(shown[lower], shown[upper], digits),
+        "mcse": _fixed(shown["mcse_mean"], digits + 1),
+        "ess_bulk": _fixed(shown["ess_bulk"], 0),
+        "ess_tail": _fixed(shown["ess_tail"], 0),
+        "r_hat": _fixed(shown["r_hat"], 3),
+    }
+    return Grid(tuple(columns), tuple(zip(*columns.values(), strict=True)), n_rows - len(shown))
+
+
+def _digits(sds: Iterable[float]) -> int:
+    """Choose decimals such that the smallest sd has two significant digits."""
+    known = [sd for sd in sds if math.isfinite(sd) and sd > 0]
+    if not known or min(known) >= 10:
+        return 0 if known else 3
+    return max(2, 1 - math.floor(math.log10(min(known))))
+
+
+def _fixed(values: Iterable[float], digits: int) -> list[str]:
+    return [f"{value:,.{digits}f}" if math.isfinite(value) else "-" for value in values]
+
+
+def _intervals(lower: Iterable[float], upper: Iterable[float], digits: int) -> list[str]:
+    ends = zip(_fixed(lower, digits), _fixed(upper, digits), strict=True)
+    return [f"[{low}, {high}]" for low, high in ends]
+
+
+def _with_interval(table: pd.DataFrame, pooling: str, digits: int) -> list[str]:
+    means = _fixed(table[f"{pooling}_mean_outcome"], digits)
+    intervals = _intervals(table[f"{pooling}_lower_outcome"], table[f"{pooling}_upper_outcome"], digits)
+    return [f"{mean} {interval}" for mean, interval in zip(means, intervals, strict=True)]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,1 @@
+"""Draws and layout become labelled trees, summaries, and diagnostics in words."""

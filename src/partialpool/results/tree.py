@@ -1,0 +1,137 @@
+"""Draws, layout and design become one labelled tree in ArviZ's schema."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.formula.records import Design, Predictor
+from partialpool.inference.draws import Draws
+from partialpool.model.layout import Layout
+from partialpool.model.names import prefix
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ROWS = "__obs__"
+SAMPLES = ("chain", "draw")
+
+# Standard deviations come before effects, so that the dimension of a categorical term (`cat__expr_dim`) comes
+# before those of factors: ArviZ's tables take the dimensions in the order of their first appearance, and put
+# the labels of variables with another order beside the wrong numbers.
+ROLES = ("population", "auxiliary", "group_sd", "group_corr", "group_effect")
+
+
+def to_datatree(
+    draws: Draws, layout: Layout, design: Design, log_likelihood: NDArray[np.float64] | None = None
+) -> xr.DataTree:
+    """Label everything a fit has found, for ArviZ and for whatever else reads its schema.
+
+    Parameters
+    ----------
+    draws
+        The posterior's draws and how they came about.
+    layout
+        Names, dimensions and labels of the values.
+    design
+        The rows that were fitted.
+    log_likelihood
+        (chains, draws, n) of each row, for leave-one-out cross-validation; None leaves its group out.
+
+    Returns
+    -------
+    Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (trials, weights, offsets and
+    the position of each row's group, as far as the model has them) and ``log_likelihood``. Rows are numbered
+    from 0 along ``__obs__``; other coordinates are the user's labels. The values are views of `draws`.
+    """
+    import xarray as xr
+
+    origin = _origin()
+    groups = {
+        "posterior": posterior_dataset(draws, layout).assign_attrs(origin | _sampling(draws)),
+        "sample_stats": _sample_stats(draws).assign_attrs(origin | _sampling(draws)),
+        "observed_data": _observed_data(design).assign_attrs(origin),
+        "constant_data": _constant_data(design).assign_attrs(origin),
+    }
+    if log_likelihood is not None and design.outcome is not None:
+        coords = _sample_coords(draws) | _row_coords(design)
+        data = {design.outcome.name: ((*SAMPLES, ROWS), log_likelihood)}
+        groups["log_likelihood"] = xr.Dataset(data, coords, attrs=origin)
+    return xr.DataTree.from_dict({name: group for name, group in groups.items() if group.data_vars})
+
+
+def posterior_dataset(draws: Draws, layout: Layout) -> xr.Dataset:
+    """Label the draws of every variable: dimensions ``chain``, ``draw`` and the variable's own."""
+    import xarray as xr
+
+    variables = sorted(layout.variables, key=lambda variable: ROLES.index(variable.role))
+    data = {v.name: ((*SAMPLES, *v.dims), v.take(draws.values)) for v in variables}
+    coords = {dim: labels for v in variables for dim, labels in v.coords.items()}
+    return xr.Dataset(data, coords | _sample_coords(draws))
+
+
+def _sample_stats(draws: Draws) -> xr.Dataset:
+    import xarray as xr
+
+    data = {name: (SAMPLES, values) for name, values in draws.stats.items()}
+    return xr.Dataset(data, _sample_coords(draws))
+
+
+def _observed_data(design: Design) -> xr.Dataset:
+    import xarray as xr
+
+    if design.outcome is None:
+        return xr.Dataset()
+    attrs = {} if design.outcome.levels is None else {"levels": list(design.outcome.levels)}
+    return xr.Dataset({design.outcome.name: (ROWS, design.outcome.values, attrs)}, _row_coords(design))
+
+
+def _constant_data(design: Design) -> xr.Dataset:
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    labels: dict[str, Any] = {}
+    if design.outcome is not None:
+        columns |= {"trials": design.outcome.trials, "weights": design.outcome.weights}
+    for predictor in design.predictors.values():
+        columns[f"{prefix(predictor.parameter)}offset"] = predictor.offset
+        columns |= _group_indices(predictor)
+        labels |= {f"{g.grouping.name}__factor_dim": g.grouping.labels for g in predictor.groups}
+    data = {name: (ROWS, values) for name, values in columns.items() if values is not None}
+    return xr.Dataset(data, labels | _row_coords(design))
+
+
+def _group_indices(predictor: Predictor) -> dict[str, NDArray[np.int64]]:
+    """Give the position of each row's group along its ``__factor_dim``, by factor."""
+    return {f"{g.grouping.name}__factor_index": g.grouping.index for g in predictor.groups}
+
+
+def _sample_coords(draws: Draws) -> dict[str, NDArray[np.int64]]:
+    n_chains, n_draws, _ = draws.values.shape
+    return {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
+
+
+def _row_coords(design: Design) -> dict[str, NDArray[np.int64]]:
+    return {ROWS: np.arange(design.n_rows)}
+
+
+def _origin() -> dict[str, str]:
+    """Say which software made the tree; no date, so that equal fits give equal trees."""
+    try:
+        installed = version("partialpool")
+    except PackageNotFoundError:
+        installed = "not installed"
+    return {"inference_library": "partialpool", "inference_library_version": installed}
+
+
+def _sampling(draws: Draws) -> dict[str, Any]:
+    return {
+        "method": draws.method,
+        "seed": draws.seed,
+        "tuning_steps": draws.warmup,
+        "sampling_time": draws.seconds,
+        "attempts": list(draws.attempts),
+    }

@@ -1,0 +1,60 @@
+"""Columns are there, complete and finite, or the message says which rows are not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool.data.checks import complete_rows, missing_rows, require_columns, require_finite
+from partialpool.errors import DataError, OptionError
+
+TABLE = pd.DataFrame({"y": [1.0, np.nan, 3.0], "g": ["a", "b", None], "full": [1, 2, 3], "gaps": [None] * 3})
+
+
+def test_an_absent_column_is_answered_with_the_near_one():
+    require_columns(TABLE, ["y", "g"])
+    with pytest.raises(DataError) as caught:
+        require_columns(TABLE, ["y", "ful"])
+    assert str(caught.value) == "There is no column 'ful'.\n  Allowed: y, g, full, gaps\n  Try: 'full'"
+
+
+def test_missing_values_count_only_in_the_columns_that_are_used():
+    assert missing_rows(TABLE, ["full"]).tolist() == [False, False, False]
+    assert missing_rows(TABLE, ["y", "g"]).tolist() == [False, True, True]
+    assert complete_rows(TABLE, ["full"]).tolist() == [0, 1, 2]
+    assert complete_rows(TABLE, []).tolist() == [0, 1, 2]
+
+
+def test_missing_values_are_refused_by_default_with_their_rows():
+    with pytest.raises(DataError) as caught:
+        complete_rows(TABLE, ["y", "g", "full"])
+    assert str(caught.value) == (
+        "2 of 3 rows have missing values:\n"
+        "    'y': 1 (row 1, counted from 0)\n"
+        "    'g': 1 (row 2, counted from 0)\n"
+        "  Try: missing='drop' to leave those rows out, or fill the values in"
+    )
+
+
+def test_dropping_keeps_the_complete_rows():
+    assert complete_rows(TABLE, ["y", "g"], "drop").tolist() == [0]
+    with pytest.raises(
+        DataError, match=r"No row is left: each of the 3 rows lacks a value in 'full', 'gaps'"
+    ):
+        complete_rows(TABLE, ["full", "gaps"], "drop")
+
+
+def test_another_way_with_missing_values_is_refused():
+    with pytest.raises(OptionError, match=r"missing='ignore' is not an option\.\n  Allowed: 'error', 'drop'"):
+        complete_rows(TABLE, ["y"], "ignore")
+
+
+@pytest.mark.parametrize("shape", [(8,), (8, 2)])
+def test_values_that_are_not_finite_are_counted(shape):
+    values = np.ones(shape)
+    rows = pd.Index(range(10, 18))
+    require_finite(values, "Column 'x'", rows)
+    values[1:7] = np.inf
+    with pytest.raises(
+        DataError, match=r"Column 'x' is infinite .* in 6 rows \(rows 11, 12, 13, 14, 15, \.\.\., "
+    ):
+        require_finite(values, "Column 'x'", rows)

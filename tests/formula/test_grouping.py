@@ -1,0 +1,138 @@
+"""Groups are indexed by their own labels; a new one is -1."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool.errors import DataError, FormulaError
+from partialpool.formula.design import build_design
+
+from .table import TABLE, N
+
+
+def groupings(text, table=TABLE):
+    design, recipe = build_design(text, table)
+    return [term.grouping for term in design.predictors["mu"].groups], recipe
+
+
+LABELS = {
+    "g": ([3, 5, 61], [2, 0, 0, 2, 1, 1], "i"),
+    "h": (["p", "q"], [1, 0, 1, 0, 1, 0], "O"),
+    "f": ([1, 2], [1, 0, 1, 0, 1, 0], "i"),
+    "flag": ([False, True], [1, 0, 0, 1, 1, 0], "b"),
+    "order": (["l", "o", "i", "h"], [0, 1, 3, 2, 0, 1], "O"),
+    "day": ([pd.Timestamp("2020-01-01"), pd.Timestamp("2021-01-01")], [1, 1, 1, 0, 0, 0], "M"),
+    "date": ([pd.Timestamp("2020-01-01"), pd.Timestamp("2021-01-01")], [1, 1, 1, 0, 0, 0], "M"),
+    "whole": ([1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5], "i"),
+    "`年齢`": ([1, 2, 5], [0, 2, 1, 1, 2, 0], "i"),
+    "`odd name`": ([0, 1, 2], [2, 1, 0, 1, 2, 0], "i"),
+    "g:h": (["3:p", "3:q", "5:p", "5:q", "61:p", "61:q"], [5, 0, 1, 4, 3, 2], "O"),
+    "h:flag": (["p:False", "p:True", "q:False", "q:True"], [3, 0, 2, 1, 3, 0], "O"),
+    "h:two:g": (["p:u:3", "p:u:5", "p:u:61", "q:v:3", "q:v:5", "q:v:61"], [5, 0, 3, 2, 4, 1], "O"),
+}
+
+
+@pytest.mark.parametrize("factor", LABELS)
+def test_labels_keep_the_user_s_type_and_are_sorted(factor):
+    labels, index, kind = LABELS[factor]
+    (grouping,), recipe = groupings(f"y ~ (1 | {factor})")
+    assert list(grouping.labels) == labels
+    assert grouping.labels.dtype.kind == kind
+    assert grouping.index.dtype == np.int64
+    assert grouping.index.tolist() == index
+    assert grouping.name == factor.replace("`", "")
+    assert grouping.name == ":".join(grouping.columns)
+    again = recipe.evaluate(TABLE).predictors["mu"].groups[0].grouping
+    assert again.index.tolist() == index
+    assert again.labels is grouping.labels
+
+
+def test_labels_of_combinations_are_in_the_order_of_their_columns_not_of_their_text():
+    table = pd.DataFrame({"y": [0, 1, 0], "a": [10, 9, 9], "b": [1, 10, 2]})
+    (grouping,), _ = groupings("y ~ (1 | a:b)", table)
+    assert grouping.labels.tolist() == ["9:2", "9:10", "10:1"]
+
+
+def test_nested_and_crossed_factors():
+    found, _ = groupings("y ~ (1 | g/h) + (x | flag) + (0 + x | g)")
+    assert [grouping.name for grouping in found] == ["g", "g:h", "flag", "g"]
+    assert found[3] is found[0]
+
+
+NEW = {
+    "integers": ("g", [5, 54, 61], [1, -1, 2]),
+    "floats that are whole": ("g", [5.0, 54.0, 61.0], [1, -1, 2]),
+    "categories": ("g", pd.Categorical([5, 54, 61]), [1, -1, 2]),
+    "text": ("h", ["q", "new", "p"], [1, -1, 0]),
+    "dates": ("day", pd.to_datetime(["2021-01-01", "2022-01-01", "2020-01-01"]), [1, -1, 0]),
+}
+
+
+@pytest.mark.parametrize("case", NEW)
+def test_a_group_never_seen_is_minus_one(case):
+    column, values, index = NEW[case]
+    _, recipe = groupings(f"y ~ (1 | {column})")
+    (term,) = recipe.evaluate(pd.DataFrame({column: values})).predictors["mu"].groups
+    assert term.grouping.index.tolist() == index
+
+
+def test_a_combination_never_seen_is_minus_one():
+    table = pd.DataFrame({"y": [0, 1, 1], "a": [1, 1, 2], "b": ["u", "v", "u"]})
+    _, recipe = groupings("y ~ (1 | a:b)", table)
+    new = pd.DataFrame({"a": [2, 2, 3, 1], "b": ["u", "v", "u", "w"]})
+    grouping = recipe.evaluate(new).predictors["mu"].groups[0].grouping
+    assert grouping.labels.tolist() == ["1:u", "1:v", "2:u"]
+    assert grouping.index.tolist() == [2, -1, -1, -1]
+
+
+BAD = {
+    "(1 | fraction)": (
+        DataError,
+        r"'fraction' has fractions in 1 row \(row 0, counted from 0\), such as 0\.5",
+    ),
+    "(1 | same)": (DataError, "'same' has one group only, a, in all 6 rows"),
+    "(1 | same:constant)": (DataError, "'same:constant' has one group only, a:1, in all 6 rows"),
+    "(1 | gaps)": (DataError, "'gaps': 2"),
+    "(1 | mixed)": (DataError, "Column 'mixed' mixes types"),
+    "(1 | nope)": (DataError, "There is no column 'nope'"),
+    "(0 | g)": (FormulaError, r"The term has no coefficient[\s\S]*Try: \(1 \| g\)"),
+    "(1 | g) + (x | g)": (FormulaError, r"'1' varies by 'g' in two terms[\s\S]*Try: \(0 \+ x \| g\)"),
+    "(x | g) + (0 + x | g)": (FormulaError, "'x' varies by 'g' in two terms"),
+    "(1 | g) + (1 | g/h)": (FormulaError, "'1' varies by 'g' in two terms"),
+    "(1 | g:h) + (1 | h:g)": (FormulaError, "'1' varies by 'h:g' in two terms"),
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_cannot_be_a_grouping_factor_is_refused(text):
+    kind, message = BAD[text]
+    with pytest.raises(kind, match=message):
+        build_design(f"y ~ {text}", TABLE)
+
+
+def test_new_labels_of_another_type_are_refused():
+    _, recipe = groupings("y ~ (1 | g)")
+    with pytest.raises(DataError, match=r"had whole numbers .*such as 3, and now has text, such as 61"):
+        recipe.evaluate(pd.DataFrame({"g": ["61"]}))
+
+
+def test_labels_that_would_run_together_are_refused():
+    table = pd.DataFrame({"y": [0, 1], "a": ["p:q", "p"], "b": ["r", "q:r"]})
+    with pytest.raises(DataError, match="Different groups of 'a:b' would have the same label"):
+        build_design("y ~ (1 | a:b)", table)
+
+
+def test_more_combinations_than_can_be_numbered_are_refused():
+    many = np.arange(10_000)
+    table = pd.DataFrame(dict.fromkeys("yabcde", many))
+    with pytest.raises(DataError, match="'a:b:c:d:e' has too many possible combinations"):
+        build_design("y ~ (1 | a:b:c:d:e)", table)
+
+
+def test_unused_categories_are_no_groups():
+    table = pd.DataFrame(
+        {"y": [0, 1, 1], "g": pd.Categorical(["b", "a", "b"], categories=["a", "b", "never"])}
+    )
+    (grouping,), _ = groupings("y ~ (1 | g)", table)
+    assert grouping.labels.tolist() == ["a", "b"]
+    assert len(grouping.index) < N

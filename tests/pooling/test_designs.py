@@ -1,0 +1,182 @@
+"""The designs and priors of complete and no pooling, from those of partial pooling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from partialpool.errors import FormulaError, OptionError, PriorError
+from partialpool.families.bernoulli import Bernoulli
+from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.model.priors import resolve_priors
+from partialpool.model.spec import build_spec
+from partialpool.pooling.designs import (
+    complete_pooling,
+    grouping_factor,
+    no_pooling,
+    without_coefficients,
+    without_groups,
+)
+from partialpool.priors.gamma import Exponential
+from partialpool.priors.normal import Normal
+
+N = 12
+INDEX = np.arange(N) % 3
+X = np.linspace(-1, 2, N)
+CAT = np.column_stack([np.arange(N) % 2 == 0, np.arange(N) % 4 == 1]).astype(float)
+ONES = np.ones(N)
+
+
+def factor(name: str) -> Grouping:
+    return Grouping(name, np.array([10, 20, 61]), INDEX, (name,))
+
+
+def term(grouping: Grouping, *names: str, correlated: bool = False) -> GroupTerm:
+    columns = {"1": ONES, "x": X, "cat[b]": CAT[:, 0], "cat[c]": CAT[:, 1]}
+    terms, start = [], 0
+    for name in dict.fromkeys(n.split("[")[0] for n in names):
+        levels = tuple(n[4:-1] for n in names if n.startswith(f"{name}["))
+        terms.append(Term(name, slice(start, start + max(1, len(levels))), levels or None))
+        start = terms[-1].columns.stop
+    return GroupTerm(tuple(terms), names, np.column_stack([columns[n] for n in names]), grouping, correlated)
+
+
+def design(*groups: GroupTerm, population: Population | None = None) -> Design:
+    """``y ~ 1 + x + cat`` and group-level terms."""
+    full = Population(
+        np.column_stack([ONES, X, CAT]),
+        ("Intercept", "x", "cat[b]", "cat[c]"),
+        (
+            Term("Intercept", slice(0, 1), None),
+            Term("x", slice(1, 2), None),
+            Term("cat", slice(2, 4), ("b", "c")),
+        ),
+    )
+    outcome = Outcome("y", (np.arange(N) % 2).astype(float), None, None)
+    return Design(outcome, {"mu": Predictor("mu", population or full, groups, None)}, N)
+
+
+def resolved(given: Design, **priors: object) -> dict:
+    return resolve_priors(given, Bernoulli(), dict(priors))
+
+
+def test_the_only_factor_is_the_default() -> None:
+    assert grouping_factor(design(term(factor("g"), "1"))).name == "g"
+
+
+def test_several_factors_must_be_chosen_from() -> None:
+    crossed = design(term(factor("g"), "1"), term(factor("h"), "1"))
+    with pytest.raises(OptionError, match=r"2 grouping factors.*\n  Allowed: g, h\n  Try: group='g'"):
+        grouping_factor(crossed)
+    assert grouping_factor(crossed, "h").name == "h"
+    with pytest.raises(OptionError, match="no grouping factor 'k'"):
+        grouping_factor(crossed, "k")
+
+
+def test_a_formula_without_groups_has_nothing_to_pool() -> None:
+    with pytest.raises(OptionError, match=r"no group-level term.*\n  Try: add one, such as \(1 \| group\)"):
+        grouping_factor(design())
+
+
+def test_complete_pooling_drops_the_factor_and_keeps_the_rest() -> None:
+    partial = design(term(factor("g"), "1", "x", correlated=True), term(factor("h"), "1"))
+    pooled = complete_pooling(partial, resolved(partial), "g")
+    mu = pooled.design.predictors["mu"]
+    assert [t.grouping.name for t in mu.groups] == ["h"]
+    assert mu.population is partial.predictors["mu"].population
+    assert set(pooled.priors) == {"Intercept", "x", "cat[b]", "cat[c]", "1|h"}
+
+
+def test_no_pooling_moves_the_prior_of_the_coefficient_to_the_effects() -> None:
+    partial = design(term(factor("g"), "1"))
+    priors = resolved(partial, Intercept=Normal(-1, 0.7), **{"1|g": Normal(0, Exponential(2))})
+    pooled = no_pooling(partial, priors)
+    mu = pooled.design.predictors["mu"]
+    assert mu.population.names == ("x", "cat[b]", "cat[c]")
+    assert [t.columns for t in mu.population.terms] == [slice(0, 1), slice(1, 3)]
+    np.testing.assert_array_equal(mu.population.matrix, np.column_stack([X, CAT]))
+    assert pooled.priors["1|g"] == Normal(-1, 0.7)
+    assert set(pooled.priors) == {"x", "cat[b]", "cat[c]", "1|g"}
+
+
+def test_an_intercept_prior_at_the_means_is_unwrapped() -> None:
+    partial = design(term(factor("g"), "1"))
+    priors = resolved(partial)
+    assert no_pooling(partial, priors).priors["1|g"] == priors["Intercept"].prior
+
+
+def test_slopes_and_levels_are_replaced_one_by_one() -> None:
+    partial = design(term(factor("g"), "1", "x", "cat[b]", "cat[c]", correlated=True))
+    priors = resolved(partial, x=Normal(0, 3), cat=Normal(0, 4))
+    pooled = no_pooling(partial, priors)
+    (group,) = pooled.design.predictors["mu"].groups
+    assert not group.correlated
+    assert pooled.design.predictors["mu"].population.matrix.shape == (N, 0)
+    assert pooled.priors["x|g"] == Normal(0, 3)
+    assert pooled.priors["cat[b]|g"] == pooled.priors["cat[c]|g"] == Normal(0, 4)
+    assert "g_corr" not in pooled.priors
+
+
+def test_other_factors_keep_adaptive_priors_and_correlations() -> None:
+    partial = design(term(factor("g"), "1"), term(factor("h"), "1", "x", correlated=True))
+    priors = resolved(partial)
+    pooled = no_pooling(partial, priors, "g")
+    assert pooled.design.predictors["mu"].groups[1].correlated
+    assert {k: v for k, v in pooled.priors.items() if "h" in k} == {
+        k: priors[k] for k in ("1|h", "x|h", "h_corr")
+    }
+
+
+def test_every_predictor_is_treated() -> None:
+    g = factor("g")
+    first = design(term(g, "1"))
+    sigma = Predictor("sigma", first.predictors["mu"].population, (term(g, "1"),), None)
+    both = replace(first, predictors={**first.predictors, "sigma": sigma})
+    names = ("Intercept", "x", "cat[b]", "cat[c]")
+    priors = {f"{p}{n}": Normal(i, 1) for p in ("", "sigma_") for i, n in enumerate(names)}
+    priors |= {"1|g": Normal(0, Exponential(1)), "sigma_1|g": Normal(0, Exponential(1))}
+    pooled = no_pooling(both, priors)
+    assert pooled.design.predictors["sigma"].population.names == names[1:]
+    assert pooled.priors["sigma_1|g"] == Normal(0, 1)
+    assert "sigma_Intercept" not in pooled.priors
+    assert without_groups(both, "g").predictors["sigma"].groups == ()
+
+
+def test_a_missing_coefficient_is_named() -> None:
+    bare = Population(X[:, None], ("x",), (Term("x", slice(0, 1), None),))
+    partial = design(term(factor("g"), "1"), population=bare)
+    with pytest.raises(
+        FormulaError, match=r"'Intercept', which the population-level.*\n.*\n  Try: add 1 outside"
+    ):
+        no_pooling(partial, resolved(partial))
+
+
+def test_a_missing_prior_is_named() -> None:
+    with pytest.raises(PriorError, match="no prior for 'Intercept'"):
+        no_pooling(design(term(factor("g"), "1")), {})
+
+
+def test_part_of_a_categorical_term_can_be_dropped() -> None:
+    smaller = without_coefficients(design(), "mu", ["cat[b]"]).predictors["mu"].population
+    assert smaller.names == ("Intercept", "x", "cat[c]")
+    assert smaller.terms[-1] == Term("cat", slice(2, 3), ("c",))
+    with pytest.raises(FormulaError, match="no population-level coefficient 'y'"):
+        without_coefficients(design(), "mu", ["y"])
+
+
+def test_the_model_room_accepts_both() -> None:
+    partial = design(term(factor("g"), "1", "x", correlated=True))
+    priors = resolved(partial)
+    for pooled in (no_pooling(partial, priors), complete_pooling(partial, priors)):
+        spec = build_spec(pooled.design, Bernoulli(), pooled.priors)
+        assert spec.priors == pooled.priors
+        assert not spec.layout.roles("group_sd", "group_corr")
+
+
+def test_the_partial_design_is_left_alone() -> None:
+    partial = design(term(factor("g"), "1"))
+    no_pooling(partial, resolved(partial))
+    assert partial.predictors["mu"].population.names[0] == "Intercept"
+    assert len(partial.predictors["mu"].groups) == 1

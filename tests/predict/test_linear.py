@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.results.fixtures import N_ROWS, Case, make_case
+
+from partialpool.predict.linear import (
+    auxiliary_parameter,
+    linear_predictor,
+    linear_predictor_blocks,
+    row_blocks,
+)
+
+ALL = slice(0, N_ROWS)
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return make_case(n_chains=2, n_draws=6)
+
+
+@pytest.fixture(scope="module")
+def values(case: Case) -> np.ndarray:
+    return case.draws.values.reshape(-1, case.layout.n_values)
+
+
+def slow_predictor(case: Case, parameter: str, draw: np.ndarray, row: int) -> float:
+    """Sum the formula's terms for one draw and one row, looking every coefficient up by its name."""
+    predictor = case.design.predictors[parameter]
+    prefix = "" if parameter == "mu" else f"{parameter}_"
+    total = 0.0 if predictor.offset is None else predictor.offset[row]
+    for term in predictor.population.terms:
+        beta = np.atleast_1d(case.layout[prefix + term.name].take(draw))
+        total += float(beta @ predictor.population.matrix[row, term.columns])
+    for group in predictor.groups:
+        j = group.grouping.index[row]
+        for term in group.terms:
+            effects = case.layout[f"{prefix}{term.name}|{group.grouping.name}"].take(draw)
+            total += float(np.atleast_1d(effects[..., j]) @ group.matrix[row, term.columns])
+    return total
+
+
+@pytest.mark.parametrize("parameter", ["mu", "sigma"])
+def test_linear_predictor_is_the_sum_of_the_terms(case: Case, values: np.ndarray, parameter: str) -> None:
+    predictor = case.design.predictors[parameter]
+    expected = [[slow_predictor(case, parameter, draw, row) for row in range(N_ROWS)] for draw in values]
+    np.testing.assert_allclose(
+        linear_predictor(predictor, case.layout, values, ALL), expected, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_some_rows_are_a_slice_of_all(case: Case, values: np.ndarray) -> None:
+    predictor = case.design.predictors["mu"]
+    some = linear_predictor(predictor, case.layout, values, slice(5, 12))
+    np.testing.assert_allclose(
+        some, linear_predictor(predictor, case.layout, values, ALL)[:, 5:12], rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize("unknown", [[3, 8], range(N_ROWS)], ids=["some rows", "all rows"])
+def test_unknown_groups_contribute_nothing(case: Case, values: np.ndarray, unknown: list[int]) -> None:
+    predictor = case.design.predictors["sigma"]
+    (group,) = predictor.groups
+    index = group.grouping.index.copy()
+    index[list(unknown)] = -1
+    new = replace(predictor, groups=(replace(group, grouping=replace(group.grouping, index=index)),))
+    expected = linear_predictor(predictor, case.layout, values, ALL)
+    expected[:, index < 0] = linear_predictor(replace(predictor, groups=()), case.layout, values, ALL)[
+        :, index < 0
+    ]
+    np.testing.assert_array_equal(linear_predictor(new, case.layout, values, ALL), expected)
+
+
+def test_a_predictor_without_population_coefficients_is_its_groups_and_offset(
+    case: Case, values: np.ndarray
+) -> None:
+    whole = case.design.predictors["mu"]
+    empty = replace(whole.population, matrix=np.empty((N_ROWS, 0)), names=(), terms=())
+    only_population = linear_predictor(replace(whole, groups=(), offset=None), case.layout, values, ALL)
+    rest = linear_predictor(replace(whole, population=empty), case.layout, values, ALL)
+    total = linear_predictor(whole, case.layout, values, ALL)
+    np.testing.assert_allclose(only_population + rest, total, atol=1e-12)
+
+
+def test_auxiliary_parameter_is_one_column_on_its_own_scale(case: Case, values: np.ndarray) -> None:
+    shape = auxiliary_parameter("shape", case.layout, values)
+    assert shape.shape == (len(values), 1)
+    np.testing.assert_array_equal(shape[:, 0], values[:, case.layout["shape"].start])
+
+
+@pytest.mark.parametrize("max_bytes", [1, 12 * 8 * 7, 2**26])
+def test_blocks_cover_every_row_once_within_the_limit(case: Case, values: np.ndarray, max_bytes: int) -> None:
+    predictor = case.design.predictors["mu"]
+    blocks = list(linear_predictor_blocks(predictor, case.layout, values, max_bytes))
+    assert all(eta.nbytes <= max(max_bytes, 8 * len(values)) for _, eta in blocks)
+    assert [row for rows, _ in blocks for row in range(rows.start, rows.stop)] == list(range(N_ROWS))
+    whole = linear_predictor(predictor, case.layout, values, ALL)
+    np.testing.assert_allclose(np.hstack([eta for _, eta in blocks]), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_default_blocks_hold_64_mib() -> None:
+    first = next(row_blocks(10**6, n_draws=4000))
+    assert first.stop * 4000 * 8 <= 64 * 2**20 < (first.stop + 1) * 4000 * 8
+
+
+def test_no_rows_make_no_blocks() -> None:
+    assert list(row_blocks(0, n_draws=4000)) == []

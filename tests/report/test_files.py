@@ -1,0 +1,69 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool.errors import FileError
+from partialpool.report import files
+
+
+def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path):
+    path = tmp_path / "kept.txt"
+    path.write_text("old")
+
+    def half_write():
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_replaced(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "one")
+    files.write_text(path, "zwölf\n\n")
+    assert path.read_text(encoding="utf-8") == "zwölf\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    path = tmp_path / "a.txt"
+    (path / "inside").mkdir(parents=True)
+    with pytest.raises(FileError, match=r"The file '.*a\.txt' cannot be written: .*\n  Try: another folder"):
+        files.write_text(path, "one")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(FileError, match=r"The folder '.*taken' cannot be written: File exists"):
+        files.make_folder(tmp_path / "taken")
+    with pytest.raises(FileError, match=r"The folder '.*below' cannot be written: Not a directory"):
+        files.make_folder(tmp_path / "taken" / "below")
+
+
+def test_json_takes_arrays_and_numpy_numbers(tmp_path):
+    path = files.write_json(tmp_path / "a.json", {"n": np.int64(2), "x": np.array([0.5, 1.0]), "s": "ü"})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"n": 2, "x": [0.5, 1.0], "s": "ü"}
+
+
+def test_json_refuses_what_it_cannot_write(tmp_path):
+    with pytest.raises(TypeError, match="set cannot be written as JSON"):
+        files.write_json(tmp_path / "a.json", {"s": {1}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_keep_all_digits(tmp_path):
+    table = pd.DataFrame({"x": [1 / 3]}, index=["a|b"])
+    path = files.write_csv(tmp_path / "a.csv", table, index_name="name")
+    pd.testing.assert_frame_equal(pd.read_csv(path, index_col="name"), table.rename_axis("name"))
+    assert files.write_csv(path, table).read_text().startswith("x\n0.333333333333333")
