@@ -6,6 +6,8 @@ Names are loaded when they are first used, so that ``import partialpool`` costs 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from partialpool.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from partialpool.api import Fit as Fit
     from partialpool.api import Model as Model
@@ -56,7 +58,6 @@ _WHERE = {
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
-__version__ = "0.1.0"
 __all__ = sorted([*_MODULE_OF, "__version__", "errors"])
 
 

@@ -43,6 +43,7 @@ from partialpool.results.findings import Diagnosis
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob, summary
 from partialpool.results.tree import posterior_dataset, to_datatree
+from partialpool.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -153,7 +154,7 @@ class Model(ModelView):
         *,
         warmup: int | None = None,
         cores: int | None = None,
-        target_accept: float = 0.8,
+        target_accept: float | None = None,
         progress: bool = True,
     ) -> Fit:
         """Draw from the posterior with NUTS.
@@ -170,8 +171,8 @@ class Model(ModelView):
         cores
             Chains run at once; None for all that this process may use.
         target_accept
-            Acceptance rate the step size is tuned for; rarely worth changing: when transitions diverge, the
-            chains run again with smaller steps by themselves.
+            Acceptance rate the step size is tuned for; None chooses. Rarely worth changing: when transitions
+            diverge, the chains run again with smaller steps by themselves.
         progress
             Show a progress bar.
 
@@ -352,6 +353,7 @@ def compare_pooling(
     seed: int | None = None,
     warmup: int | None = None,
     cores: int | None = None,
+    target_accept: float | None = None,
     prob: float = DEFAULT_PROB,
     missing: Missing = "error",
     progress: bool = True,
@@ -366,7 +368,7 @@ def compare_pooling(
         group-level terms out.
     group
         The grouping factor to compare, when the formula has several.
-    draws, chains, seed, warmup, cores, progress
+    draws, chains, seed, warmup, cores, target_accept, progress
         As :meth:`Model.fit`.
     prob
         Probability of every interval.
@@ -377,7 +379,7 @@ def compare_pooling(
         When there is no such factor, or a group-level coefficient has no population-level one.
     """
     check_prob(prob)
-    options = _options(draws, chains, seed, warmup, cores, 0.8)
+    options = _options(draws, chains, seed, warmup, cores, target_accept)
     model = Model(formula, data, family, priors, missing)
     factor = grouping_factor(model.design, group).name
 
@@ -402,20 +404,17 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())[:3]
     ['Python', 'arviz-stats', 'formulae']
     """
-    found = {"partialpool": package_version(), "Python": platform.python_version()}
+    found = {"partialpool": __version__, "Python": platform.python_version()}
     return found | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def package_version() -> str:
-    """Return partialpool's own version."""
-    try:
-        return importlib.metadata.version("partialpool")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
 def _options(
-    draws: int, chains: int, seed: int | None, warmup: int | None, cores: int | None, target_accept: float
+    draws: int,
+    chains: int,
+    seed: int | None,
+    warmup: int | None,
+    cores: int | None,
+    target_accept: float | None,
 ) -> NutsOptions:
     return NutsOptions(
         draws,

@@ -13,7 +13,7 @@ from partialpool.errors import OptionError
     [
         ("x=Normal(0, 1)", ("x", "Normal(0, 1)")),
         ("1|g = Normal(0, Exponential(1))", ("1|g", "Normal(0, Exponential(1))")),
-        ("x=Normal(mu=0, sigma=1)", ("x", "Normal(mu=0, sigma=1)")),
+        ("x=Normal(mean=0, sd=1)", ("x", "Normal(mean=0, sd=1)")),
         ("C(x, Treatment(reference='a'))[b]=Flat()", ("C(x, Treatment(reference='a'))[b]", "Flat()")),
         ("sigma=~ z + (1 | g)", ("sigma", "~ z + (1 | g)")),
     ],
@@ -24,7 +24,7 @@ def test_pairs_are_split_at_the_first_equals_sign_outside_brackets(text, pair):
 
 def test_a_pair_without_an_equals_sign_is_an_error():
     with pytest.raises(OptionError) as raised:
-        split_pair("--prior", "Normal(mu=0)")
+        split_pair("--prior", "Normal(mean=0)")
     assert str(raised.value) == (
-        "--prior 'Normal(mu=0)' has no '='.\n  Allowed: --prior \"NAME=VALUE\", with quotes"
+        "--prior 'Normal(mean=0)' has no '='.\n  Allowed: --prior \"NAME=VALUE\", with quotes"
     )

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "partialpool"
 
 # From top to bottom; "" is the package's front, its own __init__.
 ROOMS = (
-    "errors", "kernels", "priors", "families", "data", "formula", "model", "inference",
+    "version", "errors", "kernels", "priors", "families", "data", "formula", "model", "inference",
     "results", "predict", "pooling", "plots", "report", "api", "", "cli",
 )  # fmt: skip
 HEAVY = {

@@ -173,8 +173,8 @@ def split_pair(option: str, text: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> split_pair("--prior", "C(x, Treatment(reference='a')) = Normal(mu=0, sigma=1)")
-    ("C(x, Treatment(reference='a'))", 'Normal(mu=0, sigma=1)')
+    >>> split_pair("--prior", "C(x, Treatment(reference='a')) = Normal(mean=0, sd=1)")
+    ("C(x, Treatment(reference='a'))", 'Normal(mean=0, sd=1)')
     """
     depth = 0
     for position, character in enumerate(text):

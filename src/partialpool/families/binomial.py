@@ -19,7 +19,8 @@ from partialpool.families.base import (
     totals,
 )
 from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import expit, log_normal_cdf, softplus
+from partialpool.kernels.special import log_normal_cdf
+from partialpool.kernels.vectorised import exponential, log_one_plus, unit_step
 
 LOG_SQRT_TWO_PI = 0.9189385332046727
 
@@ -28,8 +29,11 @@ LOG_SQRT_TWO_PI = 0.9189385332046727
 def logit_cell(stats, i, eta):
     """Log likelihood of k successes of n: k eta - n log(1 + exp(eta))."""
     n, k = stats[0, i], stats[1, i]
-    p = expit(eta)
-    return k * eta - n * softplus(eta), k - n * p, n * p * (1.0 - p)
+    e = exponential(-abs(eta))
+    larger = 1.0 / (1.0 + e)  # the larger of p and 1 - p
+    p = larger * max(e, unit_step(eta))
+    value = k * eta - n * (max(eta, 0.0) + log_one_plus(e))
+    return value, k - n * p, n * e * larger * larger
 
 
 @inlined

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import FamilyError, build
 from partialpool.families.base import Array, Family, OutcomeLike, refuse_trials, row_weights, totals
 from partialpool.kernels.compiling import inlined
+from partialpool.kernels.vectorised import exponential
 from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential
 
@@ -24,7 +25,7 @@ def identity_cell(stats, i, mu, log_sigma):
     -w log(sigma) - (q + w (m - mu)^2) / (2 sigma^2), and its derivatives by mu and log sigma.
     """
     w, m, q = stats[0, i], stats[1, i], stats[2, i]
-    precision = math.exp(-2.0 * log_sigma)
+    precision = exponential(-2.0 * log_sigma)
     error = m - mu
     squares = (q + w * error * error) * precision
     value = -w * (log_sigma + LOG_SQRT_TWO_PI) - 0.5 * squares
@@ -34,7 +35,7 @@ def identity_cell(stats, i, mu, log_sigma):
 @inlined
 def log_cell(stats, i, eta, log_sigma):
     """The same with mu = exp(eta); the curvature by eta is the expected one."""
-    mu = math.exp(eta)
+    mu = exponential(eta)
     value, by_mu, by_sigma, curvature, sigma_curvature = identity_cell(stats, i, mu, log_sigma)
     return value, by_mu * mu, by_sigma, curvature * mu * mu, sigma_curvature
 
@@ -58,10 +59,11 @@ class Gaussian(Family):
     def check(self, outcome: OutcomeLike) -> None:
         """Refuse trials and a log link over outcomes whose mean is not positive."""
         refuse_trials(outcome, self.name, "family='binomial'")
-        if self.link == "log" and float(np.mean(outcome.values)) <= 0:
+        mean = float(np.average(outcome.values, weights=row_weights(outcome)))
+        if self.link == "log" and mean <= 0:
             raise build(
                 FamilyError,
-                f"Outcome {outcome.name!r} has mean {np.mean(outcome.values):g}: its log does not exist.",
+                f"Outcome {outcome.name!r} has mean {mean:g}: its log does not exist.",
                 hint="the identity link",
             )
 

@@ -94,13 +94,14 @@ class NegativeBinomial(Family):
 
     def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
         """Log negative binomial probabilities."""
-        from scipy.special import gammaln
+        from scipy.special import betaln
 
         y, eta, log_shape = outcome.values, linear["mu"], linear["shape"]
         shape = np.exp(log_shape)
-        log_total = np.logaddexp(eta, log_shape)
-        constant = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1)
-        return np.asarray(constant + shape * (log_shape - log_total) + y * (eta - log_total))
+        # Neither term loses digits where the shape is large: no difference of large log gammas.
+        constant = -betaln(shape, y + 1.0) - np.log(shape + y)
+        log_failure = -np.logaddexp(0.0, eta - log_shape)
+        return np.asarray(constant + shape * log_failure + y * (eta - np.logaddexp(eta, log_shape)))
 
     @property
     def stan(self) -> str:

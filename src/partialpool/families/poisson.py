@@ -19,13 +19,14 @@ from partialpool.families.base import (
     totals,
 )
 from partialpool.kernels.compiling import inlined
+from partialpool.kernels.vectorised import exponential
 
 
 @inlined
 def log_cell(stats, i, eta):
     """Log likelihood of counts that sum to s over w rows: s eta - w exp(eta)."""
     w, s = stats[0, i], stats[1, i]
-    expected = w * math.exp(eta)
+    expected = w * exponential(eta)
     return s * eta - expected, s - expected, expected
 
 

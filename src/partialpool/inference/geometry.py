@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.approximations import unconstrained
-from partialpool.inference.quickfit import Part, QuickFit, Term
+from partialpool.inference.quickfit import Part, QuickFit, Term, inverse
 from partialpool.kernels.transforms import INTERVAL
 from partialpool.model.density import Coordinates, Geometry, coordinates, transform_of
 from partialpool.model.spec import ModelSpec
@@ -71,22 +71,24 @@ def _coefficient_covariance(part: Part) -> tuple[Floats, list[Floats]]:
     effects. With several terms the sum of all D_t is used, and when a coefficient moves, each term's effects
     make up for it in proportion to its D_t, so that together they do so once.
     """
-    given_all = np.linalg.pinv(part.curvature, hermitian=True)
+    given_all = inverse(part.curvature)
     added = []
     for term in part.terms:
         eliminated = np.einsum("jab,jbk->jak", term.posterior, term.cross)
         left = part.curvature - np.einsum("jak,jal->kl", term.cross, eliminated)
-        added.append(np.linalg.pinv(left, hermitian=True) - given_all)
+        added.append(inverse(left) - given_all)
     diagonals = [np.maximum(np.diag(d), 0.0) for d in added]
     total = np.maximum(sum(diagonals, np.zeros(len(part.coefficients))), np.finfo(float).tiny)
     return np.sum([given_all, *added], axis=0), [d / total for d in diagonals]
 
 
 def _safe_cholesky(covariance: Floats) -> Floats:
-    """Cholesky factor of the nearest covariance whose eigenvalues are not too small."""
-    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    floor = 1e-12 * max(float(np.max(values, initial=0.0)), 1e-12)
-    return np.linalg.cholesky((vectors * np.maximum(values, floor)) @ vectors.T)
+    """Cholesky factor of the nearest covariance whose correlations are not too nearly singular."""
+    sd = np.sqrt(np.maximum(np.diag(covariance), np.finfo(float).tiny))
+    correlation = 0.5 * (covariance + covariance.T) / np.outer(sd, sd)
+    values, vectors = np.linalg.eigh(correlation)
+    floor = 1e-12 * float(np.max(values, initial=1.0))
+    return sd[:, None] * np.linalg.cholesky((vectors * np.maximum(values, floor)) @ vectors.T)
 
 
 def _hyper(position: Coordinates, terms: list[Term]) -> tuple[Floats, Floats]:

@@ -36,7 +36,8 @@ def progress_bar(label: str, show: bool) -> Iterator[Progress | None]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=None, note="")
 
         def report(done: int, total: int, divergences: int) -> None:

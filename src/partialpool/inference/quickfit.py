@@ -26,14 +26,14 @@ from partialpool.priors.base import Prior
 Floats = NDArray[np.float64]
 
 MAX_SWEEPS = 30
-TOLERANCE = 1e-3  # of a step, in units of the linear predictor
-LONGEST_STEP = 3.0  # of the linear predictor: Newton overshoots far from the mode
+TOLERANCE = 1e-3  # of a step, in units of the predictor's scale
+LONGEST_STEP = 3.0  # in the same units: Newton overshoots far from the mode
 SMALLEST_CURVATURE = 1e-8
 
 
 @dataclass
 class Term:
-    """One group-level term while it is being fitted: n cells, J groups, d coefficients, K_p of the predictor."""
+    """One group-level term while it is being fitted: n cells, J groups of d coefficients."""
 
     block: GroupBlock
     predictor: int
@@ -82,6 +82,7 @@ class QuickFit:
         self.n = spec.cells.index.n_cells
         self.curvature_block = spec.family.blocks()[1]
         self.parts = self._parts()
+        self.scales = _predictor_scales(spec)
         self.eta = np.array([self._predictor(p) for p in range(len(self.parts))])
         self.first, self.second = np.empty_like(self.eta), np.empty_like(self.eta)
         self.value = self._evaluate(self.eta)
@@ -177,7 +178,7 @@ class QuickFit:
         slope = part.matrix.T @ self.first[p]
         slope -= part.prior.precision @ (part.coefficients - part.prior.mean)
         if term is None:
-            coef_step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+            coef_step = inverse(curvature) @ slope
             change = part.matrix @ coef_step
             effect_step: Floats | None = None
         else:
@@ -186,7 +187,7 @@ class QuickFit:
             eliminated = np.einsum("jab,jbk->jak", term.posterior, term.cross)
             curvature -= np.einsum("jak,jal->kl", term.cross, eliminated)
             slope -= np.einsum("jak,ja->k", eliminated, gradient)
-            coef_step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+            coef_step = inverse(curvature) @ slope
             effect_step = np.einsum("jab,jb->ja", term.posterior, gradient - term.cross @ coef_step)
             change = part.matrix @ coef_step
             change += np.einsum("nd,nd->n", term.matrix, effect_step[term.groups])
@@ -197,7 +198,7 @@ class QuickFit:
     ) -> float:
         """Take the step, halved until the penalised log likelihood does not fall."""
         part = self.parts[p]
-        longest = float(np.max(np.abs(change), initial=0.0))
+        longest = float(np.max(np.abs(change), initial=0.0)) / self.scales[p]
         if not np.isfinite(longest):
             return 0.0
         fraction = min(1.0, LONGEST_STEP / max(longest, 1e-300))
@@ -220,6 +221,13 @@ class QuickFit:
         return 0.0
 
 
+def inverse(precision: Floats) -> Floats:
+    """(K, K) pseudo-inverse of a symmetric matrix, whatever the units that its columns are in."""
+    diagonal = np.diag(precision)
+    units = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    return np.linalg.pinv(precision * np.outer(units, units), hermitian=True) * np.outer(units, units)
+
+
 def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Floats | None) -> float:
     off = coefficients - part.prior.mean
     total = -0.5 * float(off @ part.prior.precision @ off)
@@ -229,11 +237,16 @@ def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Float
     return total
 
 
+def _predictor_scales(spec: ModelSpec) -> list[float]:
+    """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
+    assert spec.design.outcome is not None, "models are built from rows with an outcome"
+    _, scale = spec.family.location_scale(spec.design.outcome, spec.design.predictors["mu"].offset)
+    return [scale if part.parameter == "mu" else 1.0 for part in spec.parameters.predictors]
+
+
 def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int64], matrix: Floats, k: int) -> Term:
     size, d = len(block.term.grouping.labels), len(block.coefficients)
     scales = np.array([fixed_scale(c) for c in block.coefficients])
-    # A prior as wide as Cauchy's scale says little about where to start.
-    scales = np.where([isinstance(c.sd, Prior) for c in block.coefficients], np.minimum(scales, 2.0), scales)
     means = [getattr(c.prior, "mean", 0.0) if c.sd is None else 0.0 for c in block.coefficients]
     return Term(
         block,
@@ -255,7 +268,7 @@ def _update_covariance(term: Term) -> float:
     learnt = np.array([isinstance(c.sd, Prior) for c in term.block.coefficients])
     if not learnt.any():
         return 0.0
-    scales = np.array([min(fixed_scale(c), 2.0) for c in term.block.coefficients])
+    scales = np.array([fixed_scale(c) for c in term.block.coefficients])
     spread = term.effects.T @ term.effects + term.posterior.sum(axis=0) + np.diag(scales**2)
     new = spread / (len(term.effects) + 1)
     if not term.block.term.correlated:

@@ -27,7 +27,9 @@ FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 # Kernels are called by other kernels only: without wrappers for Python they compile faster.
 kernel = numba.njit(error_model="numpy", fastmath=FASTMATH, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMATH)
+# Scalar functions must be inlined for good: one call left in a loop and it runs a cell at a time, ten times
+# slower.
+inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMATH, forceinline=True)
 
 
 @cache

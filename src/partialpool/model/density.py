@@ -248,9 +248,9 @@ def _anchors(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
 
 
 def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
-    """Means of a matrix's columns over rows, weighted as the rows are."""
+    """Means of a matrix's columns over unit outcomes: the same for rows as for cells made of them by hand."""
     outcome = spec.design.outcome
-    weights = None if outcome is None else outcome.weights
+    weights = None if outcome is None else spec.family.unit_weights(outcome)
     return [float(m) for m in np.average(matrix, axis=0, weights=weights)]
 
 

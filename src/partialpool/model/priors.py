@@ -8,13 +8,14 @@ Pittau & Su 2008; rstanarm's defaults).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from partialpool.errors import PriorError, build, unknown_name
 from partialpool.families.base import Family
-from partialpool.formula.records import Design, GroupTerm, Predictor
+from partialpool.formula.records import Design, Floats, GroupTerm, Predictor
 from partialpool.model.names import corr_names, group_name, prefix
 from partialpool.priors.base import AtMeans, Prior
 from partialpool.priors.gamma import Exponential
@@ -32,6 +33,7 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
     """
     assert design.outcome is not None, "models are built from rows with an outcome"
     priors: dict[str, Prior] = {}
+    weights = family.unit_weights(design.outcome)
     for parameter in family.parameters:
         predictor = design.predictors.get(parameter)
         offset = predictor.offset if predictor else None
@@ -39,18 +41,20 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
         if predictor is None:
             priors[parameter] = family.auxiliary_prior(parameter, scale)
         elif parameter == "mu":
-            priors.update(_predictor_priors(predictor, location, scale))
+            priors.update(_predictor_priors(predictor, weights, location, scale))
         else:
             # The log of a positive parameter: centred where its natural-scale default has its scale.
             centre = float(np.log(family.auxiliary_prior(parameter, scale).scale))
-            priors.update(_predictor_priors(predictor, centre, 1.0))
+            priors.update(_predictor_priors(predictor, weights, centre, 1.0))
     for _, term, name in correlations(design):
         if term.correlated:
             priors[name] = LKJ(LKJ_ETA)
     return priors
 
 
-def _predictor_priors(predictor: Predictor, location: float, scale: float) -> Iterator[tuple[str, Prior]]:
+def _predictor_priors(
+    predictor: Predictor, weights: Floats, location: float, scale: float
+) -> Iterator[tuple[str, Prior]]:
     start = prefix(predictor.parameter)
     population = predictor.population
     for name, column in zip(population.names, population.matrix.T, strict=True):
@@ -58,16 +62,17 @@ def _predictor_priors(predictor: Predictor, location: float, scale: float) -> It
             normal = Normal(_rounded(location), _rounded(SLOPE_SCALE * scale))
             yield start + name, AtMeans(normal) if len(population.names) > 1 else normal
         else:
-            yield start + name, Normal(0.0, _rounded(SLOPE_SCALE * scale / _spread(column)))
+            yield start + name, Normal(0.0, _rounded(SLOPE_SCALE * scale / _spread(column, weights)))
     for term in predictor.groups:
         for name, column in zip(term.names, term.matrix.T, strict=True):
-            spread = 1.0 if name == "1" else _spread(column)
+            spread = 1.0 if name == "1" else _spread(column, weights)
             sd = Exponential(_rounded(spread / scale))
             yield group_name(predictor.parameter, name, term.grouping.name), Normal(0.0, sd)
 
 
-def _spread(column: np.ndarray) -> float:
-    sd = float(np.std(column))
+def _spread(column: Floats, weights: Floats) -> float:
+    """Sd over unit outcomes: the same for rows as for cells made of them by hand; 1 for a constant."""
+    sd = math.sqrt(float(np.average((column - np.average(column, weights=weights)) ** 2, weights=weights)))
     return sd if sd > 1e-12 * max(1.0, float(np.max(np.abs(column), initial=0.0))) else 1.0
 
 
@@ -98,14 +103,17 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
         When a name is unknown, or a prior cannot be the prior of what it names.
     """
     priors = default_priors(design, family)
-    for name, prior in (given or {}).items():
+    given, terms = given or {}, _coefficients_of_terms(design)
+    # Terms before single coefficients: what is said of one level stands, in whatever order it is said.
+    for name in sorted(given, key=priors.__contains__):
+        prior = given[name]
         if not isinstance(prior, Prior):
             raise build(
                 PriorError,
                 f"The prior of {name!r} is {prior!r}.",
                 allowed="a prior such as Normal(0, 1.5)",
             )
-        keys = _matching(name, priors)
+        keys = [name] if name in priors else terms.get(name, ())
         if not keys:
             raise unknown_name(PriorError, "coefficient to give a prior", name, priors)
         for key in keys:
@@ -114,15 +122,18 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
     return priors
 
 
-def _matching(name: str, priors: Mapping[str, Prior]) -> list[str]:
-    if name in priors:
-        return [name]
-    expression, bar, factor = name.partition("|")
-    return [
-        key
-        for key in priors
-        if key.partition("|")[0].startswith(f"{expression}[") and key.partition("|")[1:] == (bar, factor)
-    ]
+def _coefficients_of_terms(design: Design) -> dict[str, list[str]]:
+    """Names of the coefficients of every term, by the name that results give the term."""
+    found: dict[str, list[str]] = {}
+    for predictor in design.predictors.values():
+        start, population = prefix(predictor.parameter), predictor.population
+        for term in population.terms:
+            found[start + term.name] = [start + n for n in population.names[term.columns]]
+        for group in predictor.groups:
+            names = [group_name(predictor.parameter, n, group.grouping.name) for n in group.names]
+            for term in group.terms:
+                found[group_name(predictor.parameter, term.name, group.grouping.name)] = names[term.columns]
+    return found
 
 
 def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None:

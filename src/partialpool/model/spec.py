@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from partialpool.errors import FamilyError, unknown_name
+import numpy as np
+
+from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.records import Design
 from partialpool.model.cells import Cells, build_cells
@@ -53,7 +55,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     FamilyError
         When a formula is given for a parameter that the family lacks.
     DataError
-        When the outcome is outside the family's support.
+        When the outcome is outside the family's support, or no row has any weight.
     PriorError
         When a prior is given for an unknown name, or cannot be that name's prior.
     """
@@ -64,6 +66,12 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
             )
     assert design.outcome is not None, "models are built from rows with an outcome"
     family.check(design.outcome)
+    if not np.any(family.unit_weights(design.outcome) > 0):
+        raise build(
+            DataError,
+            f"Every row of outcome {design.outcome.name!r} has weight 0 or no trials: nothing to fit.",
+            hint="check the weights and the trials",
+        )
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))

@@ -123,11 +123,12 @@ class AtMeans(Prior):
             not isinstance(self.prior, Prior)
             or self.prior.support != "real"
             or isinstance(self.prior, AtMeans)
+            or getattr(self.prior, "hierarchical", False)
         ):
             raise build(
                 PriorError,
                 f"AtMeans is given {self.prior!s}, which is not a prior over all real numbers.",
-                allowed="Normal, StudentT, Cauchy, Flat",
+                allowed="Normal, StudentT, Cauchy or Flat, with numbers inside",
             )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import PriorError, build
 from partialpool.kernels.compiling import inlined
-from partialpool.priors.base import Prior, number, require_finite, require_positive
+from partialpool.priors.base import AtMeans, Prior, number, require_finite, require_positive
 
 LOG_SQRT_TWO_PI = 0.9189385332046727
 LOG_TWO = 0.6931471805599453
@@ -59,7 +59,7 @@ class Normal(Prior):
         require_finite("Normal", "mean", self.mean)
         if not isinstance(self.sd, Prior):
             require_positive("Normal", "sd", self.sd)
-        elif self.sd.support == "correlation" or self.hierarchical_too_deep:
+        elif self.sd.support == "correlation" or isinstance(self.sd, AtMeans) or self.hierarchical_too_deep:
             raise build(
                 PriorError,
                 f"Normal: sd is {self.sd}, which is no prior of a standard deviation.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import fields
 
 from partialpool.errors import PriorError, build, unknown_name
 from partialpool.priors.base import AtMeans, Prior
@@ -51,7 +52,7 @@ def parse_prior(text: str) -> Prior:
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         raise _unreadable(text) from error
     prior = _read(node, text)
     if not isinstance(prior, Prior):
@@ -73,7 +74,7 @@ def _read(node: ast.expr, text: str) -> Prior | float:
             try:
                 return PRIORS[name](*arguments, **named)
             except TypeError as error:
-                wanted = ", ".join(PRIORS[name].__dataclass_fields__)
+                wanted = ", ".join(field.name for field in fields(PRIORS[name]))
                 raise build(
                     PriorError, f"{text!r} gives {name} the wrong parameters.", allowed=f"{name}({wanted})"
                 ) from error

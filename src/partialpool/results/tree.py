@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from partialpool.formula.records import Design, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import prefix
+from partialpool.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,11 +120,7 @@ def _row_coords(design: Design) -> dict[str, NDArray[np.int64]]:
 
 def _origin() -> dict[str, str]:
     """Say which software made the tree; no date, so that equal fits give equal trees."""
-    try:
-        installed = version("partialpool")
-    except PackageNotFoundError:
-        installed = "not installed"
-    return {"inference_library": "partialpool", "inference_library_version": installed}
+    return {"inference_library": "partialpool", "inference_library_version": __version__}
 
 
 def _sampling(draws: Draws) -> dict[str, Any]:

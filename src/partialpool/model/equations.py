@@ -1,0 +1,173 @@
+"""A model as text equations, the way a statistician would write it on a board."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from partialpool.families.links import LINKS
+from partialpool.model.equation_symbols import Effect, Symbols
+from partialpool.model.names import prefix
+from partialpool.model.parameters import GroupBlock, PredictorParameters
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.base import AtMeans, Prior, unwrapped
+
+WIDEST_LEFT, WIDEST_SUM, WIDEST_NOTED = 32, 72, 80
+
+
+def equations(spec: ModelSpec) -> str:
+    """Write a model as equations.
+
+    Parameters
+    ----------
+    spec
+        The model.
+
+    Returns
+    -------
+    One statement a line, signs under each other. At the right stands how far an index runs, or what a
+    symbol is called in results.
+    """
+    symbols = Symbols(spec)
+    parts = spec.parameters.predictors
+    blocks = [(parts[p], block) for p, block in spec.parameters.blocks]
+    lines = [_outcome(spec), *_predictors(spec, symbols)]
+    for part, block in blocks:
+        lines += _effects(symbols, part, block)
+    for part in parts:
+        lines += _coefficients(symbols, part)
+    for part, block in blocks:
+        lines += _spread(spec, symbols, part, block)
+    for part in parts:
+        if part.predictor is None:
+            lines.append(_Line(part.parameter, "~", _positive(part.coefficients[0].prior)))
+    return _aligned(lines)
+
+
+@dataclass(frozen=True)
+class _Line:
+    left: str
+    sign: str
+    right: str
+    note: str = ""
+
+
+def _outcome(spec: ModelSpec) -> _Line:
+    """The distribution of a row's outcome."""
+    family, outcome = spec.family, spec.design.outcome
+    assert outcome is not None, "models are built from rows with an outcome"
+    by_row = {"trials", family.mean_symbol, *spec.design.predictors}
+    name, _, arguments = family.equation.partition("(")
+    arguments = re.sub(r"\w+", lambda word: f"{word[0]}_i" if word[0] in by_row else word[0], arguments)
+    counted = "" if outcome.weights is None else ", each counted weights_i times"
+    return _Line(f"{outcome.name}_i", "~", f"{name}({arguments}", f"i = 1..{spec.design.n_rows}{counted}")
+
+
+def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
+    """Each predictor as a sum."""
+    for part in spec.parameters.predictors:
+        if part.predictor is None:
+            continue
+        parameter = part.parameter
+        symbol = f"{spec.family.mean_symbol if parameter == 'mu' else parameter}_i"
+        link = LINKS[spec.family.links[parameter]].text
+        yield from _wrapped(f"{link}({symbol})" if link else symbol, symbols.terms(part) or ["0"])
+
+
+def _effects(symbols: Symbols, part: PredictorParameters, block: GroupBlock) -> Iterator[_Line]:
+    """The distribution of a term's group effects."""
+    grouping = block.term.grouping
+    note = f"{symbols.index(block)} = 1..{len(grouping.labels)} ({grouping.name})"
+    effects = symbols.effects(part, block)
+    if block.corr is None:
+        for effect in effects:
+            yield _Line(effect.symbol, "~", _effect_prior(effect), note)
+        return
+    n = symbols.matrix_suffix(block)
+    means = [effect.mean for effect in effects]
+    mean = "0" if set(means) == {"0"} else f"({', '.join(means)})"
+    sds = ", ".join(effect.sd for effect in effects)
+    yield _Line(f"({', '.join(e.symbol for e in effects)})", "~", f"MVNormal({mean}, S{n})", note)
+    yield _Line(f"S{n}", "=", f"D{n} R{n} D{n},  D{n} = diag({sds})")
+
+
+def _effect_prior(effect: Effect) -> str:
+    sd = effect.coefficient.sd
+    text = str(effect.coefficient.prior) if sd is None else f"Normal({effect.mean}, {effect.sd})"
+    return text if isinstance(sd, Prior) else f"{text}, independent"
+
+
+def _coefficients(symbols: Symbols, part: PredictorParameters) -> Iterator[_Line]:
+    """Priors of a predictor's coefficients, a line for all levels of a term that have the same."""
+    if part.predictor is None:
+        return
+    names = part.predictor.population.names
+    priors = {name: c.prior for name, c in zip(names, part.coefficients, strict=True)}
+    shown = {name: symbols.coefficient(part, name) for name in names}
+    for term in part.predictor.population.terms:
+        for prior, same in _alike(names[term.columns], priors):
+            note = prefix(part.parameter) + term.name if term.name == "Intercept" else ""
+            if isinstance(prior, AtMeans) and len(names) > 1:
+                yield from _at_means(prior, shown, note)
+            else:
+                yield _Line(", ".join(shown[name] for name in same), "~", str(unwrapped(prior)), note)
+
+
+def _alike(names: Iterable[str], priors: Mapping[str, Prior]) -> list[tuple[Prior, list[str]]]:
+    """Put together the names that have equal priors."""
+    found: list[tuple[Prior, list[str]]] = []
+    for name in names:
+        same = next((own for prior, own in found if prior == priors[name]), None)
+        if same is None:
+            found.append((priors[name], [name]))
+        else:
+            same.append(name)
+    return found
+
+
+def _at_means(prior: AtMeans, shown: Mapping[str, str], note: str) -> Iterator[_Line]:
+    """An intercept whose prior holds where every predictor is at its mean."""
+    intercept = shown["Intercept"]
+    slopes = [f"{symbol} mean({name})" for name, symbol in shown.items() if name != "Intercept"]
+    yield from _wrapped(f"{intercept}*", [intercept, *slopes], f"{intercept}: {note}")
+    yield _Line(f"{intercept}*", "~", str(prior.prior), "where every predictor is at its mean")
+
+
+def _spread(
+    spec: ModelSpec, symbols: Symbols, part: PredictorParameters, block: GroupBlock
+) -> Iterator[_Line]:
+    """Priors of a term's sds and correlations."""
+    for effect in symbols.effects(part, block):
+        if isinstance(effect.coefficient.sd, Prior):
+            note = f"{effect.coefficient.name}_sigma"
+            yield _Line(effect.sd, "~", _positive(effect.coefficient.sd), note)
+    if block.corr is not None:
+        name = next(v.name for v in spec.layout.roles("group_corr") if v.start == block.corr_value)
+        yield _Line(f"R{symbols.matrix_suffix(block)}", "~", str(block.corr), name)
+
+
+def _positive(prior: Prior) -> str:
+    """A prior of a positive number: one over all reals is cut at zero."""
+    return f"{prior}, positive" if prior.support == "real" else str(prior)
+
+
+def _wrapped(left: str, terms: Sequence[str], note: str = "") -> Iterator[_Line]:
+    """A sum, broken over lines where it is long."""
+    sign, line = "=", terms[0]
+    for term in terms[1:]:
+        if len(line) + len(term) > WIDEST_SUM:
+            yield _Line(left, sign, line, note)
+            left, sign, line, note = "", "", f"+ {term}", ""
+        else:
+            line += f" + {term}"
+    yield _Line(left, sign, line, note)
+
+
+def _aligned(lines: Sequence[_Line]) -> str:
+    """Signs under each other, and notes too; wide lines stick out."""
+    left = max(len(line.left) for line in lines if len(line.left) <= WIDEST_LEFT)
+    shown = [(f"{line.left:>{left}} {line.sign:1} {line.right}", line.note) for line in lines]
+    widths = [len(text) for text, note in shown if note]
+    noted = max((width for width in widths if width <= WIDEST_NOTED), default=0)
+    return "\n".join(f"{text:<{noted}}   {note}".rstrip() for text, note in shown)

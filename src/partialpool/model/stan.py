@@ -1,0 +1,153 @@
+"""The same model as a Stan program on rows, for people who go on where formulas end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from partialpool.families.base import Family
+from partialpool.families.links import LINKS
+from partialpool.formula.records import Outcome
+from partialpool.model.equations import equations
+from partialpool.model.names import prefix
+from partialpool.model.parameters import PredictorParameters
+from partialpool.model.spec import ModelSpec
+from partialpool.model.stan_draft import Draft
+from partialpool.model.stan_terms import write_auxiliary, write_block, write_coefficients
+from partialpool.model.stan_text import Identifiers, listed
+
+
+@dataclass(frozen=True)
+class StanProgram:
+    """A Stan program and its data.
+
+    Attributes
+    ----------
+    code
+        The program.
+    data
+        What its data block declares, made of numbers and lists: ``json.dumps(dict(program.data))`` is Stan's
+        data file.
+    names
+        The Stan variable of each of our variables, ``{"1|district_sigma": "sd_1_district"}``. Where the
+        levels of a term had to become separate variables, their own names are keys: ``"cat[b]"``.
+    """
+
+    code: str
+    data: Mapping[str, object]
+    names: Mapping[str, str]
+
+
+def to_stan(spec: ModelSpec) -> StanProgram:
+    """Write a model as a Stan program.
+
+    The program has the same parameters and priors; its log density differs from ours by a constant. Group
+    effects are non-centred where their sds are learnt.
+
+    Parameters
+    ----------
+    spec
+        The model.
+
+    Returns
+    -------
+    Code, data (one entry a row) and names.
+    """
+    parts, family = spec.parameters.predictors, spec.family
+    draft = Draft(Identifiers(re.findall(r"\w+", family.stan)))
+    outcome = _write_outcome(draft, spec)
+    terms = [_write_parameters(draft, part) for part in parts]
+    for number, block in spec.parameters.blocks:
+        terms[number] += write_block(draft, parts[number].parameter, block, spec.layout)
+    if draft.model.lines:
+        draft.model.add("")
+    for part, own in zip(parts, terms, strict=True):
+        if part.predictor is not None:
+            _write_predictor(draft, family, part, own)
+    _write_likelihood(draft, spec, outcome)
+    return StanProgram(_text(spec, draft), MappingProxyType(draft.values), MappingProxyType(draft.names))
+
+
+def _outcome(spec: ModelSpec) -> Outcome:
+    assert spec.design.outcome is not None, "models are built from rows with an outcome"
+    return spec.design.outcome
+
+
+def _write_outcome(draft: Draft, spec: ModelSpec) -> str:
+    """Declare the rows, the outcome, trials and weights; return the outcome's identifier."""
+    outcome = _outcome(spec)
+    symbol = draft.identifiers.new(outcome.name)
+    draft.data.add("int<lower=1> N;", "rows")
+    draft.values["N"] = spec.design.n_rows
+    levels = "" if outcome.levels is None else f": 0 for {outcome.levels[0]}, 1 for {outcome.levels[1]}"
+    kind = "array[N] int" if spec.family.discrete else "vector[N]"
+    draft.data.add(f"{kind} {symbol};", f"outcome {outcome.name}{levels}")
+    values = outcome.values.astype(np.int64) if spec.family.discrete else outcome.values
+    draft.values[symbol] = values.tolist()
+    if outcome.trials is not None:
+        draft.data.add("array[N] int<lower=0> trials;", "trials of each row")
+        draft.values["trials"] = outcome.trials.astype(np.int64).tolist()
+    if outcome.weights is not None:
+        draft.data.add("vector<lower=0>[N] weights;", "how many times each row counts")
+        draft.values["weights"] = outcome.weights.tolist()
+    return symbol
+
+
+def _write_parameters(draft: Draft, part: PredictorParameters) -> list[str]:
+    """Write population-level coefficients, or the parameter itself; return the terms of the predictor."""
+    if part.predictor is not None:
+        return write_coefficients(draft, part)
+    write_auxiliary(draft, part.coefficients[0])
+    return []
+
+
+def _write_predictor(draft: Draft, family: Family, part: PredictorParameters, terms: list[str]) -> None:
+    """Write the sum of a predictor's terms: the mean's on the scale of its link, others on their own."""
+    assert part.predictor is not None, "a parameter without a formula has no predictor"
+    name = part.parameter
+    if part.predictor.offset is not None:
+        symbol = draft.identifiers.new(f"offset_{name}")
+        draft.data.add(f"vector[N] {symbol};", f"offset of {name}")
+        draft.values[symbol] = part.predictor.offset.tolist()
+        terms = [*terms, symbol]
+    if not terms:
+        terms = ["rep_vector(0, N)"]
+    elif not part.blocks and terms == [draft.names.get(f"{prefix(name)}Intercept")]:
+        terms = [f"rep_vector({terms[0]}, N)"]
+    inverse = "" if name == "mu" else LINKS[family.links[name]].stan
+    start, stop = (f"{inverse}(", ");") if inverse else ("", ";")
+    if name == "mu" and family.mean_link.text:
+        draft.model.note(f"{family.mean_link.text} of each row's {family.mean_word}")
+    draft.model.add(listed(f"vector[N] {name} = {start}", " + ", terms, stop))
+
+
+def _write_likelihood(draft: Draft, spec: ModelSpec, outcome: str) -> None:
+    """Write the outcome's distribution: one statement, or a loop where rows have weights."""
+    parts, text = spec.parameters.predictors, spec.family.stan
+    if "weights" not in draft.values:
+        draft.model.add(f"{outcome} ~ {text.format(**{p.parameter: p.parameter for p in parts})};")
+        return
+    rows = {p.parameter: p.parameter if p.predictor is None else f"{p.parameter}[n]" for p in parts}
+    name, _, arguments = re.sub(r"\btrials\b", "trials[n]", text.format(**rows)).partition("(")
+    suffix = "lpmf" if spec.family.discrete else "lpdf"
+    draft.model.add("for (n in 1:N) {")
+    draft.model.add(f"  target += weights[n] * {name}_{suffix}({outcome}[n] | {arguments};")
+    draft.model.add("}")
+
+
+def _text(spec: ModelSpec, draft: Draft) -> str:
+    """The model as equations in comments, then the program's blocks."""
+    head = "".join(f"// {line}".rstrip() + "\n" for line in equations(spec).splitlines())
+    blocks = (
+        draft.data,
+        draft.transformed_data,
+        draft.parameters,
+        draft.transformed,
+        draft.model,
+        draft.generated,
+    )
+    return head + "\n" + "".join(block.text() for block in blocks)

@@ -1,0 +1,156 @@
+"""A Stan program while it is being written: its blocks, its data, and the names given so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.formula.records import Grouping, Term
+from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY
+from partialpool.model.density import transform_of
+from partialpool.model.stan_text import Block, Identifiers, listed
+from partialpool.priors.base import Prior, number, unwrapped
+
+
+@dataclass
+class Draft:
+    """A program's blocks in the order Stan has them, filled by whoever has something to say.
+
+    Attributes
+    ----------
+    identifiers
+        Gives out names.
+    values
+        The data, by identifier.
+    names
+        Identifier of each of our variables.
+    """
+
+    identifiers: Identifiers
+    data: Block = field(default_factory=lambda: Block("data"))
+    transformed_data: Block = field(default_factory=lambda: Block("transformed data"))
+    parameters: Block = field(default_factory=lambda: Block("parameters"))
+    transformed: Block = field(default_factory=lambda: Block("transformed parameters"))
+    model: Block = field(default_factory=lambda: Block("model"))
+    generated: Block = field(default_factory=lambda: Block("generated quantities"))
+    values: dict[str, object] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    _columns: dict[bytes, str] = field(default_factory=dict)
+    _factors: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _means: dict[str, str] = field(default_factory=dict)
+
+    def columns(self, name: str, matrix: NDArray[np.float64], labels: Sequence[str]) -> str:
+        """Declare a term's (n, K) data, a vector or a matrix; equal data are declared once."""
+        content = (matrix + 0.0).tobytes()
+        if content not in self._columns:
+            symbol = self._columns[content] = self.identifiers.new(name)
+            width = matrix.shape[1]
+            kind = "vector[N]" if width == 1 else f"matrix[N, {width}]"
+            self.data.add(f"{kind} {symbol};", _unless_same(", ".join(labels), symbol))
+            self.values[symbol] = (matrix[:, 0] if width == 1 else matrix).tolist()
+        return self._columns[content]
+
+    def means(self, data: str, size: int) -> str:
+        """Declare the means of a term's data; a row counts by its weight times its trials."""
+        if data not in self._means:
+            units = self._units()
+            template = f"dot_product({units}, {{}}) / sum({units})" if units else "mean({})"
+            symbol = self._means[data] = self.identifiers.new(f"mean_{data}")
+            if size == 1:
+                self.transformed_data.add(f"real {symbol} = {template.format(data)};")
+            else:
+                means = [template.format(f"{data}[, {k}]") for k in range(1, size + 1)]
+                self.transformed_data.add(listed(f"vector[{size}] {symbol} = [", ", ", means, "]';"))
+        return self._means[data]
+
+    def _units(self) -> str:
+        """Identifier of how many unit outcomes each row stands for; empty when it is one."""
+        if "trials" not in self.values:
+            return "weights" if "weights" in self.values else ""
+        if not self.transformed_data.lines:
+            product = "weights .* to_vector(trials)" if "weights" in self.values else "to_vector(trials)"
+            self.transformed_data.add(f"vector[N] units = {product};")
+        return "units"
+
+    def factor(self, grouping: Grouping) -> tuple[str, str]:
+        """Declare a grouping factor; return the identifiers of its size and of the group of each row."""
+        if grouping.name not in self._factors:
+            size = self.identifiers.new(f"J_{grouping.name}")
+            group = self.identifiers.new(grouping.name)
+            self._factors[grouping.name] = size, group
+            self.data.add(f"int<lower=1> {size};", f"groups of {grouping.name}")
+            self.data.add(f"array[N] int<lower=1, upper={size}> {group};", f"{grouping.name} of each row")
+            self.values[size] = len(grouping.labels)
+            self.values[group] = (grouping.index + 1).tolist()
+        return self._factors[grouping.name]
+
+    def parameter(self, name: str, wanted: str, size: int, limits: str, comment: str) -> str:
+        """Declare a parameter, a real or a vector; return its identifier."""
+        symbol = self.names[name] = self.identifiers.new(wanted)
+        kind = f"real{limits}" if size == 1 else f"vector{limits}[{size}]"
+        self.parameters.add(f"{kind} {symbol};", _unless_same(comment, symbol))
+        return symbol
+
+    def priors(self, symbol: str, priors: Sequence[Prior]) -> None:
+        """State the priors of a variable, in one statement where they are equal; none for a flat one."""
+        texts = [unwrapped(p).stan for p in priors]
+        alike = len(set(texts)) == 1
+        for i, text in enumerate(texts[:1] if alike else texts, 1):
+            if text:
+                self.model.add(f"{symbol if alike else f'{symbol}[{i}]'} ~ {text};")
+
+
+def _unless_same(comment: str, symbol: str) -> str:
+    return "" if comment == symbol else comment
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The columns of a term that one Stan variable stands for: all of them where they are alike.
+
+    Attributes
+    ----------
+    name
+        The term's, ``"cat"``; where columns stand alone the column's, ``"cat[b]"``.
+    columns
+        Their positions in the matrix that the term belongs to.
+    """
+
+    name: str
+    columns: tuple[int, ...]
+
+
+def pieces(terms: Sequence[Term], names: Sequence[str], marks: Sequence[str | None]) -> list[Piece]:
+    """Split terms into pieces whose columns have equal marks; None is equal to nothing.
+
+    Examples
+    --------
+    >>> cat = Term("cat", slice(0, 2), ("b", "c"))
+    >>> pieces([cat], ["cat[b]", "cat[c]"], ["", ""])
+    [Piece(name='cat', columns=(0, 1))]
+    >>> pieces([cat], ["cat[b]", "cat[c]"], ["", "<lower=0>"])
+    [Piece(name='cat[b]', columns=(0,)), Piece(name='cat[c]', columns=(1,))]
+    """
+    found = []
+    for term in terms:
+        own = tuple(range(*term.columns.indices(len(names))))
+        different = {marks[i] for i in own}
+        if len(own) == 1 or (len(different) == 1 and None not in different):
+            found.append(Piece(term.name, own))
+        else:
+            found += [Piece(names[i], (i,)) for i in own]
+    return found
+
+
+def bounds(prior: Prior, positive: bool) -> str:
+    """Bounds of the declaration of a parameter with this prior: ``"<lower=0>"``."""
+    kind = transform_of(prior, positive)
+    if kind == IDENTITY:
+        return ""
+    if kind == EXPONENTIAL:
+        return "<lower=0>"
+    lower, upper = (number(b) for b in unwrapped(prior).bounds)
+    return f"<lower={lower}, upper={upper}>"

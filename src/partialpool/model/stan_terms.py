@@ -1,0 +1,206 @@
+"""What coefficients and group-level terms write into a Stan program, and what they add to a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from itertools import groupby
+
+from partialpool.formula.records import GroupTerm
+from partialpool.model.layout import Layout
+from partialpool.model.names import group_name, prefix
+from partialpool.model.parameters import Coefficient, GroupBlock, GroupCoefficient, PredictorParameters
+from partialpool.model.stan_draft import Draft, Piece, bounds, pieces
+from partialpool.model.stan_text import broken, listed
+from partialpool.priors.base import AtMeans, Prior, number
+
+
+def write_auxiliary(draft: Draft, coefficient: Coefficient) -> None:
+    """Write a positive parameter without a formula, under the name that the family's text has for it."""
+    name = coefficient.name
+    draft.parameters.add(f"real{bounds(coefficient.prior, positive=True)} {name};")
+    draft.priors(name, [coefficient.prior])
+    draft.names[name] = name
+
+
+def write_coefficients(draft: Draft, part: PredictorParameters) -> list[str]:
+    """Write a predictor's coefficients; return the terms they add to it."""
+    assert part.predictor is not None, "a parameter without a formula has no coefficients"
+    population, start = part.predictor.population, prefix(part.parameter)
+    limits = [bounds(c.prior, positive=False) for c in part.coefficients]
+    terms: list[str] = []
+    slopes: list[tuple[str, str, int]] = []
+    anchored: tuple[str, Prior] | None = None
+    for piece in pieces(population.terms, population.names, limits):
+        own = [part.coefficients[i] for i in piece.columns]
+        name, comment = start + piece.name, ", ".join(c.name for c in own)
+        size, limit = len(own), limits[piece.columns[0]]
+        if piece.name == "Intercept":
+            symbol = draft.parameter(name, name, size, limit, comment)
+            terms.append(symbol)
+        else:
+            symbol = draft.parameter(name, f"b_{name}", size, limit, comment)
+            labels = [population.names[i] for i in piece.columns]
+            data = draft.columns(piece.name, population.matrix[:, piece.columns], labels)
+            terms.append(f"{symbol} * {data}" if size == 1 else f"{data} * {symbol}")
+            slopes.append((symbol, data, size))
+        if isinstance(own[0].prior, AtMeans):
+            anchored = symbol, own[0].prior
+        else:
+            draft.priors(symbol, [c.prior for c in own])
+    if anchored:
+        _write_anchored(draft, *anchored, slopes)
+    return terms
+
+
+def _write_anchored(
+    draft: Draft, intercept: str, prior: Prior, slopes: Sequence[tuple[str, str, int]]
+) -> None:
+    """State the prior of an intercept that holds where every predictor is at its mean."""
+    terms = [intercept]
+    for symbol, data, size in slopes:
+        means = draft.means(data, size)
+        terms.append(f"{symbol} * {means}" if size == 1 else f"dot_product({means}, {symbol})")
+    if len(terms) > 1:
+        draft.model.note(f"the prior of {intercept} holds where every predictor is at its mean")
+    draft.priors(listed("", " + ", terms, ""), [prior])
+
+
+def write_block(draft: Draft, parameter: str, block: GroupBlock, layout: Layout) -> list[str]:
+    """Write a group-level term; return the terms it adds to its predictor."""
+    if block.corr is None:
+        found = _write_independent(draft, parameter, block)
+    else:
+        found = _write_correlated(draft, parameter, block, layout)
+    _, group = draft.factor(block.term.grouping)
+    return [_contribution(draft, block.term, piece, symbol, group) for piece, symbol in found]
+
+
+def _contribution(draft: Draft, term: GroupTerm, piece: Piece, symbol: str, group: str) -> str:
+    """Write what a piece of group effects adds to each row's predictor."""
+    matrix = term.matrix[:, piece.columns]
+    if matrix.shape[1] == 1 and (matrix == 1.0).all():
+        return f"{symbol}[{group}]"
+    data = draft.columns(piece.name, matrix, [term.names[i] for i in piece.columns])
+    if matrix.shape[1] == 1:
+        return f"{symbol}[{group}] .* {data}"
+    return f"rows_dot_product({symbol}[{group}], {data})"
+
+
+def learnt_bounds(coefficient: GroupCoefficient) -> str | None:
+    """Bounds of an sd that is learnt, None for one that is not."""
+    return bounds(coefficient.sd, positive=True) if isinstance(coefficient.sd, Prior) else None
+
+
+def block_pieces(block: GroupBlock) -> list[Piece]:
+    """Pieces of a group-level term whose sds are one Stan variable."""
+    marks = [learnt_bounds(c) for c in block.coefficients]
+    return pieces(block.term.terms, block.term.names, marks)
+
+
+def _write_sd(draft: Draft, name: str, own: Sequence[GroupCoefficient]) -> str:
+    """Declare a piece's learnt sds with their priors, or return the one that is given, as a number."""
+    if not isinstance(own[0].sd, Prior):
+        assert own[0].sd is not None, "effects with a fixed prior have no sd"
+        return number(own[0].sd)
+    comment = ", ".join(f"{c.name}_sigma" for c in own)
+    limits = learnt_bounds(own[0]) or ""
+    symbol = draft.parameter(f"{name}_sigma", f"sd_{name}", len(own), limits, comment)
+    draft.priors(symbol, [c.sd for c in own if isinstance(c.sd, Prior)])
+    return symbol
+
+
+def _named(block: GroupBlock, parameter: str) -> list[tuple[str, Piece, list[GroupCoefficient]]]:
+    """Each piece of a block with its name in results and its coefficients."""
+    factor = block.term.grouping.name
+    return [
+        (group_name(parameter, piece.name, factor), piece, [block.coefficients[i] for i in piece.columns])
+        for piece in block_pieces(block)
+    ]
+
+
+def _write_independent(draft: Draft, parameter: str, block: GroupBlock) -> list[tuple[Piece, str]]:
+    """Write a term without correlations: each of its pieces stands alone."""
+    size, _ = draft.factor(block.term.grouping)
+    parts = _named(block, parameter)
+    sds = [_write_sd(draft, name, own) if isinstance(own[0].sd, Prior) else "" for name, _, own in parts]
+    found = []
+    for (name, piece, own), sd in zip(parts, sds, strict=True):
+        if sd:
+            symbol = _write_pooled(draft, name, own, sd, size)
+        else:
+            symbol = _write_fixed(draft, name, own[0].prior, size)
+        draft.names[name] = symbol
+        found.append((piece, symbol))
+    return found
+
+
+def _write_fixed(draft: Draft, name: str, prior: Prior, size: str) -> str:
+    """Write one coefficient's effects that have a prior with numbers inside: independent, no pooling."""
+    symbol = draft.identifiers.new(f"r_{name}")
+    draft.parameters.add(f"vector[{size}] {symbol};", f"{name}, each group by itself")
+    draft.priors(symbol, [prior])
+    return symbol
+
+
+def _write_pooled(draft: Draft, name: str, own: Sequence[GroupCoefficient], sd: str, size: str) -> str:
+    """Write effects whose sds are learnt, as sd times standard normal numbers."""
+    z, symbol = draft.identifiers.new(f"z_{name}"), draft.identifiers.new(f"r_{name}")
+    if len(own) == 1:
+        draft.parameters.add(f"vector[{size}] {z};", f"{name} in units of its sd")
+        draft.transformed.add(f"vector[{size}] {symbol} = {sd} * {z};", name)
+        draft.model.add(f"{z} ~ std_normal();")
+    else:
+        labels = ", ".join(c.name for c in own)
+        draft.parameters.add(f"matrix[{len(own)}, {size}] {z};", f"{name} in units of its sds")
+        draft.transformed.add(
+            f"matrix[{size}, {len(own)}] {symbol} = diag_pre_multiply({sd}, {z})';", f"columns: {labels}"
+        )
+        draft.model.add(f"to_vector({z}) ~ std_normal();")
+    return symbol
+
+
+def _write_correlated(
+    draft: Draft, parameter: str, block: GroupBlock, layout: Layout
+) -> list[tuple[Piece, str]]:
+    """Write a term with correlations: all its coefficients are one multivariate normal."""
+    assert block.corr is not None, "called for terms with correlations"
+    corr = next(v.name for v in layout.roles("group_corr") if v.start == block.corr_value)
+    base, d = corr.removesuffix("_corr"), len(block.coefficients)
+    size, _ = draft.factor(block.term.grouping)
+    parts = _named(block, parameter)
+    sds = _stacked([(_write_sd(draft, name, own), len(own)) for name, _, own in parts])
+
+    factor, z, r = (draft.identifiers.new(f"{letter}_{base}") for letter in "Lzr")
+    draft.parameters.add(f"cholesky_factor_corr[{d}] {factor};", f"Cholesky factor of {corr}")
+    draft.parameters.add(f"matrix[{d}, {size}] {z};", "effects in units of their sds, uncorrelated")
+    draft.transformed.add(
+        broken(f"matrix[{size}, {d}] {r} =", f"(diag_pre_multiply({sds}, {factor}) * {z})';")
+    )
+    draft.model.add(f"{factor} ~ {block.corr.stan};")
+    draft.model.add(f"to_vector({z}) ~ std_normal();")
+    draft.names[corr] = draft.identifiers.new(f"corr_{base}")
+    draft.generated.add(
+        f"corr_matrix[{d}] {draft.names[corr]} = multiply_lower_tri_self_transpose({factor});", corr
+    )
+    return [(piece, _report(draft, name, piece, r, size)) for name, piece, _ in parts]
+
+
+def _stacked(sds: Sequence[tuple[str, int]]) -> str:
+    """Write a vector made of reals and vectors, given with their sizes."""
+    found = []
+    for several, run in groupby(sds, key=lambda sd: sd[1] > 1):
+        symbols = [symbol for symbol, _ in run]
+        found += symbols if several else [f"[{', '.join(symbols)}]'"]
+    return reduce(lambda above, below: f"append_row({above}, {below})", found)
+
+
+def _report(draft: Draft, name: str, piece: Piece, r: str, size: str) -> str:
+    """Give a piece of a term's effects its own name."""
+    symbol = draft.names[name] = draft.identifiers.new(f"r_{name}")
+    first, last = piece.columns[0] + 1, piece.columns[-1] + 1
+    if first == last:
+        draft.transformed.add(f"vector[{size}] {symbol} = {r}[, {first}];", name)
+    else:
+        draft.transformed.add(f"matrix[{size}, {last - first + 1}] {symbol} = {r}[, {first}:{last}];", name)
+    return symbol
