@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from partialpool.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from partialpool.api import Fit as Fit
-    from partialpool.api import Model as Model
-    from partialpool.api import Pools as Pools
-    from partialpool.api import compare_pooling as compare_pooling
-    from partialpool.api import versions as versions
+    from partialpool.api.fit import Fit as Fit
+    from partialpool.api.model import Model as Model
+    from partialpool.api.pools import Pools as Pools
+    from partialpool.api.pools import compare_pooling as compare_pooling
+    from partialpool.api.versions import versions as versions
     from partialpool.data.datasets import datasets as datasets
     from partialpool.data.datasets import load_dataset as load_dataset
     from partialpool.data.tables import read_table as read_table
@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from partialpool.priors.uniform import Uniform as Uniform
 
 _WHERE = {
-    "api": ("Fit", "Model", "Pools", "compare_pooling", "versions"),
+    "api.fit": ("Fit",),
+    "api.model": ("Model",),
+    "api.pools": ("Pools", "compare_pooling"),
+    "api.versions": ("versions",),
     "data.datasets": ("datasets", "load_dataset"),
     "data.tables": ("read_table",),
     "families.bernoulli": ("Bernoulli",),

@@ -74,9 +74,7 @@ CASES: dict[str, Case] = {
         lambda mean, sigma: stats.norm(mean, sigma),
         expected_curvature=("log",),
     ),
-    "negative_binomial": Case(
-        np.array([0.0, 1, 4, 30, 2, 0]), {"mu": 1.0, "shape": 0.3}, _negative_binomial
-    ),
+    "negative_binomial": Case(np.array([0.0, 1, 4, 30, 2, 0]), {"mu": 1.0, "shape": 0.3}, _negative_binomial),
 }
 
 # Every family with each of its links: a family that is registered without a case fails here.

@@ -94,7 +94,9 @@ def test_a_binomial_asks_for_its_trials() -> None:
 
 @pytest.mark.parametrize("outcome", [rows(-1, -2), rows(-1, 3, weights=[10, 1])])
 def test_a_log_link_needs_a_positive_mean(outcome: Rows) -> None:
-    with pytest.raises(FamilyError, match=r"^Outcome 'y' has mean -.*: its log does not exist\.\n  Try: the identity"):
+    with pytest.raises(
+        FamilyError, match=r"^Outcome 'y' has mean -.*: its log does not exist\.\n  Try: the identity"
+    ):
         Gaussian(link="log").check(outcome)
 
 

@@ -165,7 +165,9 @@ def test_the_mean_is_that_of_one_unit(name: str, link: str) -> None:
     family, case = setup(name, link)
     linear = linear_of(case, 6)
     one = None if case.trials is None else np.ones(6)
-    np.testing.assert_allclose(family.mean(linear), distribution(family, case, linear, one).mean(), rtol=1e-12)
+    np.testing.assert_allclose(
+        family.mean(linear), distribution(family, case, linear, one).mean(), rtol=1e-12
+    )
 
 
 @each_pair
@@ -219,7 +221,8 @@ def test_a_negative_binomial_of_huge_shape_is_poisson() -> None:
 def test_the_two_forms_of_the_negative_binomial_meet_at_a_shape_of_1000(y: float) -> None:
     family, rows = FAMILIES["negative_binomial"](), Rows(np.array([y]))
     below, above = (
-        by_row(family, rows, {"mu": np.ones(1), "shape": np.array([np.log(1000.0) + s])}) for s in (-1e-12, 1e-12)
+        by_row(family, rows, {"mu": np.ones(1), "shape": np.array([np.log(1000.0) + s])})
+        for s in (-1e-12, 1e-12)
     )
     np.testing.assert_allclose(below[0], above[0], rtol=1e-9)
     np.testing.assert_allclose(below[1], above[1], rtol=1e-7, atol=1e-9)

@@ -66,7 +66,9 @@ class Case:
     z: np.ndarray
 
 
-def make_case(d: int, sd: float = 0.7, information: float = 3.0, correlation: float = 0.3, seed: int = 0) -> Case:
+def make_case(
+    d: int, sd: float = 0.7, information: float = 3.0, correlation: float = 0.3, seed: int = 0
+) -> Case:
     rng = np.random.default_rng(seed + d)
     matrix = np.full((d, d), correlation) + (1 - correlation) * np.eye(d)
     root = rng.normal(size=(d, d + 1))
@@ -96,7 +98,12 @@ def twin(case: Case) -> tuple[np.ndarray, float]:
 
 def kernel_forward(case: Case) -> tuple[np.ndarray, float, dict[str, np.ndarray]]:
     d = len(case.z)
-    scratch = {"curved": np.empty((d, d)), "factor": np.zeros((d, d)), "shift": np.empty(d), "zeta": np.empty(d)}
+    scratch = {
+        "curved": np.empty((d, d)),
+        "factor": np.zeros((d, d)),
+        "shift": np.empty(d),
+        "zeta": np.empty(d),
+    }
     jacobian = _forward_group(
         case.chol, case.information[None], case.pull, case.z[None], 0, *scratch.values()
     )
@@ -206,7 +213,12 @@ def test_cholesky_backward_agrees_with_differences(d: int) -> None:
 
 def test_group_pull_takes_off_what_the_coefficients_moved() -> None:
     rng = np.random.default_rng(3)
-    pull, cross, deviation, out = rng.normal(size=(4, 2)), rng.normal(size=(4, 2, 3)), rng.normal(size=3), np.empty(2)
+    pull, cross, deviation, out = (
+        rng.normal(size=(4, 2)),
+        rng.normal(size=(4, 2, 3)),
+        rng.normal(size=3),
+        np.empty(2),
+    )
     _pull(pull, cross, deviation, 2, out)
     np.testing.assert_allclose(out, pull[2] - cross[2] @ deviation, rtol=1e-14)
 
@@ -248,7 +260,9 @@ def test_the_scalar_form_is_the_matrix_form(sd: float, information: float, prior
 @pytest.mark.parametrize("sd", [1e-8, 0.6, 50.0])
 @pytest.mark.parametrize("information", [0.0, 2.0])
 @pytest.mark.parametrize("prior_scale", [0.0, 1.0])
-def test_the_scalar_backward_agrees_with_differences(sd: float, information: float, prior_scale: float) -> None:
+def test_the_scalar_backward_agrees_with_differences(
+    sd: float, information: float, prior_scale: float
+) -> None:
     information_, pull, cross, deviation, z = scalar_arrays(5, information)
     weights = np.random.default_rng(8).normal(size=(5, 1))
 

@@ -71,7 +71,9 @@ def test_constrain_returns_value_slope_and_log_jacobian(transform, lower, upper,
     h = 1e-6
     assert value == pytest.approx(plain(u), rel=1e-14)
     assert slope == pytest.approx((plain(u + h) - plain(u - h)) / (2 * h), rel=1e-8, abs=1e-8)
-    assert log_slope == pytest.approx(math.log(slope), abs=2e-3 if transform == INTERVAL and u == 30 else 1e-9)
+    assert log_slope == pytest.approx(
+        math.log(slope), abs=2e-3 if transform == INTERVAL and u == 30 else 1e-9
+    )
     up, down = (_constrain(transform, lower, upper, u + s)[2] for s in (h, -h))
     assert log_slope_slope == pytest.approx((up - down) / (2 * h), abs=1e-8)
 

@@ -18,7 +18,7 @@ from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Po
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import StanProgram, to_stan
 from partialpool.model.stan_text import LINE_LENGTH, RESERVED, Identifiers
-from partialpool.priors.registry import Exponential, Flat, HalfNormal, Normal, StudentT
+from partialpool.priors.registry import AtMeans, Exponential, Flat, HalfNormal, Normal, StudentT
 
 PROGRAM = """\
 //        y_i ~ Binomial(1, p_i)           i = 1..90
@@ -112,6 +112,18 @@ def test_weights_trials_offset_and_a_second_predictor() -> None:
     assert "target += weights[n] * normal_lpdf(y[n] | mu[n], sigma[n]);" in parts(spread.code)
 
 
+def test_a_flat_prior_at_the_means_says_nothing() -> None:
+    code = to_stan(Case("x", priors={"Intercept": AtMeans(Flat())}).spec()).code
+    assert "mean_x" not in code
+    assert "Intercept ~" not in code.partition("\ndata {")[2]
+
+
+def test_labels_of_the_outcome_are_told() -> None:
+    table = pd.DataFrame({"y": ["no", "yes", "yes"], "x": [1.0, 2, 0]})
+    design, _ = build_design("y ~ x", table)
+    assert "// outcome y: 0 for no, 1 for yes" in to_stan(build_spec(design, Bernoulli())).code
+
+
 def test_levels_that_differ_are_variables_of_their_own() -> None:
     program = to_stan(Case("cat", priors={"cat[b]": HalfNormal(1)}).spec())
     assert program.names["cat[b]"] == "b_cat_b"
@@ -142,7 +154,7 @@ def test_a_program_can_be_sampled_and_reports_what_results_name() -> None:
     program = to_stan(Case("x + (x | g)").spec())
     stan = stanli.Model(stan_code=program.code, data=dict(program.data))
     fit = stan.sample(chains=1, warmup=50, samples=5, refresh=0)
-    columns = {name.partition("[")[0] for name in fit.columns}
+    columns = {name.partition("[")[0] for name in fit.names}
     assert set(program.names.values()) <= columns
 
 

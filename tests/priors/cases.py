@@ -44,9 +44,18 @@ CASES = {
             ("Normal(0, 0)", "Normal: sd is 0.\n  Allowed: sd > 0"),
             ("Normal(0, -1)", "Normal: sd is -1.\n  Allowed: sd > 0"),
             ("Normal(1e999, 1)", "Normal: mean is inf, which is not a finite number."),
-            ("Normal(0, LKJ(2))", "Normal: sd is LKJ(2), which is no prior of a standard deviation.\n  Allowed: a pos"),
-            ("Normal(0, AtMeans(Normal(0, 1)))", "Normal: sd is AtMeans(Normal(0, 1)), which is no prior of a stand"),
-            ("Normal(0, Normal(0, Exponential(1)))", "Normal: sd is Normal(0, Exponential(1)), which is no prior"),
+            (
+                "Normal(0, LKJ(2))",
+                "Normal: sd is LKJ(2), which is no prior of a standard deviation.\n  Allowed: a pos",
+            ),
+            (
+                "Normal(0, AtMeans(Normal(0, 1)))",
+                "Normal: sd is AtMeans(Normal(0, 1)), which is no prior of a stand",
+            ),
+            (
+                "Normal(0, Normal(0, Exponential(1)))",
+                "Normal: sd is Normal(0, Exponential(1)), which is no prior",
+            ),
         ),
     ),
     "StudentT": Case(
@@ -56,7 +65,10 @@ CASES = {
         (
             ("StudentT(0, 0, 1)", "StudentT: nu is 0.\n  Allowed: nu > 0"),
             ("StudentT(3, 0, 0)", "StudentT: sd is 0.\n  Allowed: sd > 0"),
-            ("StudentT(3, Normal(0, 1), 1)", "StudentT: mean is Normal(mean=0, sd=1), which is not a finite number."),
+            (
+                "StudentT(3, Normal(0, 1), 1)",
+                "StudentT: mean is Normal(mean=0, sd=1), which is not a finite number.",
+            ),
         ),
     ),
     "Cauchy": Case(
@@ -105,17 +117,31 @@ CASES = {
         "Uniform(-1, 3)",
         (("Uniform(2, 1)", "Uniform: lower is 2, upper is 1.\n  Allowed: lower < upper"),),
     ),
-    "Flat": Case(Flat(), None, "Flat()", (("Flat(1)", "'Flat(1)' gives Flat the wrong parameters.\n  Allowed: Flat()"),)),
+    "Flat": Case(
+        Flat(),
+        None,
+        "Flat()",
+        (("Flat(1)", "'Flat(1)' gives Flat the wrong parameters.\n  Allowed: Flat()"),),
+    ),
     "LKJ": Case(LKJ(2), None, "LKJ(2)", (("LKJ(0)", "LKJ: eta is 0.\n  Allowed: eta > 0"),)),
     "AtMeans": Case(
         AtMeans(Normal(0, 2.5)),
         None,
         "AtMeans(Normal(0, 2.5))",
         (
-            ("AtMeans(Exponential(1))", "AtMeans is given Exponential(1), which is not a prior over all real numbers."),
+            (
+                "AtMeans(Exponential(1))",
+                "AtMeans is given Exponential(1), which is not a prior over all real numbers.",
+            ),
             ("AtMeans(3)", "AtMeans is given 3, which is not a prior over all real numbers."),
-            ("AtMeans(AtMeans(Normal(0, 1)))", "AtMeans is given AtMeans(Normal(0, 1)), which is not a prior over"),
-            ("AtMeans(Normal(0, Exponential(1)))", "AtMeans is given Normal(0, Exponential(1)), which is not a prior"),
+            (
+                "AtMeans(AtMeans(Normal(0, 1)))",
+                "AtMeans is given AtMeans(Normal(0, 1)), which is not a prior over",
+            ),
+            (
+                "AtMeans(Normal(0, Exponential(1)))",
+                "AtMeans is given Normal(0, Exponential(1)), which is not a prior",
+            ),
         ),
     ),
 }

@@ -123,7 +123,19 @@ def test_parameters_that_are_no_numbers_are_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3", "Normal", "Normal(0, x)", "Normal(0, 1) + 1", "__import__('os')()", "Normal(*[1])", "(", "\0"]
+    "text",
+    [
+        "",
+        "3",
+        "Normal",
+        "Normal(0, x)",
+        "Normal(0, 1) + 1",
+        "__import__('os')()",
+        "Normal(*[1])",
+        "Normal(**{})",
+        "(",
+        "\0",
+    ],
 )
 def test_what_is_no_prior_is_not_run(text: str) -> None:
     with pytest.raises(PriorError) as error:
@@ -139,7 +151,7 @@ def test_unknown_names_and_wrong_parameters() -> None:
         parse_prior("Norml(0, 1)")
     assert str(error.value).startswith("There is no prior 'Norml'.")
     assert "Try: 'Normal'" in str(error.value)
-    for text in ("Normal(0)", "Normal(0, 1, 2)", "Normal(0, sigma=1)", "Normal(**{})"):
+    for text in ("Normal(0)", "Normal(0, 1, 2)", "Normal(0, sigma=1)"):
         with pytest.raises(PriorError) as error:
             parse_prior(text)
         assert str(error.value) == f"{text!r} gives Normal the wrong parameters.\n  Allowed: Normal(mean, sd)"

@@ -88,7 +88,7 @@ Warmup = Annotated[
     int | None,
     typer.Option(
         "--warmup",
-        min=0,
+        min=50,
         help="Warm-up draws of each chain; chosen for you when left out.",
         show_default=False,
         rich_help_panel=SAMPLING,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -59,6 +60,9 @@ class Family:
         the log scale in their predictor.
     cells
         By link of the mean, the scalar function of one cell: see `kernels.blocks.family_blocks`.
+    information_powers
+        For a parameter other than the mean, p when the curvature by the mean's predictor is proportional to
+        exp(p x that parameter's predictor); the sampler's coordinates then follow it exactly.
     keeps_outcome
         True when the outcome's value must be the same within a cell (no sufficient statistics).
     needs_trials
@@ -78,6 +82,7 @@ class Family:
     name: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]] = ("mu",)
     cells: ClassVar[Mapping[str, Callable[..., Any]]]
+    information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
     keeps_outcome: ClassVar[bool] = False
     needs_trials: ClassVar[bool] = False
     discrete: ClassVar[bool] = True

@@ -54,6 +54,7 @@ class Gaussian(Family):
     name = "gaussian"
     parameters = ("mu", "sigma")
     cells = {"identity": identity_cell, "log": log_cell}  # noqa: RUF012
+    information_powers = {"sigma": -2.0}  # noqa: RUF012
     discrete = False
 
     def check(self, outcome: OutcomeLike) -> None:

@@ -231,9 +231,7 @@ def _progress_type(lib: Any, options: NutsOptions, progress: Progress | None) ->
     return lib.ProgressType.template_callback(200, template, options.cores, report)
 
 
-def _collect(
-    density: Density, draws: Any, stats: Any
-) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+def _collect(density: Density, draws: Any, stats: Any) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
     """Stack the chains without their warm-up, all of one length.
 
     Where they were interrupted at different points, the chains and the length that keep most draws.

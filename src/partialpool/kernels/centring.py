@@ -8,6 +8,8 @@ posterior precision B = I_d + L' I L and mean B^-1 L' h, and with B = U U' the s
 
 is standard normal a posteriori whatever L is, as far as the quadratic holds. I = 0 gives z = zeta, the
 non-centred form; large I pins b to its mode, the centred one. The map has log Jacobian -sum log U_aa.
+Where the curvature is known to scale with another parameter (by 1 / sigma^2 in gaussian models) I and h are
+scaled with it, and the normal form is exact for every value of that parameter.
 One number a group of this kind is the variationally inferred parameterisation of Gorinova, Moore &
 Hoffman (2020); this is its exact form for a quadratic likelihood, and for any number of coefficients.
 """
@@ -20,8 +22,8 @@ from partialpool.kernels.compiling import kernel
 
 
 @kernel
-def forward_group(chol, information, pull, z, j, curved, factor, shift, zeta):
-    """For group j write I L into curved, U into factor, U^-1 L' h into shift, zeta; return the log Jacobian.
+def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta):
+    """For group j write scale I L into curved, U into factor, U^-1 L' h into shift, zeta; return log |J|.
 
     information is (J, d, d) and z is (J, d); the rest belongs to this group alone.
     """
@@ -31,7 +33,7 @@ def forward_group(chol, information, pull, z, j, curved, factor, shift, zeta):
             total = 0.0
             for m in range(c, d):
                 total += information[j, a, m] * chol[m, c]
-            curved[a, c] = total
+            curved[a, c] = scale * total
     for a in range(d):
         for c in range(a + 1):
             total = 1.0 if a == c else 0.0
@@ -63,9 +65,9 @@ def backward_group(
 ):
     """From zeta's derivative write z's into z_bar and the pull's into pull_bar; add L's to chol_bar.
 
-    curved, factor, shift and zeta are what `forward_group` wrote; work (3 d, d) and weights (d,) are
-    scratch. The derivative of the Cholesky factor is Murray (2016), "Differentiation of the Cholesky
-    decomposition", eq. 10.
+    Returns the derivative by the log of the scale, through information and pull. curved, factor, shift and
+    zeta are what `forward_group` wrote; work (3 d, d) and weights (d,) are scratch. The derivative of the
+    Cholesky factor is Murray (2016), "Differentiation of the Cholesky decomposition", eq. 10.
     """
     d = zeta.shape[0]
     factor_bar, middle, precision_bar = work[:d], work[d : 2 * d], work[2 * d :]
@@ -94,6 +96,15 @@ def backward_group(
             for m in range(d):
                 total += 2.0 * curved[a, m] * precision_bar[m, c]
             chol_bar[a, c] += total
+    scale_bar = 0.0
+    for a in range(d):
+        scale_bar += pull_bar[a] * pull[a]
+        for c in range(d):
+            total = 0.0
+            for m in range(a + 1):
+                total += chol[a, m] * precision_bar[m, c]
+            scale_bar += curved[a, c] * total
+    return scale_bar
 
 
 @kernel
@@ -124,17 +135,17 @@ def _cholesky_backward(factor, factor_bar, middle, precision_bar):
 
 
 @kernel
-def group_pull(pull, cross, deviation, j, out):
-    """h = pull - cross @ deviation: what the data ask of group j, given the population coefficients."""
+def group_pull(pull, cross, deviation, scale, j, out):
+    """h = scale (pull - cross @ deviation): what the data ask of group j, given the coefficients."""
     for a in range(out.shape[0]):
         total = pull[j, a]
         for k in range(deviation.shape[0]):
             total -= cross[j, a, k] * deviation[k]
-        out[a] = total
+        out[a] = scale * total
 
 
 @kernel
-def forward_scalar(sd, information, pull, cross, deviation, z, prior_scale, effects):
+def forward_scalar(sd, information, scale, pull, cross, deviation, z, prior_scale, effects):
     """The forward map of all J groups of one coefficient; returns the log Jacobian plus the log prior.
 
     What `group_pull` and `forward_group` do, without arrays in the loop: several times faster.
@@ -145,7 +156,8 @@ def forward_scalar(sd, information, pull, cross, deviation, z, prior_scale, effe
         h = pull[j, 0]
         for k in range(deviation.shape[0]):
             h -= cross[j, 0, k] * deviation[k]
-        precision = 1.0 + sd * sd * information[j, 0, 0]
+        h *= scale
+        precision = 1.0 + sd * sd * scale * information[j, 0, 0]
         root = math.sqrt(precision)
         zeta = (sd * h / root + z[j, 0]) / root
         effects[j, 0] = sd * zeta
@@ -160,15 +172,16 @@ def forward_scalar(sd, information, pull, cross, deviation, z, prior_scale, effe
 
 @kernel
 def backward_scalar(
-    sd, information, pull, cross, deviation, z, prior_scale, effects_bar, z_bar, deviation_bar
+    sd, information, scale, pull, cross, deviation, z, prior_scale, effects_bar, z_bar, deviation_bar
 ):
-    """Write z's derivatives, add those by the coefficients, return the one by sd."""
-    sd_bar = 0.0
+    """Write z's derivatives, add those by the coefficients; return those by sd and log scale."""
+    sd_bar, scale_bar = 0.0, 0.0
     for j in range(z.shape[0]):
         h = pull[j, 0]
         for k in range(deviation.shape[0]):
             h -= cross[j, 0, k] * deviation[k]
-        curved = sd * information[j, 0, 0]
+        h *= scale
+        curved = sd * scale * information[j, 0, 0]
         root = math.sqrt(1.0 + sd * curved)
         shift = sd * h / root
         zeta = (shift + z[j, 0]) / root
@@ -177,6 +190,7 @@ def backward_scalar(
         root_bar = -zeta * w_bar - u_bar * shift - 1.0 / root
         z_bar[j, 0] = w_bar
         sd_bar += effects_bar[j, 0] * zeta + curved * root_bar / root + h * u_bar
+        scale_bar += u_bar * sd * h + 0.5 * root_bar / root * sd * curved
         for k in range(deviation.shape[0]):
-            deviation_bar[k] -= cross[j, 0, k] * sd * u_bar
-    return sd_bar
+            deviation_bar[k] -= cross[j, 0, k] * scale * sd * u_bar
+    return sd_bar, scale_bar

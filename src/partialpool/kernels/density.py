@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numba import carray, types
 
+from partialpool.kernels.coefficients import coefficient_slope, coefficients_forward
 from partialpool.kernels.compiling import compile_native, kernel
+from partialpool.kernels.covariances import covariance_backward, covariance_forward
+from partialpool.kernels.effects import effects_backward, effects_forward, fixed_priors
 from partialpool.kernels.inputs import (
     COEF_EXPANSION,
     COEF_LOGGED,
@@ -19,6 +22,8 @@ from partialpool.kernels.inputs import (
     EFFECT_PRIOR,
     EFFECT_VALUE,
     N_SLOTS,
+    SCALE_COEF,
+    SCALE_POWER,
     SD_VALUE,
     SIZES,
     TERM_PREDICTOR,
@@ -26,15 +31,6 @@ from partialpool.kernels.inputs import (
     TERM_START,
 )
 from partialpool.kernels.likelihood import likelihood
-from partialpool.kernels.parameters import (
-    coefficient_slope,
-    coefficients_forward,
-    covariance_backward,
-    covariance_forward,
-    effects_backward,
-    effects_forward,
-    fixed_priors,
-)
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at
 
 
@@ -86,10 +82,20 @@ def _n_effects(data):
 
 
 @kernel
+def _scale(data, t, coef):
+    """What term t's information is times, now that the coefficient it depends on has moved."""
+    k = integers_at(data, SCALE_COEF)[t]
+    if k < 0:
+        return 1.0
+    return np.exp(floats_at(data, SCALE_POWER)[t] * (coef[k] - floats_at(data, COEF_EXPANSION)[k]))
+
+
+@kernel
 def _term(data, t, coef):
-    """What both directions need of term t: width, where it starts, how far its coefficients have moved."""
+    """What both directions need of term t: width, where it starts, its coefficients' deviation, its scale."""
     term_start = integers_at(data, TERM_START)
-    return term_start[t + 1] - term_start[t], _positions(data, t), _deviation(data, t, coef)
+    d = term_start[t + 1] - term_start[t]
+    return d, _positions(data, t), _deviation(data, t, coef), _scale(data, t, coef)
 
 
 @kernel
@@ -115,10 +121,10 @@ def log_density(data, x, grad):
     # 1. forward: coordinates to coefficients and effects
     total = coefficients_forward(data, x, free, coef, prior_bar)
     for t in range(n_terms):
-        d, at, deviation = _term(data, t, coef)
+        d, at, deviation, scale = _term(data, t, coef)
         sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
         total += covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
-        total += effects_forward(data, x, t, at, chol, deviation, _own_effects(data, t, at, effects))
+        total += effects_forward(data, x, t, at, chol, deviation, scale, _own_effects(data, t, at, effects))
 
     # 2. the cells
     total += likelihood(data, coef, effects, coef_bar, effects_bar)
@@ -126,7 +132,7 @@ def log_density(data, x, grad):
     # 3. backward: derivatives to coordinates
     grad[:] = 0.0
     for t in range(n_terms):
-        d, at, deviation = _term(data, t, coef)
+        d, at, deviation, scale = _term(data, t, coef)
         sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
         chol_bar, free_corr = np.zeros((d, d)), np.empty(d * (d - 1) // 2)
         covariance_forward(data, x, t, sds, factor, chol, free_corr)
@@ -136,7 +142,12 @@ def log_density(data, x, grad):
         p = integers_at(data, TERM_PREDICTOR)[t]
         start = integers_at(data, COEF_START)
         deviation_bar = coef_bar[start[p] : start[p + 1]]
-        effects_backward(data, x, t, at, chol, deviation, own_bar, chol_bar, deviation_bar, grad)
+        scale_bar = effects_backward(
+            data, x, t, at, chol, deviation, scale, own_bar, chol_bar, deviation_bar, grad
+        )
+        k = integers_at(data, SCALE_COEF)[t]
+        if k >= 0:
+            coef_bar[k] += floats_at(data, SCALE_POWER)[t] * scale_bar
         covariance_backward(data, x, t, sds, factor, chol_bar, free_corr, grad)
     _coefficients_backward(data, coef, coef_bar, prior_bar, grad)
     return total
@@ -153,11 +164,11 @@ def draw_values(data, x, out):
         out[coef_value[k]] = np.exp(coef[k]) if coef_logged[k] else coef[k]
     effects = np.empty(_n_effects(data))
     for t in range(integers_at(data, SIZES)[2]):
-        d, at, deviation = _term(data, t, coef)
+        d, at, deviation, scale = _term(data, t, coef)
         sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
         covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
         own = _own_effects(data, t, at, effects)
-        effects_forward(data, x, t, at, chol, deviation, own)
+        effects_forward(data, x, t, at, chol, deviation, scale, own)
         _write_term(data, t, sds, factor, own, out)
 
 

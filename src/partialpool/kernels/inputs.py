@@ -44,6 +44,8 @@ class DensityInputs(NamedTuple):
     anchor_weights: Floats  # (K,) those means
     term_predictor: Integers  # (T,)
     term_size: Integers  # (T,) J
+    scale_coef: Integers  # (T,) coefficient that scales the term's information, or -1
+    scale_power: Floats  # (T,) information = exp(power (coefficient - its expansion)) x information there
     term_start: Integers  # (T + 1,) range of each term's coefficients in E
     group_index: NDArray[np.int32]  # (T, n)
     effect_column: Integers  # (E,)
@@ -89,6 +91,8 @@ class DensityInputs(NamedTuple):
     ANCHOR_WEIGHTS,
     TERM_PREDICTOR,
     TERM_SIZE,
+    SCALE_COEF,
+    SCALE_POWER,
     TERM_START,
     GROUP_INDEX,
     EFFECT_COLUMN,

@@ -1,7 +1,7 @@
 """Exponential and logarithm made of plain arithmetic, which the compiler turns into vector instructions.
 
-Calls to the mathematical library are made one number at a time; these have no calls and no branches, so a loop
-over cells handles several cells at once. Relative error below 1e-15 (tests compare with numpy).
+Calls to the mathematical library are made one number at a time; these have no calls and no branches, so a
+loop over cells handles several cells at once. Relative error below 1e-15 (tests compare with numpy).
 """
 
 from __future__ import annotations

@@ -170,6 +170,7 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
     sd_rows = [_sd_row(c) for c in effects]
     fixed_rows = [_prior_row(c.prior) if c.sd is None else (0, [0.0] * 4) for c in effects]
     anchor, weights = _anchors(spec)
+    scale_coef, scale_power = _information_scales(spec)
     sizes = [cells.index.n_cells, len(parts), len(blocks), spec.family.blocks()[0].address]
     return DensityInputs(
         sizes=_ints(sizes),
@@ -191,6 +192,8 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
         anchor_weights=weights,
         term_predictor=_ints([p for p, _ in blocks]),
         term_size=_ints([len(b.term.grouping.labels) for _, b in blocks]),
+        scale_coef=_ints(scale_coef),
+        scale_power=np.array(scale_power, float),
         term_start=_starts([len(b.coefficients) for _, b in blocks]),
         group_index=cells.group_index,
         effect_column=cells.effect_column,
@@ -230,6 +233,20 @@ def _sd_row(
         prior = coefficient.sd
         return 1.0, transform_of(prior, True), prior.bounds, _prior_row(prior)
     return fixed_scale(coefficient), EXPONENTIAL, (0.0, 0.0), (0, [0.0] * 4)
+
+
+def _information_scales(spec: ModelSpec) -> tuple[list[int], list[float]]:
+    """Which coefficient scales each term's information, and its power; -1 and 0 where none does."""
+    parts = spec.parameters.predictors
+    scale: tuple[int, float] = (-1, 0.0)
+    start = 0
+    for part in parts:
+        # A parameter with a formula differs from row to row: no one number scales a group's information.
+        if part.predictor is None and part.parameter in spec.family.information_powers:
+            scale = start, spec.family.information_powers[part.parameter]
+        start += len(part.coefficients)
+    chosen = [scale if parts[p].parameter == "mu" else (-1, 0.0) for p, _ in spec.parameters.blocks]
+    return [k for k, _ in chosen], [power for _, power in chosen]
 
 
 def _anchors(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:

@@ -12,7 +12,7 @@ from partialpool.model.names import group_name, prefix
 from partialpool.model.parameters import Coefficient, GroupBlock, GroupCoefficient, PredictorParameters
 from partialpool.model.stan_draft import Draft, Piece, bounds, pieces
 from partialpool.model.stan_text import broken, listed
-from partialpool.priors.base import AtMeans, Prior, number
+from partialpool.priors.base import AtMeans, Prior, number, unwrapped
 
 
 def write_auxiliary(draft: Draft, coefficient: Coefficient) -> None:
@@ -57,6 +57,8 @@ def _write_anchored(
     draft: Draft, intercept: str, prior: Prior, slopes: Sequence[tuple[str, str, int]]
 ) -> None:
     """State the prior of an intercept that holds where every predictor is at its mean."""
+    if not unwrapped(prior).stan:
+        return
     terms = [intercept]
     for symbol, data, size in slopes:
         means = draft.means(data, size)

@@ -1,0 +1,161 @@
+"""Three poolings of the same rows, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from partialpool.api.fit import Fit
+from partialpool.api.model import Model
+from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.view import ModelView
+from partialpool.data.checks import Missing
+from partialpool.families.base import Family
+from partialpool.formula.asked import Formula
+from partialpool.model.spec import ModelSpec
+from partialpool.plots.forest import draw_forest, forest_data
+from partialpool.plots.outcomes import draw_outcomes, outcomes_data
+from partialpool.plots.sd import draw_sd, sd_data
+from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
+from partialpool.pooling.designs import grouping_factor
+from partialpool.pooling.explain import Explanation, explain
+from partialpool.pooling.fits import fit_three
+from partialpool.pooling.population import PopulationLine, population_line
+from partialpool.pooling.table import pooling_table
+from partialpool.priors.base import Prior
+from partialpool.results.fitted import Fitted
+from partialpool.results.summaries import DEFAULT_PROB, check_prob
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Pools:
+    """The same rows under no, partial and complete pooling.
+
+    Attributes
+    ----------
+    no_pooling, partial_pooling, complete_pooling
+        The three fits.
+    group
+        The grouping factor that is compared.
+    prob
+        Probability of every interval.
+    """
+
+    no_pooling: Fit
+    partial_pooling: Fit
+    complete_pooling: Fit
+    group: str
+    prob: float = DEFAULT_PROB
+    _tables: dict[str, tuple[pd.DataFrame, PopulationLine]] = field(default_factory=dict, repr=False)
+
+    def table(self, coefficient: str = "1") -> pd.DataFrame:
+        """Return one row a group: n, raw mean, each pooling's estimate on both scales, pooling factor.
+
+        Parameters
+        ----------
+        coefficient
+            Which coefficient of the group-level term: ``"1"`` for the intercept.
+        """
+        return self._table(coefficient)[0].copy()
+
+    def population(self, coefficient: str = "1") -> PopulationLine:
+        """Return what partial pooling says of the population of groups."""
+        return self._table(coefficient)[1]
+
+    def _table(self, coefficient: str) -> tuple[pd.DataFrame, PopulationLine]:
+        if coefficient not in self._tables:
+            fits = (self.no_pooling.fitted, self.partial_pooling.fitted, self.complete_pooling.fitted)
+            table = pooling_table(*fits, self.group, coefficient, self.prob)
+            line = population_line(fits[1], self.group, coefficient, self.prob)
+            self._tables[coefficient] = table, line
+        return self._tables[coefficient]
+
+    def explain(self, n: int = 5, coefficient: str = "1") -> Explanation:
+        """Return the n most extreme disagreements in words: print it to read it."""
+        return explain(*self._table(coefficient), n)
+
+    def plot_forest(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Figure:
+        """Draw each group under no pooling."""
+        table, line = self._table(coefficient)
+        return draw_forest(forest_data(table, ("no_pooling",), scale, sort), line, scale)
+
+    def plot_forests(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Figure:
+        """Draw no and partial pooling side by side on shared axes."""
+        table, line = self._table(coefficient)
+        return draw_forest(forest_data(table, ("no_pooling", "partial_pooling"), scale, sort), line, scale)
+
+    def plot_sd(self, coefficient: str = "1") -> Figure:
+        """Draw each group's sd under partial pooling against no pooling, sized by its rows."""
+        table, line = self._table(coefficient)
+        return draw_sd(sd_data(table), line)
+
+    def plot_predictions(self, coefficient: str = "1", sort: str | None = None) -> Figure:
+        """Draw each group's expected outcome under both poolings, with the population's line."""
+        table, line = self._table(coefficient)
+        return draw_outcomes(outcomes_data(table, sort), line)
+
+    def plot_shrinkage(self, coefficient: str = "1", scale: str = "link") -> Figure:
+        """Draw how far each group moved, against its number of rows."""
+        table, line = self._table(coefficient)
+        return draw_shrinkage(shrinkage_data(table, scale), line, scale)
+
+
+def compare_pooling(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family = "gaussian",
+    priors: Mapping[str, Prior] | None = None,
+    *,
+    group: str | None = None,
+    draws: int = 1000,
+    chains: int = 4,
+    seed: int | None = None,
+    warmup: int | None = None,
+    cores: int | None = None,
+    target_accept: float | None = None,
+    prob: float = DEFAULT_PROB,
+    missing: Missing = "error",
+    progress: bool = True,
+) -> Pools:
+    """Fit no, partial and complete pooling of the same model, to put them side by side.
+
+    Parameters
+    ----------
+    formula, data, family, priors, missing
+        As :class:`Model`. The model is partial pooling's. No pooling gives each group its own coefficients,
+        with the prior of the population-level coefficient they replace; complete pooling leaves the
+        group-level terms out.
+    group
+        The grouping factor to compare, when the formula has several.
+    draws, chains, seed, warmup, cores, target_accept, progress
+        As :meth:`Model.fit`.
+    prob
+        Probability of every interval.
+
+    Raises
+    ------
+    OptionError, FormulaError
+        When there is no such factor, or a group-level coefficient has no population-level one.
+    """
+    check_prob(prob)
+    options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
+    model = Model(formula, data, family, priors, missing)
+    factor = grouping_factor(model.design, group).name
+
+    def fit(spec: ModelSpec, label: str) -> Fitted:
+        return Fitted(spec, draw(spec, options, label, progress))
+
+    three = fit_three(model.spec, fit, factor)
+    return Pools(
+        Fit(ModelView(three.no.model, "no pooling"), three.no.draws),
+        Fit(model, three.partial.draws),
+        Fit(ModelView(three.complete.model, "complete pooling"), three.complete.draws),
+        factor,
+        prob,
+    )

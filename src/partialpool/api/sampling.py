@@ -1,0 +1,35 @@
+"""From the arguments a person gives to draws."""
+
+from __future__ import annotations
+
+import secrets
+
+from partialpool.inference.draws import Draws
+from partialpool.inference.nuts import WARMUP, NutsOptions, available_cores, sample
+from partialpool.inference.progress import progress_bar
+from partialpool.model.spec import ModelSpec
+
+
+def nuts_options(
+    draws: int,
+    chains: int,
+    seed: int | None,
+    warmup: int | None,
+    cores: int | None,
+    target_accept: float | None,
+) -> NutsOptions:
+    """Put a person's arguments together, with what stands for None."""
+    return NutsOptions(
+        draws,
+        chains,
+        WARMUP if warmup is None else warmup,
+        secrets.randbelow(2**31) if seed is None else seed,
+        available_cores() if cores is None else cores,
+        target_accept,
+    )
+
+
+def draw(spec: ModelSpec, options: NutsOptions, label: str, progress: bool) -> Draws:
+    """Sample a model, with a progress bar if it is wanted."""
+    with progress_bar(label, progress) as report:
+        return sample(spec, options, report)

@@ -1,0 +1,22 @@
+"""Which versions of what made the numbers."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+from partialpool.version import __version__
+
+LIBRARIES = ("numpy", "numba", "nutpie", "formulae", "pandas", "xarray", "arviz-stats", "matplotlib")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that matters to the numbers.
+
+    Examples
+    --------
+    >>> sorted(versions())[:3]
+    ['Python', 'arviz-stats', 'formulae']
+    """
+    found = {"partialpool": __version__, "Python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in LIBRARIES}

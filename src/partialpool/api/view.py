@@ -1,0 +1,61 @@
+"""A checked model, as far as it is the same for every way of making one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from partialpool.families.base import Family
+from partialpool.formula.records import Design
+from partialpool.model.equations import equations
+from partialpool.model.layout import Layout
+from partialpool.model.spec import ModelSpec
+from partialpool.model.stan import StanProgram, to_stan
+from partialpool.priors.base import Prior
+
+
+class ModelView:
+    """A checked model, however it came about: what can be asked of it before and after fitting.
+
+    Parameters
+    ----------
+    spec
+        Design, family, priors, parameters, cells.
+    name
+        What it is, in words.
+    """
+
+    def __init__(self, spec: ModelSpec, name: str) -> None:
+        self.spec = spec
+        self.name = name
+
+    @property
+    def design(self) -> Design:
+        """Names, matrices and labels, a row an observation."""
+        return self.spec.design
+
+    @property
+    def family(self) -> Family:
+        """The outcome's distribution."""
+        return self.spec.family
+
+    @property
+    def layout(self) -> Layout:
+        """Every variable of the posterior with its shape and labels."""
+        return self.spec.layout
+
+    @property
+    def priors(self) -> Mapping[str, Prior]:
+        """The prior of every coefficient, given or default, keyed as results name it."""
+        return self.spec.priors
+
+    def equations(self) -> str:
+        """Return the model as text equations."""
+        return equations(self.spec)
+
+    def to_stan(self) -> StanProgram:
+        """Return the same model as readable Stan code, with its data."""
+        return to_stan(self.spec)
+
+    def __repr__(self) -> str:
+        rows, cells = self.design.n_rows, self.spec.cells.index.n_cells
+        return f"Model of {self.name}, family {self.family.name!r}: {rows:,} rows in {cells:,} cells"

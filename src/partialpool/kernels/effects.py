@@ -1,0 +1,151 @@
+"""From sampler coordinates to the effects of a group-level term, and back for gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from partialpool.kernels.centring import (
+    backward_group,
+    backward_scalar,
+    forward_group,
+    forward_scalar,
+    group_pull,
+)
+from partialpool.kernels.compiling import kernel
+from partialpool.kernels.inputs import (
+    CROSS,
+    EFFECT_POSITION,
+    EFFECT_PRIOR,
+    EFFECT_PRIOR_PARAMETERS,
+    INFORMATION,
+    PULL,
+    TERM_SIZE,
+    TERM_START,
+)
+from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
+from partialpool.kernels.prior_terms import prior_term
+
+
+@kernel
+def term_views(data, t, at, n_coef):
+    """Term t's (J, d, d) information, (J, d) pull and (J, d, K_p) cross curvature."""
+    term_start = integers_at(data, TERM_START)
+    size = integers_at(data, TERM_SIZE)[t]
+    d = term_start[t + 1] - term_start[t]
+    return (
+        floats_at(data, INFORMATION)[at[1] : at[1] + size * d * d].reshape(size, d, d),
+        floats_at(data, PULL)[at[0] : at[0] + size * d].reshape(size, d),
+        floats_at(data, CROSS)[at[2] : at[2] + size * d * n_coef].reshape(size, d, n_coef),
+    )
+
+
+@kernel
+def _coordinates(data, x, t, d):
+    """Term t's (J, d) coordinates."""
+    first = integers_at(data, EFFECT_POSITION)[t]
+    size = integers_at(data, TERM_SIZE)[t]
+    return x[first : first + size * d].reshape(size, d)
+
+
+@kernel
+def effects_forward(data, x, t, at, chol, deviation, scale, effects):
+    """Write term t's effects into (J, d); return the log prior of its coordinates.
+
+    at is (3,): where the term starts in all effects, in information and in cross. deviation (K_p,) is how far
+    the predictor's coefficients are from where the quadratic was taken, scale what its
+    curvature is times now.
+    """
+    d = chol.shape[0]
+    information, pull, cross = term_views(data, t, at, deviation.shape[0])
+    z = _coordinates(data, x, t, d)
+    fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
+    if d == 1:
+        prior_scale = 0.0 if fixed else 1.0
+        return forward_scalar(chol[0, 0], information, scale, pull, cross, deviation, z, prior_scale, effects)
+    scratch, s = np.empty(2 * d * d + 3 * d), 2 * d * d
+    curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
+    shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
+    wanted = vector_in(scratch, s + 2 * d, d)
+    total = 0.0
+    for j in range(z.shape[0]):
+        group_pull(pull, cross, deviation, scale, j, wanted)
+        total += forward_group(chol, information, scale, wanted, z, j, curved, factor, shift, zeta)
+        for a in range(d):
+            value = 0.0
+            for m in range(a + 1):
+                value += chol[a, m] * zeta[m]
+            effects[j, a] = value
+            if not fixed:
+                total -= 0.5 * zeta[a] * zeta[a]
+    scratch[0] = 0.0  # its last use: it must outlive its views
+    return total
+
+
+@kernel
+def fixed_priors(data, t, effects, effects_bar):
+    """Log density of (J, d) effects with fixed priors; adds its derivatives to effects_bar."""
+    start = integers_at(data, TERM_START)[t]
+    address = integers_at(data, EFFECT_PRIOR)
+    parameters = float_rows_at(data, EFFECT_PRIOR_PARAMETERS)
+    scratch = np.empty(2)
+    total = 0.0
+    for j in range(effects.shape[0]):
+        for c in range(effects.shape[1]):
+            log_density, slope = prior_term(address[start + c], effects[j, c], parameters[start + c], scratch)
+            total += log_density
+            effects_bar[j, c] += slope
+    return total
+
+
+@kernel
+def effects_backward(data, x, t, at, chol, deviation, scale, effects_bar, chol_bar, deviation_bar, grad):
+    """From the derivative by term t's effects add those by its coordinates, chol and the coefficients.
+
+    Returns the derivative by the log of the scale.
+    """
+    d = chol.shape[0]
+    n_coef = deviation.shape[0]
+    information, pull, cross = term_views(data, t, at, n_coef)
+    z, z_bar = _coordinates(data, x, t, d), _coordinates(data, grad, t, d)
+    fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
+    if d == 1:
+        prior_scale = 0.0 if fixed else 1.0
+        sd_bar, scale_bar = backward_scalar(
+            chol[0, 0],
+            information,
+            scale,
+            pull,
+            cross,
+            deviation,
+            z,
+            prior_scale,
+            effects_bar,
+            z_bar,
+            deviation_bar,
+        )
+        chol_bar[0, 0] += sd_bar
+        return scale_bar
+    scratch, s = np.empty(5 * d * d + 6 * d), 5 * d * d
+    curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
+    work = matrix_in(scratch, 2 * d * d, 3 * d, d)
+    shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
+    wanted, zeta_bar = vector_in(scratch, s + 2 * d, d), vector_in(scratch, s + 3 * d, d)
+    pull_bar, weights = vector_in(scratch, s + 4 * d, d), vector_in(scratch, s + 5 * d, d)
+    scale_bar = 0.0
+    for j in range(z.shape[0]):
+        group_pull(pull, cross, deviation, scale, j, wanted)
+        forward_group(chol, information, scale, wanted, z, j, curved, factor, shift, zeta)
+        for c in range(d):
+            bar = 0.0 if fixed else -zeta[c]
+            for a in range(c, d):
+                bar += chol[a, c] * effects_bar[j, a]
+                chol_bar[a, c] += effects_bar[j, a] * zeta[c]
+            zeta_bar[c] = bar
+        scale_bar += backward_group(
+            chol, wanted, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+        )
+        for k in range(n_coef):
+            for a in range(d):
+                deviation_bar[k] -= cross[j, a, k] * scale * pull_bar[a]
+    scratch[0] = 0.0  # its last use: it must outlive its views
+    return scale_bar
