@@ -33,14 +33,16 @@ def rows(*values: float, trials: list[float] | None = None, weights: list[float]
         (
             "binomial",
             rows(1, 2, trials=[3, 1]),
-            "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' (row 1: 2; rows count from 0).\n"
+            "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' "
+            "(row 1: 2; rows count from 0).\n"
             "  Allowed: successes up to the row's trials\n"
             "  Try: are successes and trials swapped?",
         ),
         (
             "binomial",
             rows(0.5, 1, trials=[3, 1]),
-            "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' (row 0: 0.5; rows count from 0).\n"
+            "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' "
+            "(row 0: 0.5; rows count from 0).\n"
             "  Allowed: successes that are whole numbers, 0 or more\n"
             "  Try: the outcome is a count of successes, not a proportion: use 'k | trials(n)'",
         ),

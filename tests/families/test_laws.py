@@ -11,8 +11,8 @@ from tests.families.cases import CASES, PAIRS, Rows, distribution, linear_of, lo
 
 from partialpool.families.registry import FAMILIES, get_family
 
-# Draws: means and variances of 20,000 draws against scipy's, |z| < 4.9: a false alarm in a million a comparison,
-# so fewer than 1 in 10,000 over this file. Seeds are fixed.
+# Means and variances of 20,000 draws against scipy's, |z| < 4.9: a false alarm in a million a comparison, so
+# fewer than 1 in 10,000 over this file. Seeds are fixed.
 N_DRAWS, Z = 20_000, 4.9
 
 each_pair = pytest.mark.parametrize(("name", "link"), PAIRS, ids=[f"{n}-{k}" for n, k in PAIRS])
@@ -72,7 +72,7 @@ def test_derivatives_agree_with_differences(name: str, link: str) -> None:
 
 @pytest.mark.parametrize(("name", "link"), [p for p in PAIRS if p[1] in CASES[p[0]].expected_curvature])
 def test_the_expected_curvature_is_the_mean_of_the_observed_one(name: str, link: str) -> None:
-    """By differences, at outcomes whose mean is the model's: the observed curvature less the residual part."""
+    """By differences, at outcomes equal to the mean: the observed curvature less the residual part."""
     family, case = setup(name, link)
     linear, h = linear_of(case, 3), 1e-4
     rows = Rows(family.mean(linear))

@@ -1,7 +1,7 @@
 """Posterior means and sds against numerical integration, for models small enough to integrate.
 
-A mean may be 4 of its Monte Carlo standard errors away. A correct sampler exceeds that once in 16,000 comparisons;
-with fewer than 40 here, another choice of seeds raises a false alarm in about 1 of 400 runs.
+A mean may be 4 of its Monte Carlo standard errors away. A correct sampler exceeds that once in 16,000
+comparisons; with 53 here, another choice of seeds raises a false alarm in about 1 of 300 runs.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def test_group_effects_and_their_sd() -> None:
 
 
 def test_a_prior_without_data_is_returned() -> None:
-    """Rows of weight nearly nothing cannot be had, but groups without information can: correlations follow LKJ."""
+    """Effects too small for the data to say anything about leave their correlation its prior, LKJ(2)."""
     y, g = np.array([0.0, 1.0] * 3), np.arange(6)
     priors = {"1|g": Normal(0, 1e-6), "x|g": Normal(0, 1e-6), "Intercept": Normal(0, 1)}
     spec = model("y ~ 1 + (x | g)", {"y": y, "x": y - g, "g": g}, "bernoulli", priors)

@@ -7,7 +7,8 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.inference.geometry import choose_geometry
-from partialpool.model.density import Density, Geometry
+from partialpool.model.density import Density
+from partialpool.model.geometry import Geometry
 from partialpool.priors.normal import Normal
 from partialpool.priors.uniform import Flat, Uniform
 
@@ -64,7 +65,7 @@ def test_coefficients_have_their_exact_posterior_with_group_effects_integrated_o
 
 
 def test_in_these_coordinates_a_normal_posterior_is_standard_normal() -> None:
-    """Known sds, correlated slopes: minus the Hessian by coefficients and effects is close to the identity."""
+    """With known sds minus the Hessian by coefficients and effects is close to the identity."""
     effects = rng.normal(size=(10, 2))
     y = (1.0 + effects[GROUP, 0]) + (0.5 + effects[GROUP, 1]) * X + NOISE
     priors = {"1|g": Normal(0, 1.0), "x|g": Normal(0, 0.7), "sigma": Uniform(0.9, 1.1)}

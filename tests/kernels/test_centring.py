@@ -14,41 +14,31 @@ from partialpool.kernels.centring import (
     backward_scalar,
     forward_group,
     forward_scalar,
-    group_pull,
 )
 
 
 @numba.njit
-def _forward_group(chol, information, pull, z, j, curved, factor, shift, zeta):
-    return forward_group(chol, information, pull, z, j, curved, factor, shift, zeta)
+def _forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta):
+    return forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
 
 
 @numba.njit
 def _backward_group(
     chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
 ):
-    backward_group(
+    return backward_group(
         chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
     )
 
 
 @numba.njit
-def _forward_scalar(sd, information, pull, cross, deviation, z, prior_scale, effects):
-    return forward_scalar(sd, information, pull, cross, deviation, z, prior_scale, effects)
+def _forward_scalar(sd, information, scale, pull, z, prior_scale, effects):
+    return forward_scalar(sd, information, scale, pull, z, prior_scale, effects)
 
 
 @numba.njit
-def _backward_scalar(
-    sd, information, pull, cross, deviation, z, prior_scale, effects_bar, z_bar, deviation_bar
-):
-    return backward_scalar(
-        sd, information, pull, cross, deviation, z, prior_scale, effects_bar, z_bar, deviation_bar
-    )
-
-
-@numba.njit
-def _pull(pull, cross, deviation, j, out):
-    group_pull(pull, cross, deviation, j, out)
+def _backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar):
+    return backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar)
 
 
 @numba.njit
@@ -58,10 +48,11 @@ def _cholesky(factor, factor_bar, middle, precision_bar):
 
 @dataclass(frozen=True)
 class Case:
-    """One group: covariance factor, curvature, pull and coordinates."""
+    """One group: covariance factor, curvature and its scale, pull (scaled already) and coordinates."""
 
     chol: np.ndarray
     information: np.ndarray
+    scale: float
     pull: np.ndarray
     z: np.ndarray
 
@@ -74,7 +65,7 @@ def make_case(
     root = rng.normal(size=(d, d + 1))
     curvature = information * root @ root.T
     chol = np.linalg.cholesky(sd**2 * matrix)
-    return Case(chol, curvature, curvature @ rng.normal(size=d) * 0.3, rng.normal(size=d))
+    return Case(chol, curvature, 1.3, curvature @ rng.normal(size=d) * 0.3, rng.normal(size=d))
 
 
 CASES = {
@@ -89,7 +80,7 @@ CASES = {
 
 def twin(case: Case) -> tuple[np.ndarray, float]:
     """Zeta and the log Jacobian, by the formulas at the head of the kernel's file."""
-    precision = np.eye(len(case.z)) + case.chol.T @ case.information @ case.chol
+    precision = np.eye(len(case.z)) + case.scale * case.chol.T @ case.information @ case.chol
     factor = np.linalg.cholesky(precision)
     shift = np.linalg.solve(factor, case.chol.T @ case.pull)
     zeta = np.linalg.solve(factor.T, shift + case.z)
@@ -105,7 +96,7 @@ def kernel_forward(case: Case) -> tuple[np.ndarray, float, dict[str, np.ndarray]
         "zeta": np.empty(d),
     }
     jacobian = _forward_group(
-        case.chol, case.information[None], case.pull, case.z[None], 0, *scratch.values()
+        case.chol, case.information[None], case.scale, case.pull[None], case.z[None], 0, *scratch.values()
     )
     return scratch["zeta"], jacobian, scratch
 
@@ -134,7 +125,9 @@ def test_z_is_standard_normal_when_the_likelihood_is_quadratic() -> None:
     for z in np.random.default_rng(1).normal(size=(5, 3)):
         zeta, jacobian = twin(replace(case, z=z))
         b = case.chol @ zeta
-        log_density = -0.5 * zeta @ zeta - 0.5 * b @ case.information @ b + case.pull @ b + jacobian
+        log_density = (
+            -0.5 * zeta @ zeta - 0.5 * case.scale * b @ case.information @ b + case.pull @ b + jacobian
+        )
         rest.append(log_density + 0.5 * z @ z)
     np.testing.assert_allclose(rest, rest[0], rtol=1e-12)
 
@@ -147,7 +140,7 @@ def objective(case: Case, weights: np.ndarray) -> float:
 def differences(case: Case, field: str, weights: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Derivative of the objective by the entries of a field where mask is True."""
     at = getattr(case, field)
-    h = 1e-6 * (float(np.max(np.abs(at))) or 1.0)
+    h = 1e-6 * max(float(np.max(np.abs(at))), 1e-2)
     out = np.zeros_like(at)
     for index in zip(*np.nonzero(mask), strict=True):
         step = np.zeros_like(at)
@@ -163,10 +156,10 @@ def test_backward_agrees_with_differences(d: int, kind: str) -> None:
     case = make_case(d, **CASES[kind])
     weights = np.random.default_rng(9).normal(size=d)
     zeta, _, scratch = kernel_forward(case)
-    chol_bar, z_bar, pull_bar = np.zeros((d, d)), np.zeros((1, d)), np.empty(d)
-    _backward_group(
+    chol_bar, z_bar, pull_bar = np.zeros((d, d)), np.zeros((1, d)), np.empty((1, d))
+    scale_bar = _backward_group(
         case.chol,
-        case.pull,
+        case.pull[None],
         zeta,
         weights,
         scratch["curved"],
@@ -183,13 +176,20 @@ def test_backward_agrees_with_differences(d: int, kind: str) -> None:
     everything = np.ones(d, bool)
     for ours, field, mask in (
         (z_bar[0], "z", everything),
-        (pull_bar, "pull", everything),
+        (pull_bar[0], "pull", everything),
         (np.tril(chol_bar), "chol", lower),
     ):
         expected = differences(case, field, weights, mask)
         scale = max(float(np.max(np.abs(expected))), 1e-300)
         # Differences of a nearly singular factor are themselves good to some four digits.
         np.testing.assert_allclose(ours, expected, rtol=0, atol=scale * (1e-3 if "near" in kind else 1e-7))
+
+    def scaled(log_scale: float) -> Case:
+        grown = np.exp(log_scale)
+        return replace(case, scale=grown * case.scale, pull=grown * case.pull)
+
+    difference = (objective(scaled(1e-5), weights) - objective(scaled(-1e-5), weights)) / 2e-5
+    assert scale_bar == pytest.approx(difference, rel=1e-4 if "near" in kind else 1e-6, abs=1e-7)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -211,48 +211,33 @@ def test_cholesky_backward_agrees_with_differences(d: int) -> None:
             assert both == pytest.approx(difference, rel=1e-6, abs=1e-8)
 
 
-def test_group_pull_takes_off_what_the_coefficients_moved() -> None:
-    rng = np.random.default_rng(3)
-    pull, cross, deviation, out = (
-        rng.normal(size=(4, 2)),
-        rng.normal(size=(4, 2, 3)),
-        rng.normal(size=3),
-        np.empty(2),
-    )
-    _pull(pull, cross, deviation, 2, out)
-    np.testing.assert_allclose(out, pull[2] - cross[2] @ deviation, rtol=1e-14)
-
-
-def scalar_twin(sd, information, pull, cross, deviation, z, prior_scale) -> tuple[np.ndarray, float]:
+def scalar_twin(sd, information, scale, pull, z, prior_scale) -> tuple[np.ndarray, float]:
     """All groups through the matrix form, one at a time."""
     effects, total = np.empty(len(z)), 0.0
     for j in range(len(z)):
-        case = Case(np.array([[sd]]), information[j], pull[j] - cross[j] @ deviation, z[j])
+        case = Case(np.array([[sd]]), information[j], scale, pull[j], z[j])
         zeta, jacobian = twin(case)
         effects[j] = sd * zeta[0]
         total += jacobian - 0.5 * prior_scale * zeta[0] ** 2
     return effects, total
 
 
-def scalar_arrays(n_groups: int, information: float) -> list[np.ndarray]:
+def scalar_arrays(n_groups: int, information: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Information, pull and coordinates."""
     rng = np.random.default_rng(n_groups)
-    return [
-        information * rng.uniform(0.1, 2.0, (n_groups, 1, 1)),
-        rng.normal(size=(n_groups, 1)),
-        rng.normal(size=(n_groups, 1, 2)),
-        rng.normal(size=2),
-        rng.normal(size=(n_groups, 1)),
-    ]
+    curved = information * rng.uniform(0.1, 2.0, (n_groups, 1, 1))
+    return curved, rng.normal(size=(n_groups, 1)), rng.normal(size=(n_groups, 1))
 
 
 @pytest.mark.parametrize("sd", [1e-8, 0.6, 50.0])
 @pytest.mark.parametrize("information", [0.0, 2.0, 1e12])
 @pytest.mark.parametrize("prior_scale", [0.0, 1.0])
 def test_the_scalar_form_is_the_matrix_form(sd: float, information: float, prior_scale: float) -> None:
-    arrays = scalar_arrays(200, information)  # enough for the product of precisions to overflow if left alone
+    # Groups enough for the product of precisions to overflow if left alone.
+    curved, pull, z = scalar_arrays(200, information)
     effects = np.empty((200, 1))
-    total = _forward_scalar(sd, *arrays, prior_scale, effects)
-    expected, expected_total = scalar_twin(sd, *arrays, prior_scale)
+    total = _forward_scalar(sd, curved, 1.7, pull, z, prior_scale, effects)
+    expected, expected_total = scalar_twin(sd, curved, 1.7, pull, z, prior_scale)
     np.testing.assert_allclose(effects[:, 0], expected, rtol=1e-9)
     assert total == pytest.approx(expected_total, rel=1e-10)
 
@@ -263,26 +248,26 @@ def test_the_scalar_form_is_the_matrix_form(sd: float, information: float, prior
 def test_the_scalar_backward_agrees_with_differences(
     sd: float, information: float, prior_scale: float
 ) -> None:
-    information_, pull, cross, deviation, z = scalar_arrays(5, information)
+    curved, pull, z = scalar_arrays(5, information)
     weights = np.random.default_rng(8).normal(size=(5, 1))
 
-    def value(at_sd: float, at_deviation: np.ndarray, at_z: np.ndarray) -> float:
-        effects, total = scalar_twin(at_sd, information_, pull, cross, at_deviation, at_z, prior_scale)
+    def value(at_sd: float, log_scale: float, at_pull: np.ndarray, at_z: np.ndarray) -> float:
+        """The pull that a kernel gets has been scaled already: it moves with the scale."""
+        scale = np.exp(log_scale)
+        effects, total = scalar_twin(at_sd, curved, scale, scale * at_pull, at_z, prior_scale)
         return total + float(weights[:, 0] @ effects)
 
-    z_bar, deviation_bar = np.empty((5, 1)), np.ones(2)
-    sd_bar = _backward_scalar(
-        sd, information_, pull, cross, deviation, z, prior_scale, weights, z_bar, deviation_bar
-    )
+    z_bar, pull_bar = np.empty((5, 1)), np.empty((5, 1))
+    sd_bar, scale_bar = _backward_scalar(sd, curved, 1.0, pull, z, prior_scale, weights, z_bar, pull_bar)
     h = 1e-5
     step = h * max(sd, 1e-3)
-    difference = (value(sd + step, deviation, z) - value(sd - step, deviation, z)) / (2 * step)
+    difference = (value(sd + step, 0.0, pull, z) - value(sd - step, 0.0, pull, z)) / (2 * step)
     assert sd_bar == pytest.approx(difference, rel=1e-6, abs=1e-6)
-    for k in range(2):
-        step_k = h * np.eye(2)[k]
-        difference = (value(sd, deviation + step_k, z) - value(sd, deviation - step_k, z)) / (2 * h)
-        assert deviation_bar[k] == pytest.approx(1.0 + difference, rel=1e-6, abs=1e-7)
+    difference = (value(sd, h, pull, z) - value(sd, -h, pull, z)) / (2 * h)
+    assert scale_bar == pytest.approx(difference, rel=1e-6, abs=1e-7)
     for j in range(5):
         step_j = h * np.eye(5)[:, [j]]
-        difference = (value(sd, deviation, z + step_j) - value(sd, deviation, z - step_j)) / (2 * h)
+        difference = (value(sd, 0.0, pull + step_j, z) - value(sd, 0.0, pull - step_j, z)) / (2 * h)
+        assert pull_bar[j, 0] == pytest.approx(difference, rel=1e-6, abs=1e-7)
+        difference = (value(sd, 0.0, pull, z + step_j) - value(sd, 0.0, pull, z - step_j)) / (2 * h)
         assert z_bar[j, 0] == pytest.approx(difference, rel=1e-6, abs=1e-7)

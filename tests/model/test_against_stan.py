@@ -16,14 +16,8 @@ from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.inference.geometry import choose_geometry
 from partialpool.kernels.transforms import EXPONENTIAL, INTERVAL
-from partialpool.model.density import (
-    Density,
-    Geometry,
-    coordinates,
-    fixed_scale,
-    plain_geometry,
-    transform_of,
-)
+from partialpool.model.density import Density, fixed_scale, transform_of
+from partialpool.model.geometry import Geometry, coordinates, plain_geometry
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan

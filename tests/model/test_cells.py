@@ -13,7 +13,8 @@ from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
 from partialpool.formula.records import Design, Outcome, Population, Predictor
 from partialpool.model.cells import build_cells
-from partialpool.model.density import Density, plain_geometry
+from partialpool.model.density import Density
+from partialpool.model.geometry import plain_geometry
 from partialpool.model.parameters import build_parameters
 from partialpool.priors.normal import Normal
 

@@ -54,6 +54,16 @@ def test_rows_are_ordered(tables, n_groups: str, sort: str | None, column: str) 
     assert table.set_index("group").loc[data["group"], column].is_monotonic_increasing
 
 
+@pytest.mark.parametrize(("scale", "column"), [("link", "a"), ("outcome", "b")])
+def test_estimates_are_ordered_on_the_scale_that_is_shown(tables, scale: str, column: str) -> None:
+    table = tables("3")
+    estimates = {"a": "partial_pooling_mean", "b": "partial_pooling_mean_outcome"}
+    turned = table.assign(**{estimates["a"]: [1.0, 2.0, 3.0], estimates["b"]: [3.0, 2.0, 1.0]})
+    data = forest_data(turned, ("partial_pooling",), scale, sort="estimate")
+    assert data["mean"].is_monotonic_increasing
+    assert turned.set_index("group").loc[data["group"], estimates[column]].is_monotonic_increasing
+
+
 def test_outcomes_are_on_the_outcomes_scale(tables) -> None:
     data = outcomes_data(tables("60"))
     pd.testing.assert_frame_equal(data, forest_data(tables("60"), PAIR, "outcome"))

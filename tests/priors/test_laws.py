@@ -16,8 +16,8 @@ from partialpool.priors.normal import Normal
 from partialpool.priors.registry import PRIORS, parse_prior
 from partialpool.priors.uniform import Flat
 
-# Draws against distribution functions by Kolmogorov and Smirnov's test; a p-value below 1e-6 fails, so a change
-# of the seeds raises a false alarm in about 2 of 100,000 runs of this file.
+# Draws against distribution functions by Kolmogorov and Smirnov's test; a p-value below 1e-6 fails, so other
+# seeds raise a false alarm in about 1 of 20,000 runs of this file.
 FALSE_ALARM = 1e-6
 
 each = pytest.mark.parametrize("name", UNIVARIATE)
@@ -118,7 +118,7 @@ def test_impossible_parameters_are_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("value", ["1", None, True, float("nan"), 1j])
 def test_parameters_that_are_no_numbers_are_refused(value: object) -> None:
-    with pytest.raises(PriorError, match="^Normal: sd is .*, which is not a finite number"):
+    with pytest.raises(PriorError, match=r"^Normal: sd is .*, which is not a finite number"):
         Normal(0, value)  # type: ignore[arg-type]
 
 

@@ -110,7 +110,7 @@ class Family:
 
     def blocks(self) -> tuple[Any, Any]:
         """Compiled loops over cells: derivatives, and derivatives with curvature."""
-        return family_blocks(f"{self.name}-{self.link}", self.cells[self.link], len(self.parameters))
+        return family_blocks(self.cells[self.link], len(self.parameters))
 
     # --- data -----------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 EDGE = 1e-3  # how far inside its ends a bounded coefficient is kept, as a share of its range
 LOG_SD = 1.5  # spread of the log of a positive parameter
+FREE_SD = 1.5  # largest spread of the unconstrained number of a bounded coefficient
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,18 @@ def interior(spec: ModelSpec, number: int, coefficients: Floats) -> Floats:
     return out
 
 
-def unconstrained(spec: ModelSpec, number: int, coefficients: Floats) -> tuple[Floats, Floats]:
-    """Unconstrained numbers of coefficients, and the derivatives of the coefficients by them."""
+def unconstrained(spec: ModelSpec, number: int, coefficients: Floats, sds: Floats) -> tuple[Floats, Floats]:
+    """Unconstrained numbers of coefficients, and the derivatives of the coefficients by them.
+
+    Near an end the derivative vanishes, and an sd divided by it says nothing: it is at least sd / FREE_SD.
+    """
     free, slopes = coefficients.copy(), np.ones_like(coefficients)
     for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
         transform = transform_of(coefficient.prior, coefficient.logged)
         if transform == IDENTITY or (transform == EXPONENTIAL and coefficient.logged):
             continue
         if transform == EXPONENTIAL:
-            free[i], slopes[i] = np.log(coefficients[i]), coefficients[i]
+            free[i], slopes[i] = np.log(coefficients[i]), max(coefficients[i], sds[i] / FREE_SD)
             continue
         lower, upper = unwrapped(coefficient.prior).bounds
         value = np.exp(coefficients[i]) if coefficient.logged else coefficients[i]
@@ -86,4 +90,5 @@ def unconstrained(spec: ModelSpec, number: int, coefficients: Floats) -> tuple[F
         slopes[i] = (value - lower) * (upper - value) / (upper - lower)
         if coefficient.logged:
             slopes[i] /= value
+        slopes[i] = max(slopes[i], sds[i] / FREE_SD)
     return free, slopes

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.approximations import unconstrained
-from partialpool.inference.quickfit import Part, QuickFit, Term, inverse
+from partialpool.inference.elimination import eliminate
+from partialpool.inference.quickfit import QuickFit, Term
 from partialpool.kernels.transforms import INTERVAL
-from partialpool.model.density import Coordinates, Geometry, coordinates, transform_of
+from partialpool.model.density import transform_of
+from partialpool.model.geometry import Coordinates, Geometry, Link, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -27,24 +29,25 @@ def choose_geometry(spec: ModelSpec) -> Geometry:
     """
     fit = QuickFit(spec)
     fit.run()
-    return _geometry(spec, fit.parts)
+    return _geometry(spec, fit)
 
 
-def _geometry(spec: ModelSpec, parts: list[Part]) -> Geometry:
-    terms = [t for part in parts for t in part.terms]
+def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
+    terms: list[Term] = []
+    links: list[Link] = []
     position = coordinates(spec)
     n_coef = position.n_coef
     centre, expansion, scale = np.empty(n_coef), np.empty(n_coef), np.zeros((n_coef, n_coef))
     start = 0
-    for number, part in enumerate(parts):
+    for number, (part, weights) in enumerate(zip(fit.parts, fit.second, strict=True)):
         own = slice(start, start + len(part.coefficients))
-        centre[own], slopes = unconstrained(spec, number, part.coefficients)
+        eliminated = eliminate(part, weights, len(terms))
+        covariance = eliminated.covariance
+        terms += part.terms
+        links += eliminated.links
+        centre[own], slopes = unconstrained(spec, number, part.coefficients, np.sqrt(np.diag(covariance)))
         expansion[own] = part.coefficients
-        covariance, shares = _coefficient_covariance(part)
         scale[own, own] = _safe_cholesky(covariance / np.outer(slopes, slopes))
-        for term, share in zip(part.terms, shares, strict=True):
-            term.cross = term.cross * share
-            term.pull = term.pull + term.prior_mean @ np.linalg.inv(term.covariance) * _fixed(term)
         start = own.stop
     hyper_centre, hyper_scale = _hyper(position, terms)
     return Geometry(
@@ -56,30 +59,9 @@ def _geometry(spec: ModelSpec, parts: list[Part]) -> Geometry:
         tuple(t.information for t in terms),
         tuple(t.pull for t in terms),
         tuple(np.ascontiguousarray(t.cross) for t in terms),
+        tuple(t.effects for t in terms),
+        tuple(links),
     )
-
-
-def _fixed(term: Term) -> Floats:
-    """1 for effects with a fixed prior that is not a normal around zero."""
-    return np.array([c.sd is None for c in term.block.coefficients], float)
-
-
-def _coefficient_covariance(part: Part) -> tuple[Floats, list[Floats]]:
-    """Posterior covariance of the coefficients, and each term's share in what it adds to each of them.
-
-    Eliminating term t adds D_t = (A - sum_j H_j' C_j H_j)^-1 - A^-1 to the covariance A^-1 given all
-    effects. With several terms the sum of all D_t is used, and when a coefficient moves, each term's effects
-    make up for it in proportion to its D_t, so that together they do so once.
-    """
-    given_all = inverse(part.curvature)
-    added = []
-    for term in part.terms:
-        eliminated = np.einsum("jab,jbk->jak", term.posterior, term.cross)
-        left = part.curvature - np.einsum("jak,jal->kl", term.cross, eliminated)
-        added.append(inverse(left) - given_all)
-    diagonals = [np.maximum(np.diag(d), 0.0) for d in added]
-    total = np.maximum(sum(diagonals, np.zeros(len(part.coefficients))), np.finfo(float).tiny)
-    return np.sum([given_all, *added], axis=0), [d / total for d in diagonals]
 
 
 def _safe_cholesky(covariance: Floats) -> Floats:

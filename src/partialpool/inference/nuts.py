@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, OptionError, build
+from partialpool.inference.compiling import ensure_compiled
 from partialpool.inference.draws import Draws
 from partialpool.inference.geometry import choose_geometry
 from partialpool.kernels.density import native_density, native_draw
-from partialpool.model.density import Density, coordinates, plain_geometry
+from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -116,7 +117,7 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
         When no chain can start, or a chain fails.
     """
     options = replace(options, target_accept=options.target_accept or _usual_target(spec))
-    _compile(spec)
+    ensure_compiled()
     started = time.perf_counter()
     density = Density(spec, choose_geometry(spec))
     values, stats, interrupted = _run(density, options, progress)
@@ -156,12 +157,6 @@ def _usual_target(spec: ModelSpec) -> float:
         if any(isinstance(c.sd, Prior) for c in block.coefficients)
     ]
     return FEW_GROUPS_TARGET_ACCEPT if min(learnt, default=FEW_GROUPS) < FEW_GROUPS else TARGET_ACCEPT
-
-
-def _compile(spec: ModelSpec) -> None:
-    """Compile what the model needs, once per machine, before the clock starts."""
-    Density(spec, plain_geometry(spec)).draw(np.zeros(coordinates(spec).n_dim))
-    native_density()
 
 
 def _attempt(options: NutsOptions, stats: dict[str, NDArray[Any]]) -> str:

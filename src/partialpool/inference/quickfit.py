@@ -84,6 +84,7 @@ class QuickFit:
         self.parts = self._parts()
         self.scales = _predictor_scales(spec)
         self.eta = np.array([self._predictor(p) for p in range(len(self.parts))])
+        self.spread = np.zeros(self.n)  # sd of the mean's predictor that its group effects' posterior leaves
         self.first, self.second = np.empty_like(self.eta), np.empty_like(self.eta)
         self.value = self._evaluate(self.eta)
 
@@ -120,15 +121,31 @@ class QuickFit:
         return eta
 
     def _evaluate(self, eta: Floats) -> float:
-        """Log likelihood of predictors; leaves its derivatives in `first` and `second`."""
-        stats = self.spec.cells.stats
+        """Log likelihood of predictors; leaves its derivatives in `first` and `second`.
+
+        With several predictors it is the expected one over the effects of the mean, by two points. At their mode
+        alone groups of few rows would fit perfectly, and sigma would go to zero.
+        """
+        if not np.any(self.spread):
+            value, self.first, self.second = self._derivatives(eta)
+        else:
+            step = np.zeros_like(eta)
+            step[0] = self.spread
+            up, down = self._derivatives(eta + step), self._derivatives(eta - step)
+            value = 0.5 * (up[0] + down[0])
+            self.first, self.second = 0.5 * (up[1] + down[1]), 0.5 * (up[2] + down[2])
+        np.maximum(self.second, SMALLEST_CURVATURE, out=self.second)
+        return value
+
+    def _derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
+        """Log likelihood, its derivative by each predictor of each cell, and the curvature."""
+        stats, first, second = self.spec.cells.stats, np.empty_like(eta), np.empty_like(eta)
         types = self.curvature_block.ctypes.argtypes
-        pointers = [a.ctypes.data_as(types[1]) for a in (stats, eta, self.first, self.second)]
+        pointers = [a.ctypes.data_as(types[1]) for a in (stats, eta, first, second)]
         value = self.curvature_block.ctypes(
             self.n, pointers[0], stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
         )
-        np.maximum(self.second, SMALLEST_CURVATURE, out=self.second)
-        return float(value)
+        return float(value), first, second
 
     def run(self) -> None:
         """Sweep until steps are short."""
@@ -139,10 +156,19 @@ class QuickFit:
                     longest = max(longest, self._step(p, None))
                 for term in part.terms:
                     longest = max(longest, self._step(p, term), _update_covariance(term))
+                if p == 0 and len(self.parts) > 1:
+                    self._update_spread(part)
             if longest < TOLERANCE:
                 break
         for p, part in enumerate(self.parts):
             self._expand(p, part)
+
+    def _update_spread(self, part: Part) -> None:
+        variance = np.zeros(self.n)
+        for term in part.terms:
+            variance += np.einsum("na,nab,nb->n", term.matrix, term.posterior[term.groups], term.matrix)
+        self.spread = np.sqrt(np.maximum(variance, 0.0))
+        self.value = self._evaluate(self.eta)
 
     def _expand(self, p: int, part: Part) -> None:
         """Take the quadratic of every term of a predictor where the fit ended."""
@@ -168,7 +194,10 @@ class QuickFit:
                 term.information[:, b, a] = term.information[:, a, b]
             for k in range(matrix.shape[1]):
                 term.cross[:, a, k] = term.sum_by_group(weighted * matrix[:, k])
-        term.posterior = np.linalg.inv(term.information + np.linalg.inv(term.covariance))
+        precision = term.information + np.linalg.inv(term.covariance)
+        # Where a group's rows say much about some directions and nothing about others, the prior's part is
+        # lost to rounding; a little on the diagonal keeps the inverse.
+        term.posterior = np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(d)))
         return gradient
 
     def _step(self, p: int, term: Term | None) -> float:

@@ -78,13 +78,11 @@ _FACTORIES = {1: _one_predictor, 2: _two_predictors}
 
 
 @cache
-def family_blocks(label: str, cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any]:
+def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any]:
     """Compile a family's cell function into its two blocks.
 
     Parameters
     ----------
-    label
-        Name of family and link.
     cell
         ``cell(stats, i, *eta) -> (log likelihood, its derivative by each predictor, minus its second
         derivative by each predictor)``; ``stats[s, i]`` is statistic s of cell i.
@@ -99,13 +97,13 @@ def family_blocks(label: str, cell: Callable[..., Any], n_predictors: int) -> tu
     """
     gradient, curvature = _FACTORIES[n_predictors](cell)
     return (
-        compile_native(gradient, FAMILY_SIGNATURE, f"{label}-gradient"),
-        compile_native(curvature, FAMILY_SIGNATURE, f"{label}-curvature"),
+        compile_native(gradient, FAMILY_SIGNATURE),
+        compile_native(curvature, FAMILY_SIGNATURE),
     )
 
 
 @cache
-def prior_block(label: str, density: Callable[..., Any]) -> Any:
+def prior_block(density: Callable[..., Any]) -> Any:
     """Compile a prior's scalar function ``(x, parameters) -> (log density, derivative)`` into a loop.
 
     The C function takes (n, values, parameters, gradient), adds the derivatives to the gradient and
@@ -123,4 +121,4 @@ def prior_block(label: str, density: Callable[..., Any]) -> Any:
             g[i] += slope
         return total
 
-    return compile_native(block, PRIOR_SIGNATURE, f"prior-{label}")
+    return compile_native(block, PRIOR_SIGNATURE)

@@ -25,7 +25,7 @@ from partialpool.kernels.compiling import kernel
 def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta):
     """For group j write scale I L into curved, U into factor, U^-1 L' h into shift, zeta; return log |J|.
 
-    information is (J, d, d) and z is (J, d); the rest belongs to this group alone.
+    information is (J, d, d), pull (scaled already) and z are (J, d); the rest belongs to this group alone.
     """
     d = z.shape[1]
     for a in range(d):
@@ -46,7 +46,7 @@ def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, z
     for a in range(d):
         total = 0.0
         for m in range(a, d):
-            total += chol[m, a] * pull[m]
+            total += chol[m, a] * pull[j, m]
         for m in range(a):
             total -= factor[a, m] * shift[m]
         shift[a] = total / factor[a, a]
@@ -90,15 +90,15 @@ def backward_group(
         total = 0.0
         for m in range(a + 1):
             total += chol[a, m] * weights[m]
-        pull_bar[a] = total
+        pull_bar[j, a] = total
         for c in range(a + 1):
-            total = pull[a] * weights[c]
+            total = pull[j, a] * weights[c]
             for m in range(d):
                 total += 2.0 * curved[a, m] * precision_bar[m, c]
             chol_bar[a, c] += total
     scale_bar = 0.0
     for a in range(d):
-        scale_bar += pull_bar[a] * pull[a]
+        scale_bar += pull_bar[j, a] * pull[j, a]
         for c in range(d):
             total = 0.0
             for m in range(a + 1):
@@ -135,28 +135,15 @@ def _cholesky_backward(factor, factor_bar, middle, precision_bar):
 
 
 @kernel
-def group_pull(pull, cross, deviation, scale, j, out):
-    """h = scale (pull - cross @ deviation): what the data ask of group j, given the coefficients."""
-    for a in range(out.shape[0]):
-        total = pull[j, a]
-        for k in range(deviation.shape[0]):
-            total -= cross[j, a, k] * deviation[k]
-        out[a] = scale * total
-
-
-@kernel
-def forward_scalar(sd, information, scale, pull, cross, deviation, z, prior_scale, effects):
+def forward_scalar(sd, information, scale, pull, z, prior_scale, effects):
     """The forward map of all J groups of one coefficient; returns the log Jacobian plus the log prior.
 
-    What `group_pull` and `forward_group` do, without arrays in the loop: several times faster.
+    What `forward_group` does, without arrays of one group in the loop: several times faster.
     prior_scale is 1 when zeta has its normal prior, 0 when the effects have a fixed one.
     """
     total, product = 0.0, 1.0
     for j in range(z.shape[0]):
         h = pull[j, 0]
-        for k in range(deviation.shape[0]):
-            h -= cross[j, 0, k] * deviation[k]
-        h *= scale
         precision = 1.0 + sd * sd * scale * information[j, 0, 0]
         root = math.sqrt(precision)
         zeta = (sd * h / root + z[j, 0]) / root
@@ -171,16 +158,11 @@ def forward_scalar(sd, information, scale, pull, cross, deviation, z, prior_scal
 
 
 @kernel
-def backward_scalar(
-    sd, information, scale, pull, cross, deviation, z, prior_scale, effects_bar, z_bar, deviation_bar
-):
-    """Write z's derivatives, add those by the coefficients; return those by sd and log scale."""
+def backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar):
+    """Write the derivatives by z and pull; return those by sd and by the log of the scale."""
     sd_bar, scale_bar = 0.0, 0.0
     for j in range(z.shape[0]):
         h = pull[j, 0]
-        for k in range(deviation.shape[0]):
-            h -= cross[j, 0, k] * deviation[k]
-        h *= scale
         curved = sd * scale * information[j, 0, 0]
         root = math.sqrt(1.0 + sd * curved)
         shift = sd * h / root
@@ -191,6 +173,5 @@ def backward_scalar(
         z_bar[j, 0] = w_bar
         sd_bar += effects_bar[j, 0] * zeta + curved * root_bar / root + h * u_bar
         scale_bar += u_bar * sd * h + 0.5 * root_bar / root * sd * curved
-        for k in range(deviation.shape[0]):
-            deviation_bar[k] -= cross[j, 0, k] * scale * sd * u_bar
+        pull_bar[j, 0] = sd * u_bar
     return sd_bar, scale_bar

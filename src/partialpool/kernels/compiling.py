@@ -1,4 +1,4 @@
-"""Compile kernels once per machine: where they are cached, and the message while it happens.
+"""Compile kernels once per machine, and where they are cached.
 
 numba's disk cache watches only the file a function stands in. Our kernels are compiled
 from several files, so the cache folder's name carries a hash of all of them.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numba
 from numba.core import config
 from platformdirs import user_cache_dir
@@ -34,8 +35,8 @@ inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMAT
 
 @cache
 def sources_hash() -> str:
-    """Hash of every source file that kernels are compiled from."""
-    digest = hashlib.sha256()
+    """Hash of every source file that kernels are compiled from, of the compiler and the processor."""
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}".encode())
     for room in COMPILED_ROOMS:
         for path in sorted((PACKAGE / room).glob("*.py")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -44,9 +45,19 @@ def sources_hash() -> str:
 
 @cache
 def cache_folder() -> Path:
-    """Folder of the compiled kernels; ``PARTIALPOOL_CACHE_DIR`` overrides its parent."""
-    parent = os.environ.get("PARTIALPOOL_CACHE_DIR") or user_cache_dir("partialpool")
-    return Path(parent) / f"kernels-{sources_hash()}"
+    """Folder of the compiled kernels, made when it is not there.
+
+    ``PARTIALPOOL_CACHE_DIR`` overrides its parent. Where that cannot be written, the folder for temporary
+    files takes its place.
+    """
+    name = f"kernels-{sources_hash()}"
+    wanted = Path(os.environ.get("PARTIALPOOL_CACHE_DIR") or user_cache_dir("partialpool")) / name
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        wanted = Path(tempfile.gettempdir()) / "partialpool" / name
+        wanted.mkdir(parents=True, exist_ok=True)
+    return wanted
 
 
 @contextmanager
@@ -60,14 +71,7 @@ def _numba_cache() -> Iterator[None]:
         config.CACHE_DIR = before
 
 
-@cache
-def _announce() -> None:
-    print(
-        "partialpool: compiling its kernels (once per machine, under 30 s) ...", file=sys.stderr, flush=True
-    )
-
-
-def compile_native(function: Callable[..., Any], signature: Any, label: str) -> Any:
+def compile_native(function: Callable[..., Any], signature: Any) -> Any:
     """Compile a function to a C function pointer, or load it from the disk cache.
 
     Parameters
@@ -76,18 +80,10 @@ def compile_native(function: Callable[..., Any], signature: Any, label: str) -> 
         A function in numba's subset. What it captures must be plain functions.
     signature
         Its numba signature.
-    label
-        A short name that tells this function from others made by the same factory.
 
     Returns
     -------
     numba's CFunc; ``.address`` is the pointer. It must be kept alive while in use.
     """
-    marker = cache_folder() / f"{label}.compiled"
-    if not marker.exists():
-        _announce()
     with _numba_cache():
-        native = numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function)
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
-    return native
+        return numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function)

@@ -25,39 +25,38 @@ from partialpool.kernels.inputs import (
     SCALE_COEF,
     SCALE_POWER,
     SD_VALUE,
-    SIZES,
+    TERM_ORDER,
     TERM_PREDICTOR,
     TERM_SIZE,
     TERM_START,
 )
 from partialpool.kernels.likelihood import likelihood
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at
+from partialpool.kernels.pulls import pulls_backward, pulls_forward
 
 
 @kernel
-def _positions(data, t):
-    """(3,): where term t starts in the effects, the information and the cross curvature."""
-    term_start = integers_at(data, TERM_START)
-    term_predictor = integers_at(data, TERM_PREDICTOR)
-    term_size = integers_at(data, TERM_SIZE)
-    coef_start = integers_at(data, COEF_START)
-    at = np.zeros(3, np.int64)
-    for s in range(t):
-        d = term_start[s + 1] - term_start[s]
-        p = term_predictor[s]
-        at[0] += term_size[s] * d
-        at[1] += term_size[s] * d * d
-        at[2] += term_size[s] * d * (coef_start[p + 1] - coef_start[p])
-    return at
+def term_starts(data):
+    """(T, 3): where each term starts in all effects, in the information and in the cross curvature."""
+    term_start, size = integers_at(data, TERM_START), integers_at(data, TERM_SIZE)
+    predictor, coef_start = integers_at(data, TERM_PREDICTOR), integers_at(data, COEF_START)
+    starts = np.zeros((size.shape[0] + 1, 3), np.int64)
+    for t in range(size.shape[0]):
+        d = term_start[t + 1] - term_start[t]
+        p = predictor[t]
+        starts[t + 1, 0] = starts[t, 0] + size[t] * d
+        starts[t + 1, 1] = starts[t, 1] + size[t] * d * d
+        starts[t + 1, 2] = starts[t, 2] + size[t] * d * (coef_start[p + 1] - coef_start[p])
+    return starts
 
 
 @kernel
-def _own_effects(data, t, at, effects):
+def _own(data, t, starts, effects):
     """(J, d) view of term t's part of all effects."""
     term_start = integers_at(data, TERM_START)
     size = integers_at(data, TERM_SIZE)[t]
     d = term_start[t + 1] - term_start[t]
-    return effects[at[0] : at[0] + size * d].reshape(size, d)
+    return effects[starts[t, 0] : starts[t, 0] + size * d].reshape(size, d)
 
 
 @kernel
@@ -72,16 +71,6 @@ def _deviation(data, t, coef):
 
 
 @kernel
-def _n_effects(data):
-    term_size = integers_at(data, TERM_SIZE)
-    term_start = integers_at(data, TERM_START)
-    total = 0
-    for t in range(term_size.shape[0]):
-        total += term_size[t] * (term_start[t + 1] - term_start[t])
-    return total
-
-
-@kernel
 def _scale(data, t, coef):
     """What term t's information is times, now that the coefficient it depends on has moved."""
     k = integers_at(data, SCALE_COEF)[t]
@@ -92,10 +81,9 @@ def _scale(data, t, coef):
 
 @kernel
 def _term(data, t, coef):
-    """What both directions need of term t: width, where it starts, its coefficients' deviation, its scale."""
+    """What both directions need of term t: its width, its coefficients' deviation, its scale."""
     term_start = integers_at(data, TERM_START)
-    d = term_start[t + 1] - term_start[t]
-    return d, _positions(data, t), _deviation(data, t, coef), _scale(data, t, coef)
+    return term_start[t + 1] - term_start[t], _deviation(data, t, coef), _scale(data, t, coef)
 
 
 @kernel
@@ -109,46 +97,71 @@ def _coefficients_backward(data, coef, coef_bar, prior_bar, grad):
 
 
 @kernel
+def _term_forward(data, x, t, starts, coef, effects, pulls, sds, factor, chol, free):
+    """Write term t's covariance, pulls and effects; return their log prior."""
+    _, deviation, scale = _term(data, t, coef)
+    total = covariance_forward(data, x, t, sds, factor, chol, free)
+    pull = _own(data, t, starts, pulls)
+    pulls_forward(data, t, starts, deviation, scale, effects, pull)
+    return total + effects_forward(
+        data, x, t, starts[t, 1], chol, scale, pull, _own(data, t, starts, effects)
+    )
+
+
+@kernel
+def _term_backward(data, x, t, starts, coef, coef_bar, effects, effects_bar, pulls, pulls_bar, grad):
+    """From derivatives by term t's effects add those by everything before them; return a fixed log prior."""
+    d, _, scale = _term(data, t, coef)
+    sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
+    chol_bar, free = np.zeros((d, d)), np.empty(d * (d - 1) // 2)
+    covariance_forward(data, x, t, sds, factor, chol, free)
+    own_bar, pull_bar = _own(data, t, starts, effects_bar), _own(data, t, starts, pulls_bar)
+    total = 0.0
+    if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
+        total = fixed_priors(data, t, _own(data, t, starts, effects), own_bar)
+    pull = _own(data, t, starts, pulls)
+    scale_bar = effects_backward(
+        data, x, t, starts[t, 1], chol, scale, pull, own_bar, chol_bar, pull_bar, grad
+    )
+    k = integers_at(data, SCALE_COEF)[t]
+    if k >= 0:
+        coef_bar[k] += floats_at(data, SCALE_POWER)[t] * scale_bar
+    p, start = integers_at(data, TERM_PREDICTOR)[t], integers_at(data, COEF_START)
+    pulls_backward(data, t, starts, scale, pull_bar, coef_bar[start[p] : start[p + 1]], effects_bar)
+    covariance_backward(data, x, t, sds, factor, chol_bar, free, grad)
+    return total
+
+
+@kernel
 def log_density(data, x, grad):
     """Return the log density at sampler coordinates x; write its gradient."""
     n_coef = integers_at(data, COEF_VALUE).shape[0]
-    n_terms = integers_at(data, SIZES)[2]
-    n_effects = _n_effects(data)
+    order, starts = integers_at(data, TERM_ORDER), term_starts(data)
+    n_terms = order.shape[0]
+    n_effects = starts[n_terms, 0]
     free, coef, prior_bar = np.empty(n_coef), np.empty(n_coef), np.empty(n_coef)
     coef_bar = np.zeros(n_coef)
     effects, effects_bar = np.empty(n_effects), np.zeros(n_effects)
+    pulls, pulls_bar = np.empty(n_effects), np.empty(n_effects)
 
-    # 1. forward: coordinates to coefficients and effects
+    # 1. forward: coordinates to coefficients and effects, outer groups before the groups that lie in them
     total = coefficients_forward(data, x, free, coef, prior_bar)
-    for t in range(n_terms):
-        d, at, deviation, scale = _term(data, t, coef)
+    for i in range(n_terms):
+        t = order[i]
+        d, _, _ = _term(data, t, coef)
         sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
-        total += covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
-        total += effects_forward(data, x, t, at, chol, deviation, scale, _own_effects(data, t, at, effects))
+        scratch = np.empty(d * (d - 1) // 2)
+        total += _term_forward(data, x, t, starts, coef, effects, pulls, sds, factor, chol, scratch)
 
     # 2. the cells
     total += likelihood(data, coef, effects, coef_bar, effects_bar)
 
-    # 3. backward: derivatives to coordinates
+    # 3. backward: derivatives to coordinates, in the opposite order
     grad[:] = 0.0
-    for t in range(n_terms):
-        d, at, deviation, scale = _term(data, t, coef)
-        sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
-        chol_bar, free_corr = np.zeros((d, d)), np.empty(d * (d - 1) // 2)
-        covariance_forward(data, x, t, sds, factor, chol, free_corr)
-        own, own_bar = _own_effects(data, t, at, effects), _own_effects(data, t, at, effects_bar)
-        if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
-            total += fixed_priors(data, t, own, own_bar)
-        p = integers_at(data, TERM_PREDICTOR)[t]
-        start = integers_at(data, COEF_START)
-        deviation_bar = coef_bar[start[p] : start[p + 1]]
-        scale_bar = effects_backward(
-            data, x, t, at, chol, deviation, scale, own_bar, chol_bar, deviation_bar, grad
+    for i in range(n_terms - 1, -1, -1):
+        total += _term_backward(
+            data, x, order[i], starts, coef, coef_bar, effects, effects_bar, pulls, pulls_bar, grad
         )
-        k = integers_at(data, SCALE_COEF)[t]
-        if k >= 0:
-            coef_bar[k] += floats_at(data, SCALE_POWER)[t] * scale_bar
-        covariance_backward(data, x, t, sds, factor, chol_bar, free_corr, grad)
     _coefficients_backward(data, coef, coef_bar, prior_bar, grad)
     return total
 
@@ -158,18 +171,20 @@ def draw_values(data, x, out):
     """Write the flat vector of a draw: coefficients, sds, correlations, effects, as a person reads them."""
     coef_value, coef_logged = integers_at(data, COEF_VALUE), integers_at(data, COEF_LOGGED)
     n_coef = coef_value.shape[0]
+    order, starts = integers_at(data, TERM_ORDER), term_starts(data)
+    n_terms = order.shape[0]
     free, coef = np.empty(n_coef), np.empty(n_coef)
     coefficients_forward(data, x, free, coef, np.empty(n_coef))
     for k in range(n_coef):
         out[coef_value[k]] = np.exp(coef[k]) if coef_logged[k] else coef[k]
-    effects = np.empty(_n_effects(data))
-    for t in range(integers_at(data, SIZES)[2]):
-        d, at, deviation, scale = _term(data, t, coef)
+    effects, pulls = np.empty(starts[n_terms, 0]), np.empty(starts[n_terms, 0])
+    for i in range(n_terms):
+        t = order[i]
+        d, _, _ = _term(data, t, coef)
         sds, factor, chol = np.empty(d), np.empty((d, d)), np.empty((d, d))
-        covariance_forward(data, x, t, sds, factor, chol, np.empty(d * (d - 1) // 2))
-        own = _own_effects(data, t, at, effects)
-        effects_forward(data, x, t, at, chol, deviation, scale, own)
-        _write_term(data, t, sds, factor, own, out)
+        scratch = np.empty(d * (d - 1) // 2)
+        _term_forward(data, x, t, starts, coef, effects, pulls, sds, factor, chol, scratch)
+        _write_term(data, t, sds, factor, _own(data, t, starts, effects), out)
 
 
 @kernel
@@ -212,11 +227,11 @@ _DOUBLES = types.CPointer(types.double)
 def native_density() -> Any:
     """C function (n_dim, x, gradient, value, address table) -> status, as nutpie calls it."""
     signature = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
-    return compile_native(_density_entry, signature, "density")
+    return compile_native(_density_entry, signature)
 
 
 @cache
 def native_draw() -> Any:
     """C function (n_dim, n_values, x, values, address table) -> status, as nutpie calls it."""
     signature = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
-    return compile_native(_draw_entry, signature, "draw")
+    return compile_native(_draw_entry, signature)

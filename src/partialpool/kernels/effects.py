@@ -9,16 +9,13 @@ from partialpool.kernels.centring import (
     backward_scalar,
     forward_group,
     forward_scalar,
-    group_pull,
 )
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.inputs import (
-    CROSS,
     EFFECT_POSITION,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,
     INFORMATION,
-    PULL,
     TERM_SIZE,
     TERM_START,
 )
@@ -27,16 +24,9 @@ from partialpool.kernels.prior_terms import prior_term
 
 
 @kernel
-def term_views(data, t, at, n_coef):
-    """Term t's (J, d, d) information, (J, d) pull and (J, d, K_p) cross curvature."""
-    term_start = integers_at(data, TERM_START)
-    size = integers_at(data, TERM_SIZE)[t]
-    d = term_start[t + 1] - term_start[t]
-    return (
-        floats_at(data, INFORMATION)[at[1] : at[1] + size * d * d].reshape(size, d, d),
-        floats_at(data, PULL)[at[0] : at[0] + size * d].reshape(size, d),
-        floats_at(data, CROSS)[at[2] : at[2] + size * d * n_coef].reshape(size, d, n_coef),
-    )
+def _information(data, t, start, size, d):
+    """Term t's (J, d, d) information, which starts at a position of all terms'."""
+    return floats_at(data, INFORMATION)[start : start + size * d * d].reshape(size, d, d)
 
 
 @kernel
@@ -48,28 +38,25 @@ def _coordinates(data, x, t, d):
 
 
 @kernel
-def effects_forward(data, x, t, at, chol, deviation, scale, effects):
+def effects_forward(data, x, t, start, chol, scale, pull, effects):
     """Write term t's effects into (J, d); return the log prior of its coordinates.
 
-    at is (3,): where the term starts in all effects, in information and in cross. deviation (K_p,) is how far
-    the predictor's coefficients are from where the quadratic was taken, scale what its
-    curvature is times now.
+    start is where the term's information starts, pull the (J, d) of `pulls_forward`, scale what the
+    information is times now.
     """
     d = chol.shape[0]
-    information, pull, cross = term_views(data, t, at, deviation.shape[0])
     z = _coordinates(data, x, t, d)
+    information = _information(data, t, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     if d == 1:
         prior_scale = 0.0 if fixed else 1.0
-        return forward_scalar(chol[0, 0], information, scale, pull, cross, deviation, z, prior_scale, effects)
-    scratch, s = np.empty(2 * d * d + 3 * d), 2 * d * d
+        return forward_scalar(chol[0, 0], information, scale, pull, z, prior_scale, effects)
+    scratch, s = np.empty(2 * d * d + 2 * d), 2 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
-    wanted = vector_in(scratch, s + 2 * d, d)
     total = 0.0
     for j in range(z.shape[0]):
-        group_pull(pull, cross, deviation, scale, j, wanted)
-        total += forward_group(chol, information, scale, wanted, z, j, curved, factor, shift, zeta)
+        total += forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
         for a in range(d):
             value = 0.0
             for m in range(a + 1):
@@ -98,43 +85,30 @@ def fixed_priors(data, t, effects, effects_bar):
 
 
 @kernel
-def effects_backward(data, x, t, at, chol, deviation, scale, effects_bar, chol_bar, deviation_bar, grad):
-    """From the derivative by term t's effects add those by its coordinates, chol and the coefficients.
+def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar, pull_bar, grad):
+    """From the derivative by term t's effects write those by its coordinates and pulls; add chol's.
 
     Returns the derivative by the log of the scale.
     """
     d = chol.shape[0]
-    n_coef = deviation.shape[0]
-    information, pull, cross = term_views(data, t, at, n_coef)
     z, z_bar = _coordinates(data, x, t, d), _coordinates(data, grad, t, d)
+    information = _information(data, t, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     if d == 1:
         prior_scale = 0.0 if fixed else 1.0
         sd_bar, scale_bar = backward_scalar(
-            chol[0, 0],
-            information,
-            scale,
-            pull,
-            cross,
-            deviation,
-            z,
-            prior_scale,
-            effects_bar,
-            z_bar,
-            deviation_bar,
+            chol[0, 0], information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar
         )
         chol_bar[0, 0] += sd_bar
         return scale_bar
-    scratch, s = np.empty(5 * d * d + 6 * d), 5 * d * d
+    scratch, s = np.empty(5 * d * d + 4 * d), 5 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     work = matrix_in(scratch, 2 * d * d, 3 * d, d)
     shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
-    wanted, zeta_bar = vector_in(scratch, s + 2 * d, d), vector_in(scratch, s + 3 * d, d)
-    pull_bar, weights = vector_in(scratch, s + 4 * d, d), vector_in(scratch, s + 5 * d, d)
+    zeta_bar, weights = vector_in(scratch, s + 2 * d, d), vector_in(scratch, s + 3 * d, d)
     scale_bar = 0.0
     for j in range(z.shape[0]):
-        group_pull(pull, cross, deviation, scale, j, wanted)
-        forward_group(chol, information, scale, wanted, z, j, curved, factor, shift, zeta)
+        forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
         for c in range(d):
             bar = 0.0 if fixed else -zeta[c]
             for a in range(c, d):
@@ -142,10 +116,7 @@ def effects_backward(data, x, t, at, chol, deviation, scale, effects_bar, chol_b
                 chol_bar[a, c] += effects_bar[j, a] * zeta[c]
             zeta_bar[c] = bar
         scale_bar += backward_group(
-            chol, wanted, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+            chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
         )
-        for k in range(n_coef):
-            for a in range(d):
-                deviation_bar[k] -= cross[j, a, k] * scale * pull_bar[a]
     scratch[0] = 0.0  # its last use: it must outlive its views
     return scale_bar

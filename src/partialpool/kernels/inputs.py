@@ -68,6 +68,13 @@ class DensityInputs(NamedTuple):
     information: Floats  # all terms' (J, d, d), flat: expected curvature of each group
     pull: Floats  # all terms' (J, d), flat: curvature times mode plus gradient
     cross: Floats  # all terms' (J, d, K of the predictor), flat: cross curvature
+    effect_expansion: Floats  # all terms' (J, d), flat: effects where the quadratic was taken
+    term_order: Integers  # (T,) terms, each after the terms its groups lie in
+    link_start: Integers  # (T + 1,) range of each term's links
+    link_term: Integers  # (links,) the term whose groups the term's groups lie in
+    link_place: Integers  # (2 links,) where each link starts in link_group and in link_cross
+    link_group: Integers  # all links' (J,), flat: the group that each group lies in
+    link_cross: Floats  # all links' (J, d, d of the outer term), flat: cross curvature
 
 
 # Row of each array in the table.
@@ -115,6 +122,13 @@ class DensityInputs(NamedTuple):
     INFORMATION,
     PULL,
     CROSS,
+    EFFECT_EXPANSION,
+    TERM_ORDER,
+    LINK_START,
+    LINK_TERM,
+    LINK_PLACE,
+    LINK_GROUP,
+    LINK_CROSS,
 ) = range(len(DensityInputs._fields))
 
 N_SLOTS = len(DensityInputs._fields)

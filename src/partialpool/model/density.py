@@ -12,87 +12,12 @@ from numpy.typing import NDArray
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL
+from partialpool.model.geometry import Geometry, Link, coordinates
 from partialpool.model.parameters import GroupCoefficient
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """The sampler's coordinates: where they are centred, how they are scaled, and each group's centring.
-
-    Shapes: K coefficients, Q coordinates; a term has J groups of d coefficients, its predictor K_p.
-
-    Attributes
-    ----------
-    coef_centre, coef_scale
-        (K,), (K, K): unconstrained coefficients = centre + scale @ coordinates.
-    coef_expansion
-        (K,) coefficients at the centre, as predictors use them.
-    hyper_centre, hyper_scale
-        (Q,): the same for sds and correlations, one by one.
-    information, pull, cross
-        One array a term, (J, d, d), (J, d), (J, d, K_p): see `kernels.centring`.
-    """
-
-    coef_centre: Floats
-    coef_scale: Floats
-    coef_expansion: Floats
-    hyper_centre: Floats
-    hyper_scale: Floats
-    information: tuple[Floats, ...]
-    pull: tuple[Floats, ...]
-    cross: tuple[Floats, ...]
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Positions in the sampler's vector: coefficients first, then each term's sds, correlations, effects."""
-
-    n_coef: int
-    sd: tuple[tuple[int, ...], ...]
-    corr: tuple[int, ...]
-    effect: tuple[int, ...]
-    n_dim: int
-
-
-def coordinates(spec: ModelSpec) -> Coordinates:
-    """Lay out the sampler's vector."""
-    n_coef = position = len(spec.parameters.coefficients)
-    sds, corrs, effects = [], [], []
-    for _, block in spec.parameters.blocks:
-        own = []
-        for coefficient in block.coefficients:
-            own.append(position if isinstance(coefficient.sd, Prior) else -1)
-            position += isinstance(coefficient.sd, Prior)
-        sds.append(tuple(own))
-        d = len(block.coefficients)
-        corrs.append(position if block.corr else -1)
-        position += d * (d - 1) // 2 if block.corr else 0
-        effects.append(position)
-        position += d * len(block.term.grouping.labels)
-    return Coordinates(n_coef, tuple(sds), tuple(corrs), tuple(effects), position)
-
-
-def plain_geometry(spec: ModelSpec) -> Geometry:
-    """Unscaled coordinates with non-centred effects: Stan's unconstrained space."""
-    k, q = len(spec.parameters.coefficients), coordinates(spec).n_dim
-    shapes = []
-    for p, block in spec.parameters.blocks:
-        own = len(spec.parameters.predictors[p].coefficients)
-        shapes.append((len(block.term.grouping.labels), len(block.coefficients), own))
-    return Geometry(
-        np.zeros(k),
-        np.eye(k),
-        np.zeros(k),
-        np.zeros(q),
-        np.ones(q),
-        tuple(np.zeros((j, d, d)) for j, d, _ in shapes),
-        tuple(np.zeros((j, d)) for j, d, _ in shapes),
-        tuple(np.zeros((j, d, own)) for j, d, own in shapes),
-    )
 
 
 @dataclass(frozen=True)
@@ -170,6 +95,7 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
     sd_rows = [_sd_row(c) for c in effects]
     fixed_rows = [_prior_row(c.prior) if c.sd is None else (0, [0.0] * 4) for c in effects]
     anchor, weights = _anchors(spec)
+    links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
     sizes = [cells.index.n_cells, len(parts), len(blocks), spec.family.blocks()[0].address]
     return DensityInputs(
@@ -216,6 +142,13 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
         information=_flat(geometry.information),
         pull=_flat(geometry.pull),
         cross=_flat(geometry.cross),
+        effect_expansion=_flat(geometry.effects),
+        term_order=_order(len(blocks), geometry.links),
+        link_start=_starts([sum(link.inner == t for link in links) for t in range(len(blocks))]),
+        link_term=_ints([link.outer for link in links]),
+        link_place=_link_places(links),
+        link_group=_ints([g for link in links for g in link.group]),
+        link_cross=_flat(tuple(link.cross for link in links)),
     )
 
 
@@ -281,6 +214,21 @@ def _floats(rows: list[object], width: int) -> Floats:
 
 def _starts(counts: list[int]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+
+
+def _order(n_terms: int, links: tuple[Link, ...]) -> NDArray[np.int64]:
+    """Terms in an order where each comes after the terms that its groups lie in."""
+    order: list[int] = []
+    while len(order) < n_terms:
+        ready = [t for t in range(n_terms) if t not in order]
+        order += [t for t in ready if all(k.outer in order for k in links if k.inner == t)]
+    return _ints(order)
+
+
+def _link_places(links: list[Link]) -> NDArray[np.int64]:
+    groups = _starts([link.group.size for link in links])[:-1]
+    crosses = _starts([link.cross.size for link in links])[:-1]
+    return np.ascontiguousarray(np.stack([groups, crosses], axis=1).ravel())
 
 
 def _flat(arrays: tuple[Floats, ...]) -> Floats:

@@ -62,7 +62,7 @@ def forest_data(
     OptionError
         An option is none of these.
     """
-    rows = ordered(table, sort)
+    rows = ordered(table, sort, scale)
     return pd.concat([estimates(rows, pooling, scale) for pooling in poolings], ignore_index=True)
 
 

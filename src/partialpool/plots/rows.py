@@ -23,7 +23,7 @@ SORTS = {"label": "position", "estimate": "partial_pooling_mean", "n": "n"}
 SCALES = {"link": "", "outcome": "_outcome"}
 
 
-def ordered(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
+def ordered(table: pd.DataFrame, sort: str | None, scale: str) -> pd.DataFrame:
     """Order a pooling table for a figure, and add what each group is called in it.
 
     Parameters
@@ -33,6 +33,8 @@ def ordered(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
     sort
         ``"label"``, ``"estimate"`` (partial pooling's) or ``"n"``; None is the order of labels up to
         100 groups, and of estimates beyond, where single groups are hard to find anyway.
+    scale
+        The scale that estimates are ordered on.
 
     Returns
     -------
@@ -41,14 +43,15 @@ def ordered(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        `sort` is none of these.
+        `sort` or `scale` is none of these.
     """
     if sort is None:
         sort = "label" if len(table) <= MOST_LABELLED else "estimate"
     if sort not in SORTS:
         raise unknown_name(OptionError, "order of groups", sort, SORTS)
     shown = table.assign(label=legible(table["group"]))
-    shown = shown.sort_values(SORTS[sort], kind="stable").reset_index(drop=True)
+    column = SORTS[sort] + (scale_suffix(scale) if sort == "estimate" else "")
+    shown = shown.sort_values(column, kind="stable").reset_index(drop=True)
     return shown.assign(row=np.arange(len(shown)))
 
 

@@ -84,5 +84,7 @@ def link_scale(population: PopulationLine) -> str:
 
 
 def outcome_scale(population: PopulationLine) -> str:
-    """Name the scale of the expected outcome: ``probability``, ``expected rate``."""
-    return population.mean_word if is_proportion(population) else f"expected {population.mean_word}"
+    """Name the scale of the expected outcome: ``probability``, ``expected rate``, ``expected value``."""
+    if is_proportion(population):
+        return population.mean_word
+    return f"expected {'value' if population.mean_word == 'mean' else population.mean_word}"

@@ -61,7 +61,7 @@ class Prior:
         """Address of the compiled block of `kernel`; compiles it on first use."""
         kernel = type(self).kernel
         assert kernel is not None, "every univariate prior has a kernel"
-        return int(prior_block(type(self).__name__, kernel).address)
+        return int(prior_block(kernel).address)
 
     @property
     def stan(self) -> str:

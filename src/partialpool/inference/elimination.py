@@ -1,0 +1,155 @@
+"""Block elimination of group effects: what coefficients and outer groups know once inner ones are gone.
+
+Groups that lie in others (classes in schools, ``(1 | school/class)``) are eliminated first. With C the
+posterior covariance of an inner term's effects given everything else, every outer term and the coefficients
+lose X' C X of their curvature, X being the cross curvature with the inner term: exact Gaussian elimination,
+linear in the number of groups. Crossed factors have no such order; each is then eliminated on its own, and
+when a coefficient moves they make up for it in shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.quickfit import Part, Term, inverse
+from partialpool.model.geometry import Link
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Eliminated:
+    """What elimination leaves; the terms' information, cross and pull have been brought up to date.
+
+    Attributes
+    ----------
+    covariance
+        (K, K) posterior covariance of the coefficients.
+    links
+        Which terms' groups lie in which, numbered from the model's first term.
+    """
+
+    covariance: Floats
+    links: tuple[Link, ...]
+
+
+def eliminate(part: Part, weights: Floats, first: int) -> Eliminated:
+    """Eliminate the group effects of one predictor.
+
+    Parameters
+    ----------
+    part
+        The predictor after the quick fit; its terms are changed.
+    weights
+        (n,) curvature of each cell's log likelihood by the predictor.
+    first
+        Number of the predictor's first term among the model's.
+    """
+    terms = part.terms
+    order = sorted(range(len(terms)), key=lambda t: -len(terms[t].effects))
+    outer = {t: [s for s in order[i + 1 :] if _lies_in(terms[t], terms[s])] for i, t in enumerate(order)}
+    cross = {(t, s): _cross(terms[t], terms[s], weights) for t in order for s in outer[t]}
+    residual = {t: _residual(terms[t]) for t in order}
+    left = part.curvature.copy()
+    for t in order:
+        inner = terms[t]
+        if any(t in found for found in outer.values()):
+            inner.information = _positive(inner.information)
+        inner.posterior = np.linalg.inv(inner.information + np.linalg.inv(inner.covariance))
+        for s in outer[t]:
+            _take_from_outer(t, s, terms, outer, cross, residual)
+        if outer[t]:
+            left -= _quadratic(inner)
+    for t in order:
+        precision = terms[t].information + np.linalg.inv(terms[t].covariance)
+        terms[t].pull = residual[t] + np.einsum("jab,jb->ja", precision, terms[t].effects)
+    covariance, shares = _crossed(left, {t: terms[t] for t in order if not outer[t]})
+    for t in order:
+        own = [shares[r] for r in shares if r == t or r in _all_outer(t, outer)]
+        terms[t].cross = terms[t].cross * np.minimum(np.sum(own, axis=0), 1.0)
+    links = [
+        Link(first + t, first + s, _outer_groups(terms[t], terms[s]), cross[t, s])
+        for t in range(len(terms))
+        for s in outer[t]
+    ]
+    return Eliminated(covariance, tuple(links))
+
+
+def _outer_groups(inner: Term, outer: Term) -> NDArray[np.int64]:
+    """(J,) the outer group that a row of each inner group is in."""
+    found = np.zeros(len(inner.effects), np.int64)
+    found[inner.groups] = outer.groups
+    return found
+
+
+def _lies_in(inner: Term, outer: Term) -> bool:
+    return bool(np.all(_outer_groups(inner, outer)[inner.groups] == outer.groups))
+
+
+def _all_outer(t: int, outer: dict[int, list[int]]) -> set[int]:
+    """Every term that t's groups lie in, however far out."""
+    found = set(outer[t])
+    for s in outer[t]:
+        found |= _all_outer(s, outer)
+    return found
+
+
+def _cross(inner: Term, outer: Term, weights: Floats) -> Floats:
+    """(J, d, outer d) cross curvature of each inner group's effects and its outer group's."""
+    columns = [[inner.sum_by_group(a * weights * c) for c in outer.matrix.T] for a in inner.matrix.T]
+    return np.ascontiguousarray(np.moveaxis(np.array(columns), -1, 0))
+
+
+def _residual(term: Term) -> Floats:
+    """(J, d) derivative of the log posterior by the effects; zero where the quick fit has converged."""
+    gradient = term.pull - np.einsum("jab,jb->ja", term.information, term.effects)
+    return gradient - (term.effects - term.prior_mean) @ np.linalg.inv(term.covariance)
+
+
+def _quadratic(term: Term) -> Floats:
+    """(K, K) what the coefficients' curvature loses when a term is eliminated."""
+    solved = np.einsum("jab,jbk->jak", term.posterior, term.cross)
+    return np.einsum("jak,jal->kl", term.cross, solved)
+
+
+def _take_from_outer(
+    t: int,
+    s: int,
+    terms: list[Term],
+    outer: dict[int, list[int]],
+    cross: dict[tuple[int, int], Floats],
+    residual: dict[int, Floats],
+) -> None:
+    """Take from term s what eliminating term t, whose groups lie in its groups, takes."""
+    inner, group = terms[t], _outer_groups(terms[t], terms[s])
+    solved = np.einsum("jba,jbc->jac", cross[t, s], inner.posterior)  # X' C
+    target = terms[s]
+    np.subtract.at(target.information, group, np.einsum("jac,jcb->jab", solved, cross[t, s]))
+    np.subtract.at(target.cross, group, np.einsum("jac,jck->jak", solved, inner.cross))
+    np.subtract.at(residual[s], group, np.einsum("jac,jc->ja", solved, residual[t]))
+    for r in outer[t]:
+        if r in outer[s]:
+            np.subtract.at(cross[s, r], group, np.einsum("jac,jcb->jab", solved, cross[t, r]))
+
+
+def _positive(information: Floats) -> Floats:
+    """The nearest positive semi-definite matrices: elimination can leave rounding errors below zero."""
+    values, vectors = np.linalg.eigh(0.5 * (information + np.swapaxes(information, 1, 2)))
+    return np.einsum("jac,jc,jbc->jab", vectors, np.maximum(values, 0.0), vectors)
+
+
+def _crossed(left: Floats, roots: dict[int, Term]) -> tuple[Floats, dict[int, Floats]]:
+    """Posterior covariance of the coefficients, and each outermost term's share in what is added to each.
+
+    Eliminating term t alone adds D_t = (A - sum_j H_j' C_j H_j)^-1 - A^-1 to the covariance A^-1 given all
+    effects. With several terms the sum of all D_t is used, and when a coefficient moves, each term's effects
+    make up for it in proportion to its D_t, so that together they do so once.
+    """
+    given_all = inverse(left)
+    added = {t: inverse(left - _quadratic(term)) - given_all for t, term in roots.items()}
+    diagonals = {t: np.maximum(np.diag(d), 0.0) for t, d in added.items()}
+    total = np.maximum(np.sum([*diagonals.values(), np.zeros(len(left))], axis=0), np.finfo(float).tiny)
+    return np.sum([given_all, *added.values()], axis=0), {t: d / total for t, d in diagonals.items()}
