@@ -44,4 +44,6 @@ def test_every_error_has_its_row() -> None:
 
 
 def test_every_public_name_is_mentioned() -> None:
-    assert [name for name in pp.__all__ if name != "__version__" and not re.search(rf"\b{name}\b", PAGE)] == []
+    assert [
+        name for name in pp.__all__ if name != "__version__" and not re.search(rf"\b{name}\b", PAGE)
+    ] == []

@@ -17,7 +17,7 @@ from partialpool.formula.design import build_design
 from partialpool.inference.geometry import choose_geometry
 from partialpool.kernels.transforms import EXPONENTIAL, INTERVAL
 from partialpool.model.density import Density, fixed_scale, transform_of
-from partialpool.model.geometry import Geometry, coordinates, plain_geometry
+from partialpool.model.geometry import Geometry, Link, coordinates, plain_geometry
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan
@@ -118,6 +118,19 @@ def random_geometry(spec: ModelSpec, seed: int) -> Geometry:
         tuple(3.0 * r @ r.transpose(0, 2, 1) for r in roots),
         tuple(rng.normal(size=a.shape) for a in plain.pull),
         tuple(rng.normal(size=a.shape) for a in plain.cross),
+        tuple(rng.normal(size=a.shape) for a in plain.effects),
+        random_links(spec, rng),
+    )
+
+
+def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Link, ...]:
+    """Every term follows the terms of its predictor that have fewer groups, in any groups."""
+    shapes = [(p, len(b.term.grouping.labels), len(b.coefficients)) for p, b in spec.parameters.blocks]
+    return tuple(
+        Link(t, s, rng.integers(0, others, size), rng.normal(size=(size, d, outer_d)))
+        for t, (p, size, d) in enumerate(shapes)
+        for s, (q, others, outer_d) in enumerate(shapes)
+        if p == q and others < size
     )
 
 

@@ -148,8 +148,13 @@ def _crossed(left: Floats, roots: dict[int, Term]) -> tuple[Floats, dict[int, Fl
     effects. With several terms the sum of all D_t is used, and when a coefficient moves, each term's effects
     make up for it in proportion to its D_t, so that together they do so once.
     """
-    given_all = inverse(left)
-    added = {t: inverse(left - _quadratic(term)) - given_all for t, term in roots.items()}
+    given_all = inverse(_positive_one(left))
+    added = {t: inverse(_positive_one(left - _quadratic(term))) - given_all for t, term in roots.items()}
     diagonals = {t: np.maximum(np.diag(d), 0.0) for t, d in added.items()}
     total = np.maximum(np.sum([*diagonals.values(), np.zeros(len(left))], axis=0), np.finfo(float).tiny)
-    return np.sum([given_all, *added.values()], axis=0), {t: d / total for t, d in diagonals.items()}
+    covariance = _positive_one(np.sum([given_all, *added.values()], axis=0))
+    return covariance, {t: d / total for t, d in diagonals.items()}
+
+
+def _positive_one(matrix: Floats) -> Floats:
+    return _positive(matrix[None])[0]

@@ -123,8 +123,8 @@ class QuickFit:
     def _evaluate(self, eta: Floats) -> float:
         """Log likelihood of predictors; leaves its derivatives in `first` and `second`.
 
-        With several predictors it is the expected one over the effects of the mean, by two points. At their mode
-        alone groups of few rows would fit perfectly, and sigma would go to zero.
+        With several predictors it is the expected one over the effects of the mean, by two points. At their
+        mode alone groups of few rows would fit perfectly, and sigma would go to zero.
         """
         if not np.any(self.spread):
             value, self.first, self.second = self._derivatives(eta)
