@@ -9,7 +9,8 @@ from harness import measure
 from problems import CHAINS, DRAWS, FORMULA, PRIORS, rows
 
 import partialpool as pp
-from partialpool.inference.nuts import NutsOptions, available_cores, sample
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import NutsOptions, available_cores
 from partialpool.model.spec import build_spec
 from partialpool.pooling.designs import no_pooling
 

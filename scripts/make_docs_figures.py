@@ -1,7 +1,7 @@
 """Makes the figures of the documentation, docs/figures/, from the fit that `partialpool demo` makes.
 
-Run it from the repository root: ``.venv/bin/python scripts/make_docs_figures.py``. The seed is the demo's, and
-files hold no dates, so the same versions of everything give the same bytes.
+Run it from the repository root: ``.venv/bin/python scripts/make_docs_figures.py``. The seed is the demo's,
+and files hold no dates, so the same versions of everything give the same bytes.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from tests.inference.models import model
 
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.asked import Formula
-from partialpool.inference.nuts import NutsOptions, sample
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import NutsOptions
 from partialpool.model.cells import build_cells
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior

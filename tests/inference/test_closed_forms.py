@@ -14,7 +14,8 @@ from scipy import stats
 from scipy.special import expit
 from tests.inference.models import model
 
-from partialpool.inference.nuts import NutsOptions, sample
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import NutsOptions
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import HalfNormal, Normal
 from partialpool.priors.student_t import Cauchy, HalfCauchy, StudentT

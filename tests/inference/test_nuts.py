@@ -15,7 +15,8 @@ from tests.inference.models import model
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import FitError, OptionError
 from partialpool.inference import nuts
-from partialpool.inference.nuts import NutsOptions, sample
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import NutsOptions
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
@@ -141,7 +142,7 @@ def test_an_interruption_during_warm_up_says_so(long_model: ModelSpec) -> None:
 def with_divergences(monkeypatch: pytest.MonkeyPatch, *runs: tuple[int, bool, int]) -> list[NutsOptions]:
     """Make runs report (divergences, interrupted, draws); return the options of each run."""
     called: list[NutsOptions] = []
-    plain = nuts._run
+    plain = nuts.run
 
     def fake(density, options, progress):
         divergences, interrupted, n = runs[len(called)]
@@ -151,7 +152,7 @@ def with_divergences(monkeypatch: pytest.MonkeyPatch, *runs: tuple[int, bool, in
         stats["diverging"].flat[:divergences] = True
         return values[:, :n], stats, interrupted
 
-    monkeypatch.setattr(nuts, "_run", fake)
+    monkeypatch.setattr(nuts, "run", fake)
     return called
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from partialpool.api.view import ModelView
 from partialpool.inference.draws import Draws
 from partialpool.predict.log_likelihood import log_likelihood
+from partialpool.predict.separation import separation
 from partialpool.results.diagnostics import diagnose
 from partialpool.results.effects import group_table
 from partialpool.results.findings import Diagnosis
@@ -62,7 +63,9 @@ class Fit:
 
     def diagnose(self) -> Diagnosis:
         """Return what is wrong with the draws, what was tried, and what to do; print it to read it."""
-        return diagnose(self.draws, self.posterior, self.model.layout)
+        found = diagnose(self.draws, self.posterior, self.model.layout)
+        note = separation(self.fitted)
+        return found if note is None else replace(found, findings=(*found.findings, note))
 
     def to_datatree(self, *, log_likelihood: bool = False) -> xr.DataTree:
         """Return everything in ArviZ's schema.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 
 from partialpool.inference.draws import Draws
-from partialpool.inference.nuts import WARMUP, NutsOptions, available_cores, sample
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import WARMUP, NutsOptions, available_cores
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
 

@@ -67,6 +67,8 @@ class Family:
         True when the outcome's value must be the same within a cell (no sufficient statistics).
     needs_trials
         True when the formula must give trials.
+    bounded
+        True when the mean is a proportion, so that predictors can separate outcomes perfectly.
     discrete
         True for outcomes that are whole numbers.
     mean_word
@@ -85,6 +87,7 @@ class Family:
     information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
     keeps_outcome: ClassVar[bool] = False
     needs_trials: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
     discrete: ClassVar[bool] = True
     mean_word: ClassVar[str] = "mean"
 

@@ -73,6 +73,7 @@ class Binomial(Family):
     name = "binomial"
     cells = {"logit": logit_cell, "probit": probit_cell, "cloglog": cloglog_cell}  # noqa: RUF012
     needs_trials = True
+    bounded = True
     mean_word = "probability"
     mean_symbol = "p"
 

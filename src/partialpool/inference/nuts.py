@@ -1,98 +1,29 @@
-"""NUTS by nutpie: a compiled density in, draws out. The only file that knows nutpie."""
+"""NUTS for a model: coordinates chosen, sampled, and sampled again with smaller steps where it diverged."""
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import FitError, OptionError, build
 from partialpool.inference.compiling import ensure_compiled
 from partialpool.inference.draws import Draws
+from partialpool.inference.engine import no_draws, run
 from partialpool.inference.geometry import choose_geometry
-from partialpool.kernels.density import native_density, native_draw
+from partialpool.inference.options import NutsOptions, Progress
 from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
-WARMUP = 400
 TARGET_ACCEPT = 0.8
 # A learnt sd of few groups has a long tail, and steps that suit its middle diverge there: of 20 seeds on the
 # first three districts of Bangladesh 11 had divergences at 0.9, 1 at 0.95, none at 0.98.
 FEW_GROUPS = 10
 FEW_GROUPS_TARGET_ACCEPT = 0.98
 SECOND_TARGET_ACCEPT = 0.995
-MAX_DEPTH = 10
-START_SPREAD = 0.5  # sd of the chains' starts, in coordinates where the posterior's is about 1
-
-Progress = Callable[[int, int, int], None]
-
-
-@dataclass(frozen=True)
-class NutsOptions:
-    """How to sample.
-
-    Attributes
-    ----------
-    draws, chains, warmup
-        Numbers of draws kept and of warm-up draws, of each chain.
-    cores
-        Chains run at once.
-    target_accept
-        Acceptance rate that the step size is tuned for; None for 0.8, or 0.98 where the sd of fewer than ten
-        groups is learnt.
-    """
-
-    draws: int = 1000
-    chains: int = 4
-    warmup: int = WARMUP
-    seed: int = 0
-    cores: int = 1
-    target_accept: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in (("draws", 1), ("chains", 1), ("warmup", 50), ("cores", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise build(OptionError, f"{name} is {value!r}.", allowed=f"a whole number from {least} on")
-        if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
-            raise build(OptionError, f"target_accept is {self.target_accept!r}.", allowed="0.5 up to 1")
-
-
-def available_cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@cache
-def _library() -> Any:
-    """nutpie's compiled part, without its Python package.
-
-    ``import nutpie`` imports ArviZ's legacy package and PyArrow's dataset code: seconds, of which we use
-    nothing. The compiled module needs neither. nutpie's version is pinned, because this is not its public
-    interface.
-    """
-    package = importlib.util.find_spec("nutpie")
-    if package is None or not package.submodule_search_locations:
-        raise build(FitError, "nutpie is not installed.", hint="pip install nutpie")
-    finder = importlib.machinery.FileFinder(
-        package.submodule_search_locations[0],
-        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
-    )
-    spec = finder.find_spec("_lib")
-    assert spec is not None, "nutpie ships its compiled module"
-    assert spec.loader is not None, "extension modules have a loader"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = None) -> Draws:
@@ -120,12 +51,12 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     ensure_compiled()
     started = time.perf_counter()
     density = Density(spec, choose_geometry(spec))
-    values, stats, interrupted = _run(density, options, progress)
+    values, stats, interrupted = run(density, options, progress)
     attempts = [_attempt(options, stats)]
     diverged = int(np.sum(stats["diverging"]))
     second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
     if diverged and not interrupted and options.target_accept != SECOND_TARGET_ACCEPT:
-        again = _run(density, second, progress)
+        again = run(density, second, progress)
         interrupted = again[2]
         attempts.append(_attempt(second, again[1]))
         if interrupted:
@@ -136,7 +67,7 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
         else:
             attempts.append("the first run was kept: the second had more divergences")
     if not values.shape[1]:
-        raise _no_draws(interrupted)
+        raise no_draws(interrupted)
     return Draws(
         values=values,
         stats=stats,
@@ -156,7 +87,8 @@ def _usual_target(spec: ModelSpec) -> float:
         for _, block in spec.parameters.blocks
         if any(isinstance(c.sd, Prior) for c in block.coefficients)
     ]
-    return FEW_GROUPS_TARGET_ACCEPT if min(learnt, default=FEW_GROUPS) < FEW_GROUPS else TARGET_ACCEPT
+    few = any(n_groups <= FEW_GROUPS for n_groups in learnt)
+    return FEW_GROUPS_TARGET_ACCEPT if few else TARGET_ACCEPT
 
 
 def _attempt(options: NutsOptions, stats: dict[str, NDArray[Any]]) -> str:
@@ -164,128 +96,4 @@ def _attempt(options: NutsOptions, stats: dict[str, NDArray[Any]]) -> str:
     return (
         f"{options.chains} chains, {options.warmup} warm-up draws, target acceptance "
         f"{options.target_accept:g}: {n} divergent transition{'' if n == 1 else 's'}"
-    )
-
-
-def _run(
-    density: Density, options: NutsOptions, progress: Progress | None
-) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]], bool]:
-    """Run the chains once: (chains, draws, n_values) values, statistics, and whether it was interrupted."""
-    sampler = _sampler(density, options, progress)
-    interrupted = False
-    try:
-        sampler.wait(None)
-    except KeyboardInterrupt:
-        interrupted = True
-        sampler.abort()
-    except RuntimeError as error:
-        raise _failure(density, error) from error
-    batches = sampler.take_results().get_arrow_trace()
-    draws, statistics = batches
-    values, stats = _collect(density, draws, statistics)
-    return values, stats, interrupted
-
-
-def _sampler(density: Density, options: NutsOptions, progress: Progress | None) -> Any:
-    lib = _library()
-    settings = lib.PyNutsSettings.Diag(options.seed)
-    settings.num_tune, settings.num_draws = options.warmup, options.draws
-    settings.num_chains, settings.maxdepth = options.chains, MAX_DEPTH
-    settings.target_accept = options.target_accept
-
-    def start(seed: int) -> NDArray[np.float64]:
-        return np.random.default_rng(seed).normal(0.0, START_SPREAD, density.n_dim)
-
-    table, sizes = density.table.ctypes.data, {"value": density.n_values}
-    model = lib.PyMcModel(
-        lib.LogpFunc(native_density().address, table, density),
-        lib.ExpandFunc(density.n_dim, density.n_values, native_draw().address, table, density),
-        lib.PyVariable.new_variables(["draw"], ["float64"], [[density.n_values]], sizes, {"draw": ["value"]}),
-        density.n_dim,
-        sizes,
-        {},
-        start,
-        None,
-    )
-    return lib.PySampler.from_pymc(
-        settings, options.cores, model, _progress_type(lib, options, progress), lib.PyStorage.arrow()
-    )
-
-
-def _progress_type(lib: Any, options: NutsOptions, progress: Progress | None) -> Any:
-    """nutpie formats its progress with a template; ours holds three numbers, read back here."""
-    if progress is None:
-        return lib.ProgressType.none()
-    total = options.chains * (options.warmup + options.draws)
-    template = "{{ total_finished_draws }}|{% for chain in chains %}{{ chain.divergences }} {% endfor %}"
-
-    def report(text: str) -> None:
-        done, _, divergences = text.partition("|")
-        progress(int(done), total, sum(int(d) for d in divergences.split()))
-
-    return lib.ProgressType.template_callback(200, template, options.cores, report)
-
-
-def _collect(density: Density, draws: Any, stats: Any) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-    """Stack the chains without their warm-up, all of one length.
-
-    Where they were interrupted at different points, the chains and the length that keep most draws.
-    """
-    past = np.array([np.sum(~_numpy(s, "tuning")) for s in stats], np.int64)
-    n = max(past.tolist(), key=lambda k: k * np.sum(past >= k), default=0)
-    chains = [i for i, k in enumerate(past) if k >= n]
-    values = np.empty((len(chains), n, density.n_values))
-    for row, i in enumerate(chains):
-        flat = _flat_values(draws[i].column("draw")).reshape(-1, density.n_values)
-        values[row] = flat[len(flat) - past[i] :][:n]
-
-    def stacked(name: str) -> NDArray[Any]:
-        return np.array([_numpy(stats[i], name)[stats[i].num_rows - past[i] :][:n] for i in chains])
-
-    depth = stacked("depth").astype(np.int64)
-    return values, {
-        "diverging": stacked("diverging").astype(bool),
-        "tree_depth": depth,
-        "n_steps": stacked("n_steps").astype(np.int64),
-        "energy": stacked("energy"),
-        "lp": stacked("logp"),
-        "step_size": stacked("step_size"),
-        "acceptance_rate": stacked("mean_tree_accept"),
-        "reached_max_treedepth": stacked("maxdepth_reached").astype(bool),
-    }
-
-
-def _numpy(batch: Any, name: str) -> NDArray[Any]:
-    return np.asarray(_arrow(batch.column(name)).to_numpy(zero_copy_only=False))
-
-
-def _flat_values(column: Any) -> NDArray[np.float64]:
-    return np.asarray(_arrow(column).flatten().to_numpy(zero_copy_only=False))
-
-
-def _arrow(column: Any) -> Any:
-    import pyarrow
-
-    return pyarrow.array(column)
-
-
-def _no_draws(interrupted: bool) -> FitError:
-    return build(
-        FitError,
-        "Sampling was stopped before every chain had finished its warm-up: there are no draws to keep."
-        if interrupted
-        else "The chains returned no draws.",
-        hint="let it run longer, or ask for fewer warm-up draws with warmup=",
-    )
-
-
-def _failure(density: Density, error: RuntimeError) -> FitError:
-    value, gradient = density(np.zeros(density.n_dim))
-    where = f" At the starting point the log density is {value:g}" + (
-        "." if np.all(np.isfinite(gradient)) else ", and its gradient is not finite."
-    )
-    return build(
-        FitError,
-        f"The sampler failed: {str(error).splitlines()[0]}.{where}",
-        hint="look for extreme values in the predictors, and for priors that exclude the data",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from partialpool.inference.nuts import Progress
+from partialpool.inference.options import Progress
 
 
 @contextmanager
@@ -17,11 +17,11 @@ def progress_bar(label: str, show: bool) -> Iterator[Progress | None]:
     label
         What is being sampled.
     show
-        False gives None, which `nuts.sample` takes as silence.
+        False gives None, which `sample` takes as silence.
 
     Yields
     ------
-    What `nuts.sample` calls with (done, total, divergences).
+    What `sample` calls with (done, total, divergences).
     """
     if not show:
         yield None

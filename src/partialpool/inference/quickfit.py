@@ -194,7 +194,7 @@ class QuickFit:
                 term.information[:, b, a] = term.information[:, a, b]
             for k in range(matrix.shape[1]):
                 term.cross[:, a, k] = term.sum_by_group(weighted * matrix[:, k])
-        precision = term.information + np.linalg.inv(term.covariance)
+        precision: Floats = term.information + np.linalg.inv(term.covariance)
         # Where a group's rows say much about some directions and nothing about others, the prior's part is
         # lost to rounding; a little on the diagonal keeps the inverse.
         term.posterior = np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(d)))

@@ -1,0 +1,51 @@
+"""How to sample, as a person may ask for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from partialpool.errors import OptionError, build
+
+WARMUP = 400
+
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True)
+class NutsOptions:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, chains, warmup
+        Numbers of draws kept and of warm-up draws, of each chain.
+    cores
+        Chains run at once.
+    target_accept
+        Acceptance rate that the step size is tuned for; None for 0.8, or 0.98 where the sd of ten groups
+        or fewer is learnt.
+    """
+
+    draws: int = 1000
+    chains: int = 4
+    warmup: int = WARMUP
+    seed: int = 0
+    cores: int = 1
+    target_accept: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("draws", 1), ("chains", 1), ("warmup", 50), ("cores", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise build(OptionError, f"{name} is {value!r}.", allowed=f"a whole number from {least} on")
+        if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
+            raise build(OptionError, f"target_accept is {self.target_accept!r}.", allowed="0.5 up to 1")
+
+
+def available_cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

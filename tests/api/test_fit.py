@@ -1,0 +1,103 @@
+"""The front door's methods, on small models."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import partialpool as pp
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    group = rng.integers(0, 12, 300)
+    x = rng.normal(size=300)
+    y = 1 + 0.5 * x + rng.normal(size=12)[group] + rng.normal(size=300)
+    return pd.DataFrame({"y": y, "x": x, "g": np.array(list("abcdefghijkl"))[group]})
+
+
+@pytest.fixture(scope="module")
+def fit(table: pd.DataFrame) -> pp.Fit:
+    return pp.Model("y ~ x + (x | g)", table).fit(draws=300, chains=2, seed=3, progress=False)
+
+
+def test_the_same_seed_gives_the_same_draws(table: pd.DataFrame, fit: pp.Fit) -> None:
+    again = pp.Model("y ~ x + (x | g)", table).fit(draws=300, chains=2, seed=3, cores=1, progress=False)
+    np.testing.assert_array_equal(again.draws.values, fit.draws.values)
+
+
+def test_without_a_seed_the_fit_remembers_the_one_it_took(table: pd.DataFrame) -> None:
+    model = pp.Model("y ~ 1", table)
+    first = model.fit(draws=50, chains=1, progress=False)
+    again = model.fit(draws=50, chains=1, seed=first.draws.seed, progress=False)
+    np.testing.assert_array_equal(first.draws.values, again.draws.values)
+
+
+def test_other_tables_and_orders_of_columns_give_the_same_fit(table: pd.DataFrame, fit: pp.Fit) -> None:
+    for same in (pl.from_pandas(table), pl.from_pandas(table).to_arrow(), table.to_dict("list")):
+        again = pp.Model("y ~ x + (x | g)", same).fit(draws=300, chains=2, seed=3, progress=False)
+        np.testing.assert_array_equal(again.draws.values, fit.draws.values)
+
+
+def test_group_coefficients_are_population_plus_deviation(fit: pp.Fit) -> None:
+    effects, totals = fit.group_effects(), fit.group_coefficients()
+    slope = float(fit.posterior["x"].mean())
+    own = effects["coefficient"] == "x"
+    np.testing.assert_allclose(totals[own]["mean"] - effects[own]["mean"], slope, rtol=1e-10)
+
+
+def test_the_log_likelihood_is_added_on_request(fit: pp.Fit) -> None:
+    assert "log_likelihood" not in fit.to_datatree().children
+    found = fit.to_datatree(log_likelihood=True)["log_likelihood"]["y"]
+    assert found.shape == (2, 300, 300)
+    assert np.isfinite(found).all()
+
+
+def test_a_shifted_predictor_changes_neither_slopes_nor_the_mean(table: pd.DataFrame) -> None:
+    """Default priors say the same wherever a predictor has its zero: to Monte Carlo error, not more."""
+    one = pp.Model("y ~ x + (1 | g)", table).fit(seed=1, progress=False).posterior
+    moved = table.assign(x=table["x"] + 1000)
+    two = pp.Model("y ~ x + (1 | g)", moved).fit(seed=1, progress=False).posterior
+    for name in ("x", "sigma", "1|g_sigma"):
+        assert float(one[name].mean()) == pytest.approx(
+            float(two[name].mean()), abs=0.1 * float(one[name].std())
+        )
+    intercept = two["Intercept"] + 1000 * two["x"]
+    assert float(one["Intercept"].mean()) == pytest.approx(
+        float(intercept.mean()), abs=0.1 * float(one["Intercept"].std())
+    )
+
+
+def test_perfectly_separating_predictors_are_noted(table: pd.DataFrame) -> None:
+    clear = table.assign(b=(table["x"] > 0).astype(int))
+    diagnosis = pp.Model("b ~ x + (1 | g)", clear, family="bernoulli").fit(seed=2, progress=False).diagnose()
+    assert any("separate" in finding.title for finding in diagnosis.findings)
+    mixed = clear.assign(b=1 - clear["b"].where(clear.index % 7 > 0, 1))
+    diagnosis = pp.Model("b ~ x + (1 | g)", mixed, family="bernoulli").fit(seed=2, progress=False).diagnose()
+    assert not any("separate" in finding.title for finding in diagnosis.findings)
+
+
+def test_kernels_compile_once_a_machine(tmp_path) -> None:
+    """The first process says that it compiles; another, with another model, has nothing left to do."""
+    code = (
+        "import partialpool as pp\n"
+        "pp.Model({formula!r}, dict(y=[0, 1, 1, 0, 1, 0], x=[1., 2., 3., 4., 6., 5.], g=[1, 1, 2, 2, 3, 3]), "
+        "family={family!r}).fit(draws=50, chains=1, seed=1, progress=False)\n"
+    )
+
+    def run(formula: str, family: str) -> str:
+        environment = os.environ | {"PARTIALPOOL_CACHE_DIR": str(tmp_path)}
+        command = [sys.executable, "-c", code.format(formula=formula, family=family)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+
+    assert "once per machine" in run("y ~ 1 + (1 | g)", "bernoulli")
+    files = sorted(tmp_path.rglob("*.nbc"))
+    assert "once per machine" not in run("y ~ x + (x | g)", "negative_binomial")
+    assert sorted(tmp_path.rglob("*.nbc")) == files
