@@ -197,7 +197,7 @@ class QuickFit:
         precision: Floats = term.information + np.linalg.inv(term.covariance)
         # Where a group's rows say much about some directions and nothing about others, the prior's part is
         # lost to rounding; a little on the diagonal keeps the inverse.
-        term.posterior = np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(d)))
+        term.posterior = np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(d))).astype(float)
         return gradient
 
     def _step(self, p: int, term: Term | None) -> float:
