@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -101,3 +102,18 @@ def test_kernels_compile_once_a_machine(tmp_path) -> None:
     files = sorted(tmp_path.rglob("*.nbc"))
     assert "once per machine" not in run("y ~ x + (x | g)", "negative_binomial")
     assert sorted(tmp_path.rglob("*.nbc")) == files
+
+
+def test_labels_are_not_fitted_as_numbers(table: pd.DataFrame) -> None:
+    labelled = table.assign(y=np.where(table["y"] > 1, "yes", "no"))
+    with pytest.raises(pp.errors.FamilyError) as caught:
+        pp.Model("y ~ x + (1 | g)", labelled)
+    assert str(caught.value) == (
+        "Outcome 'y' has the labels 'no' and 'yes', and the family 'gaussian' is for numbers.\n"
+        "  Try: family='bernoulli'"
+    )
+
+
+def test_a_stan_program_s_data_are_json(table: pd.DataFrame) -> None:
+    program = pp.Model("y ~ x + (x | g)", table).to_stan()
+    assert json.loads(json.dumps(program.data))["N"] == 300

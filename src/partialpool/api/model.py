@@ -109,6 +109,5 @@ class Model(ModelView):
         return Fit(self, draw(self.spec, options, "sampling", progress))
 
     def __repr__(self) -> str:
-        cells = self.spec.cells.index.n_cells
-        text = f"{self.formula!r}, family={self.family.name!r}"
-        return f"Model({text}): {self.design.n_rows:,} rows in {cells:,} cells"
+        formula = self.formula if self.formula.parameters else self.formula.text
+        return f"Model({formula!r}, family={self.family.name!r}): {self.size}"

@@ -54,6 +54,9 @@ class Pools:
     prob: float = DEFAULT_PROB
     _tables: dict[str, tuple[pd.DataFrame, PopulationLine]] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        return f"Pools by {self.group!r} of {self.partial_pooling!r}"
+
     def table(self, coefficient: str = "1") -> pd.DataFrame:
         """Return one row a group: n, raw mean, each pooling's estimate on both scales, pooling factor.
 

@@ -57,5 +57,10 @@ class ModelView:
         return to_stan(self.spec)
 
     def __repr__(self) -> str:
+        return f"Model of {self.name}, family={self.family.name!r}: {self.size}"
+
+    @property
+    def size(self) -> str:
+        """Rows and cells, in words."""
         rows, cells = self.design.n_rows, self.spec.cells.index.n_cells
-        return f"Model of {self.name}, family {self.family.name!r}: {rows:,} rows in {cells:,} cells"
+        return f"{rows:,} row{'s' * (rows != 1)} in {cells:,} cell{'s' * (cells != 1)}"

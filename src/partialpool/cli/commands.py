@@ -203,7 +203,7 @@ def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
     """Write a comparison to a folder and tell it on the screen."""
     screen, versions = Screen(), pp.versions()
     files = write_pools(
-        pools, out, question=question, source=source, versions=versions, n_explained=EXPLAINED
+        pools, out, question=question, source=_origin(source), versions=versions, n_explained=EXPLAINED
     )
     screen.title(question)
     pages.tell_data(screen, source, pools.partial_pooling.model)
@@ -211,6 +211,12 @@ def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
     pages.tell_files(screen, out, files)
     pages.tell_versions(screen, versions)
     _leave_if_interrupted(*poolings(pools).values())
+
+
+def _origin(source: str) -> str:
+    """Say where data come from: a bundled data set names its source."""
+    known = {record.name: record for record in pp.datasets()}
+    return f"{source}: {known[source].source}" if source in known else source
 
 
 def _leave_if_interrupted(*fits: FitLike) -> None:

@@ -35,7 +35,7 @@ class Bernoulli(Binomial):
             bad,
             self.name,
             "0 and 1, False and True, or two labels",
-            "family='binomial' with trials(n) for counts of successes, family='poisson' for counts",
+            "'binomial' with trials(n) for successes of n, 'poisson' for counts, 'gaussian' for measurements",
         )
 
     @property

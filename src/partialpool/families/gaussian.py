@@ -89,7 +89,7 @@ class Gaussian(Family):
 
     def auxiliary_prior(self, parameter: str, scale: float) -> Prior:
         """Exponential with the outcome's sd as its mean."""
-        return Exponential(1.0 / scale)
+        return Exponential(float(f"{1.0 / scale:.4g}"))  # what a person reads is what is used
 
     def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
         """Draw outcomes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 
+from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES
 from partialpool.kernels.blocks import family_blocks, prior_block
 from partialpool.kernels.compiling import cache_folder
@@ -33,3 +34,11 @@ def ensure_compiled() -> None:
         if prior.kernel is not None:
             prior_block(prior.kernel)
     done.touch()
+
+
+def load(family: Family) -> None:
+    """Have what a family's models need in memory, before any clock starts."""
+    ensure_compiled()
+    native_density()
+    native_draw()
+    family.blocks()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.compiling import ensure_compiled
+from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.engine import no_draws, run
 from partialpool.inference.geometry import choose_geometry
@@ -48,7 +48,7 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
         When no chain can start, or a chain fails.
     """
     options = replace(options, target_accept=options.target_accept or _usual_target(spec))
-    ensure_compiled()
+    load(spec.family)
     started = time.perf_counter()
     density = Density(spec, choose_geometry(spec))
     values, stats, interrupted = run(density, options, progress)

@@ -9,7 +9,7 @@ import numpy as np
 
 from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import Family
-from partialpool.formula.records import Design
+from partialpool.formula.records import Design, Outcome
 from partialpool.model.cells import Cells, build_cells
 from partialpool.model.layout import Layout
 from partialpool.model.parameters import Parameters, build_parameters
@@ -65,6 +65,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
                 FamilyError, f"parameter of the family {family.name!r} called", parameter, family.parameters
             )
     assert design.outcome is not None, "models are built from rows with an outcome"
+    _check_labels(design.outcome, family)
     family.check(design.outcome)
     if not np.any(family.unit_weights(design.outcome) > 0):
         raise build(
@@ -75,3 +76,14 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
+
+
+def _check_labels(outcome: Outcome, family: Family) -> None:
+    """Refuse labels where numbers are needed: coded as 0 and 1 they would be fitted without a word."""
+    if outcome.levels is not None and not family.bounded:
+        raise build(
+            FamilyError,
+            f"Outcome {outcome.name!r} has the labels {' and '.join(map(repr, outcome.levels))}, and the "
+            f"family {family.name!r} is for numbers.",
+            hint="family='bernoulli'",
+        )

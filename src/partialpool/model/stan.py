@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -69,7 +68,7 @@ def to_stan(spec: ModelSpec) -> StanProgram:
         if part.predictor is not None:
             _write_predictor(draft, family, part, own)
     _write_likelihood(draft, spec, outcome)
-    return StanProgram(_text(spec, draft), MappingProxyType(draft.values), MappingProxyType(draft.names))
+    return StanProgram(_text(spec, draft), dict(draft.values), dict(draft.names))
 
 
 def _outcome(spec: ModelSpec) -> Outcome:

@@ -111,7 +111,9 @@ def _difference_on_outcome(row: Row, population: PopulationLine) -> str:
 
 
 def _change(before: float, after: float) -> str:
-    return f"{number(abs(after - before))} {'lower' if after < before else 'higher'}"
+    """Write a difference; of the figures as they are printed, so that a reader's arithmetic agrees."""
+    printed = abs(round(after, 2) - round(before, 2)) if min(abs(before), abs(after)) >= 0.1 else 0.0
+    return f"{number(printed or abs(after - before))} {'lower' if after < before else 'higher'}"
 
 
 def _why(row: Row, population: PopulationLine, found: tuple[str, ...]) -> str:

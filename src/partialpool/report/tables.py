@@ -101,10 +101,19 @@ def group_table(table: pd.DataFrame, prob: float, limit: int) -> Grid:
 
 
 def _can_wait(summary: pd.DataFrame, layout: Layout) -> list[bool]:
-    """Say which rows are effects of one group, or constants such as the diagonal of a correlation matrix."""
+    """Say which rows are effects of one group, constants, or a correlation that stands there already."""
     effects = {variable.name for variable in layout.roles("group_effect")}
-    names = (str(name).partition("[")[0] for name in summary.index)
-    return [name in effects or sd == 0 for name, sd in zip(names, summary["sd"], strict=True)]
+    seen_twice = {
+        f"{variable.name}[{a}, {b}]"
+        for variable in layout.roles("group_corr")
+        for i, a in enumerate(next(iter(variable.coords.values())))
+        for b in list(next(iter(variable.coords.values())))[: i + 1]
+    }
+    names = [str(name) for name in summary.index]
+    return [
+        name.partition("[")[0] in effects or sd == 0 or name in seen_twice
+        for name, sd in zip(names, summary["sd"], strict=True)
+    ]
 
 
 def _summary_grid(shown: pd.DataFrame, prob: float, n_rows: int) -> Grid:
