@@ -28,7 +28,8 @@ def rows(*values: float, trials: list[float] | None = None, weights: list[float]
             "Outcome 'y' has 6 of 8 rows outside the support of the family 'bernoulli' "
             "(row 1: 2, row 3: -1, row 4: 0.5, row 5: 3, row 6: 4, ...; rows count from 0).\n"
             "  Allowed: 0 and 1, False and True, or two labels\n"
-            "  Try: 'binomial' with trials(n) for successes of n, 'poisson' for counts, 'gaussian' for measurements",
+            "  Try: 'binomial' with trials(n) for successes of n, 'poisson' for counts, "
+            "'gaussian' for measurements",
         ),
         (
             "binomial",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from functools import cache
 
@@ -25,15 +26,36 @@ def ensure_compiled() -> None:
         return
     message = f"partialpool: compiling its kernels into {cache_folder()} (once per machine, under 30 s) ..."
     print(message, file=sys.stderr, flush=True)
+    # Families and priors compile in another process meanwhile; what it did not do is done here after all.
+    other = _in_another_process()
     native_density()
     native_draw()
+    if other is not None:
+        other.wait()
+    compile_scalars()
+    done.touch()
+
+
+def _in_another_process() -> subprocess.Popen[bytes] | None:
+    """Start compiling families and priors into the same cache."""
+    if getattr(sys, "frozen", False):
+        return None  # the executable is an application, not Python
+    code = f"from {__name__} import compile_scalars; compile_scalars()"
+    nowhere = subprocess.DEVNULL
+    try:
+        return subprocess.Popen([sys.executable, "-c", code], stdout=nowhere, stderr=nowhere)
+    except OSError:
+        return None
+
+
+def compile_scalars() -> None:
+    """Compile every family and every prior, or load them from the cache."""
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)
-    done.touch()
 
 
 def load(family: Family) -> None:

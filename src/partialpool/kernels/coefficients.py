@@ -35,11 +35,11 @@ def unconstrained_coefficients(data, x, out):
 
 
 @kernel
-def coefficients_forward(data, x, free, coef, coef_bar):
+def coefficients_forward(data, x, free, coef, coef_bar, scratch):
     """Write coefficients as predictors use them; return their log prior.
 
     free (K,) gets the unconstrained numbers. coef_bar (K,) gets the prior's derivative by each
-    unconstrained number (Jacobian included).
+    unconstrained number (Jacobian included); scratch is (2,).
     """
     coef_transform = integers_at(data, COEF_TRANSFORM)
     coef_bounds = float_rows_at(data, COEF_BOUNDS)
@@ -47,7 +47,6 @@ def coefficients_forward(data, x, free, coef, coef_bar):
     coef_prior = integers_at(data, COEF_PRIOR)
     coef_prior_parameters = float_rows_at(data, COEF_PRIOR_PARAMETERS)
     unconstrained_coefficients(data, x, free)
-    scratch = np.empty(2)
     total = 0.0
     for k in range(free.shape[0]):
         value, slope, jacobian, jacobian_slope = constrain(

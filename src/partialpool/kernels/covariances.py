@@ -33,7 +33,7 @@ def hyper_value(data, x, position):
 
 
 @kernel
-def covariance_forward(data, x, t, sds, factor, chol, free):
+def covariance_forward(data, x, t, sds, factor, chol, free, scratch):
     """Write term t's sds, correlation factor and chol = diag(sds) factor; return their log prior.
 
     free (d (d - 1) / 2,) gets the unconstrained correlations.
@@ -49,7 +49,6 @@ def covariance_forward(data, x, t, sds, factor, chol, free):
     corr_eta = floats_at(data, CORR_ETA)
     start = term_start[t]
     d = sds.shape[0]
-    scratch = np.empty(2)
     total = 0.0
     for c in range(d):
         e = start + c
@@ -73,7 +72,7 @@ def covariance_forward(data, x, t, sds, factor, chol, free):
 
 
 @kernel
-def covariance_backward(data, x, t, sds, factor, chol_bar, free, grad):
+def covariance_backward(data, x, t, sds, factor, chol_bar, free, grad, scratch):
     """Add to grad the derivatives by term t's sds and correlations, priors included."""
     term_start = integers_at(data, TERM_START)
     sd_position = integers_at(data, SD_POSITION)
@@ -86,7 +85,6 @@ def covariance_backward(data, x, t, sds, factor, chol_bar, free, grad):
     corr_eta = floats_at(data, CORR_ETA)
     start = term_start[t]
     d = sds.shape[0]
-    scratch = np.empty(2)
     for c in range(d):
         e = start + c
         position = sd_position[e]

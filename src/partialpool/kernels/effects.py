@@ -69,12 +69,11 @@ def effects_forward(data, x, t, start, chol, scale, pull, effects):
 
 
 @kernel
-def fixed_priors(data, t, effects, effects_bar):
+def fixed_priors(data, t, effects, effects_bar, scratch):
     """Log density of (J, d) effects with fixed priors; adds its derivatives to effects_bar."""
     start = integers_at(data, TERM_START)[t]
     address = integers_at(data, EFFECT_PRIOR)
     parameters = float_rows_at(data, EFFECT_PRIOR_PARAMETERS)
-    scratch = np.empty(2)
     total = 0.0
     for j in range(effects.shape[0]):
         for c in range(effects.shape[1]):

@@ -69,6 +69,7 @@ class DensityInputs(NamedTuple):
     pull: Floats  # all terms' (J, d), flat: curvature times mode plus gradient
     cross: Floats  # all terms' (J, d, K of the predictor), flat: cross curvature
     effect_expansion: Floats  # all terms' (J, d), flat: effects where the quadratic was taken
+    term_place: Integers  # (4 (T + 1),) see `kernels.density.PLACES`
     term_order: Integers  # (T,) terms, each after the terms its groups lie in
     link_start: Integers  # (T + 1,) range of each term's links
     link_term: Integers  # (links,) the term whose groups the term's groups lie in
@@ -123,6 +124,7 @@ class DensityInputs(NamedTuple):
     PULL,
     CROSS,
     EFFECT_EXPANSION,
+    TERM_PLACE,
     TERM_ORDER,
     LINK_START,
     LINK_TERM,

@@ -108,7 +108,8 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
     sizes = integers_at(data, SIZES)
     stats = float_rows_at(data, STATS)
     n_cells, n_predictors, address = sizes[0], sizes[1], sizes[3]
-    eta, first_derivative = np.empty((n_predictors, BLOCK)), np.empty((n_predictors, BLOCK))
+    both = np.empty((2, n_predictors, BLOCK))
+    eta, first_derivative = both[0], both[1]
     stride = stats.shape[1]
     total = 0.0
     for first in range(0, n_cells, BLOCK):

@@ -16,71 +16,75 @@ from partialpool.kernels.inputs import (
     LINK_START,
     LINK_TERM,
     PULL,
+    TERM_PLACE,
     TERM_START,
 )
 from partialpool.kernels.pointers import floats_at, integers_at
 
 
 @kernel
-def _link(data, link, size, d, outer):
-    """A link's (J,) outer groups and its (J, d, outer d) cross curvature."""
+def _link(data, link):
+    """A link's (J,) outer groups and its (J, d, outer d) cross curvature, both flat and open at the end."""
     place = integers_at(data, LINK_PLACE)
-    group, cross = place[2 * link], place[2 * link + 1]
     return (
-        integers_at(data, LINK_GROUP)[group : group + size],
-        floats_at(data, LINK_CROSS)[cross : cross + size * d * outer].reshape(size, d, outer),
+        integers_at(data, LINK_GROUP)[place[2 * link] :],
+        floats_at(data, LINK_CROSS)[place[2 * link + 1] :],
     )
 
 
 @kernel
-def pulls_forward(data, t, starts, deviation, scale, effects, out):
+def pulls_forward(data, t, deviation, scale, effects, out):
     """Write term t's scaled pulls into (J, d).
 
-    starts (T + 1, 3) as `density.term_starts` makes it; effects are all terms', outer terms' done already.
+    effects are all terms', those of outer terms done already.
     """
     size, d = out.shape
     n_coef = deviation.shape[0]
-    pull = floats_at(data, PULL)[starts[t, 0] : starts[t, 0] + size * d].reshape(size, d)
-    cross = floats_at(data, CROSS)[starts[t, 2] : starts[t, 2] + size * d * n_coef].reshape(size, d, n_coef)
+    place = integers_at(data, TERM_PLACE)
+    pull = floats_at(data, PULL)[place[4 * t] :]
+    cross = floats_at(data, CROSS)[place[4 * t + 2] :]
     for j in range(size):
         for a in range(d):
-            total = pull[j, a]
+            row = j * d + a
+            total = pull[row]
             for k in range(n_coef):
-                total -= cross[j, a, k] * deviation[k]
+                total -= cross[row * n_coef + k] * deviation[k]
             out[j, a] = total
     term_start, link_start = integers_at(data, TERM_START), integers_at(data, LINK_START)
     expansion = floats_at(data, EFFECT_EXPANSION)
     for link in range(link_start[t], link_start[t + 1]):
         s = integers_at(data, LINK_TERM)[link]
         outer = term_start[s + 1] - term_start[s]
-        group, own = _link(data, link, size, d, outer)
+        group, own = _link(data, link)
         for j in range(size):
-            first = starts[s, 0] + group[j] * outer
+            first = place[4 * s] + group[j] * outer
             for a in range(d):
                 for c in range(outer):
-                    out[j, a] -= own[j, a, c] * (effects[first + c] - expansion[first + c])
+                    out[j, a] -= own[(j * d + a) * outer + c] * (effects[first + c] - expansion[first + c])
     for j in range(size):
         for a in range(d):
             out[j, a] *= scale
 
 
 @kernel
-def pulls_backward(data, t, starts, scale, pull_bar, deviation_bar, effects_bar):
+def pulls_backward(data, t, scale, pull_bar, deviation_bar, effects_bar):
     """From the derivatives by term t's (J, d) pulls add those by coefficients and outer effects."""
     size, d = pull_bar.shape
     n_coef = deviation_bar.shape[0]
-    cross = floats_at(data, CROSS)[starts[t, 2] : starts[t, 2] + size * d * n_coef].reshape(size, d, n_coef)
+    place = integers_at(data, TERM_PLACE)
+    cross = floats_at(data, CROSS)[place[4 * t + 2] :]
     for j in range(size):
         for a in range(d):
+            bar = scale * pull_bar[j, a]
             for k in range(n_coef):
-                deviation_bar[k] -= cross[j, a, k] * scale * pull_bar[j, a]
+                deviation_bar[k] -= cross[(j * d + a) * n_coef + k] * bar
     term_start, link_start = integers_at(data, TERM_START), integers_at(data, LINK_START)
     for link in range(link_start[t], link_start[t + 1]):
         s = integers_at(data, LINK_TERM)[link]
         outer = term_start[s + 1] - term_start[s]
-        group, own = _link(data, link, size, d, outer)
+        group, own = _link(data, link)
         for j in range(size):
-            first = starts[s, 0] + group[j] * outer
+            first = place[4 * s] + group[j] * outer
             for a in range(d):
                 for c in range(outer):
-                    effects_bar[first + c] -= own[j, a, c] * scale * pull_bar[j, a]
+                    effects_bar[first + c] -= own[(j * d + a) * outer + c] * scale * pull_bar[j, a]

@@ -143,6 +143,7 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
         pull=_flat(geometry.pull),
         cross=_flat(geometry.cross),
         effect_expansion=_flat(geometry.effects),
+        term_place=_places(geometry),
         term_order=_order(len(blocks), geometry.links),
         link_start=_starts([sum(link.inner == t for link in links) for t in range(len(blocks))]),
         link_term=_ints([link.outer for link in links]),
@@ -214,6 +215,18 @@ def _floats(rows: list[object], width: int) -> Floats:
 
 def _starts(counts: list[int]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+
+
+def _places(geometry: Geometry) -> NDArray[np.int64]:
+    """Where each term's numbers start, as `kernels.density.PLACES` says."""
+    widths = [a.shape[1] for a in geometry.pull]
+    starts = [
+        _starts([a.size for a in geometry.pull]),
+        _starts([a.size for a in geometry.information]),
+        _starts([a.size for a in geometry.cross]),
+        _starts([d + 2 * d * d + d * (d - 1) // 2 for d in widths]),
+    ]
+    return np.ascontiguousarray(np.stack(starts, axis=1).ravel())
 
 
 def _order(n_terms: int, links: tuple[Link, ...]) -> NDArray[np.int64]:
