@@ -169,12 +169,12 @@ REFUSED = [
     (
         "y ~ x",
         {"z": Normal(0, 1)},
-        "There is no coefficient to give a prior 'z'.\n  Allowed: Intercept, x, sigma",
+        "There is no coefficient or parameter 'z'.\n  Allowed: Intercept, x, sigma",
     ),
     (
         "y ~ x",
         {"Intercpt": Normal(0, 1)},
-        "There is no coefficient to give a prior 'Intercpt'.\n  Allowed: Intercept",
+        "There is no coefficient or parameter 'Intercpt'.\n  Allowed: Intercept",
     ),
     ("y ~ x", {"x": 3}, "The prior of 'x' is 3.\n  Allowed: a prior such as Normal(0, 1.5)"),
     (
@@ -232,7 +232,7 @@ REFUSED = [
         {"g_corr": Normal(0, 1)},
         "Normal(0, 1) cannot be the prior of 'g_corr'.\n  Allowed: LKJ(eta)",
     ),
-    ("y ~ (x || g)", {"g_corr": LKJ(2)}, "There is no coefficient to give a prior 'g_corr'."),
+    ("y ~ (x || g)", {"g_corr": LKJ(2)}, "There is no coefficient or parameter 'g_corr'."),
 ]
 
 

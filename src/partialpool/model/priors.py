@@ -115,7 +115,7 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
             )
         keys = [name] if name in priors else terms.get(name, ())
         if not keys:
-            raise unknown_name(PriorError, "coefficient to give a prior", name, priors)
+            raise unknown_name(PriorError, "coefficient or parameter", name, priors)
         for key in keys:
             _check_role(key, prior, design, family)
             priors[key] = prior
