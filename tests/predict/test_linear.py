@@ -9,7 +9,6 @@ from tests.results.fixtures import N_ROWS, Case, make_case
 from partialpool.predict.linear import (
     auxiliary_parameter,
     linear_predictor,
-    linear_predictor_blocks,
     row_blocks,
 )
 
@@ -93,7 +92,10 @@ def test_auxiliary_parameter_is_one_column_on_its_own_scale(case: Case, values: 
 @pytest.mark.parametrize("max_bytes", [1, 12 * 8 * 7, 2**26])
 def test_blocks_cover_every_row_once_within_the_limit(case: Case, values: np.ndarray, max_bytes: int) -> None:
     predictor = case.design.predictors["mu"]
-    blocks = list(linear_predictor_blocks(predictor, case.layout, values, max_bytes))
+    blocks = [
+        (rows, linear_predictor(predictor, case.layout, values, rows))
+        for rows in row_blocks(N_ROWS, len(values), max_bytes)
+    ]
     assert all(eta.nbytes <= max(max_bytes, 8 * len(values)) for _, eta in blocks)
     assert [row for rows, _ in blocks for row in range(rows.start, rows.stop)] == list(range(N_ROWS))
     whole = linear_predictor(predictor, case.layout, values, ALL)

@@ -51,7 +51,7 @@ def probit_cell(stats, i, eta):
 def cloglog_cell(stats, i, eta):
     """Log likelihood with 1 - p = exp(-exp(eta))."""
     n, k = stats[0, i], stats[1, i]
-    u = math.exp(eta)
+    u = math.exp(min(max(eta, -700.0), 700.0))
     ratio = u / math.expm1(u)
     # log(1 - exp(-u)), accurate at both ends
     log_p = math.log(-math.expm1(-u)) if u < 0.6931471805599453 else math.log1p(-math.exp(-u))

@@ -82,7 +82,9 @@ class Gaussian(Family):
         weights = row_weights(outcome)
         if self.link == "log":
             mean = float(np.average(outcome.values, weights=weights))
-            return math.log(mean) - (0.0 if offset is None else float(np.mean(offset))), 1.0
+            return math.log(mean) - (
+                0.0 if offset is None else float(np.average(offset, weights=weights))
+            ), 1.0
         mean = float(np.average(values, weights=weights))
         sd = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
         return mean, sd if sd > 0 else 1.0

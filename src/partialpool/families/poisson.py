@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import DataError, build
 from partialpool.families.base import (
     Array,
     Family,
@@ -37,13 +38,25 @@ def check_counts(outcome: OutcomeLike, family: str) -> None:
     refuse_rows(outcome, bad, family, "whole numbers, 0 or more", "family='gaussian' for measurements")
 
 
+LARGEST_OFFSET = 300.0  # its exponential is beyond any count
+
+
 def log_location(outcome: OutcomeLike, offset: Array | None) -> float:
     """Log of the mean outcome at an offset of zero, for default priors."""
     weights = row_weights(outcome)
-    exposure = weights if offset is None else weights * np.exp(offset)
     total = float(np.sum(weights * outcome.values))
+    shifts = np.zeros(len(weights)) if offset is None else offset
+    largest, row = float(np.max(shifts)), int(np.argmax(shifts))
+    if largest > LARGEST_OFFSET:
+        raise build(
+            DataError,
+            f"The offset of {outcome.name!r} is {largest:g} in row {row} (counted from 0): "
+            f"on the log scale that stands for exp({largest:g}).",
+            hint="offset(log(exposure)) in place of offset(exposure)",
+        )
+    exposure = np.sum(weights * np.exp(shifts - largest))
     # Half a count keeps the logarithm finite when every count is zero.
-    return math.log(max(total, 0.5) / float(np.sum(exposure)))
+    return math.log(max(total, 0.5) / float(exposure)) - largest
 
 
 class Poisson(Family):

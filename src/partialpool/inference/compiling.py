@@ -38,7 +38,7 @@ def ensure_compiled() -> None:
 
 def _in_another_process() -> subprocess.Popen[bytes] | None:
     """Start compiling families and priors into the same cache."""
-    if getattr(sys, "frozen", False):
+    if getattr(sys, "frozen", False) or not sys.executable:
         return None  # the executable is an application, not Python
     code = f"from {__name__} import compile_scalars; compile_scalars()"
     nowhere = subprocess.DEVNULL

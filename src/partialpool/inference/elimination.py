@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.quickfit import Part, Term, inverse
+from partialpool.inference.quickfit import Part, Term, inverse, posterior_covariance
 from partialpool.model.geometry import Link
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ def eliminate(part: Part, weights: Floats, first: int) -> Eliminated:
         inner = terms[t]
         if any(t in found for found in outer.values()):
             inner.information = _positive(inner.information)
-        inner.posterior = np.linalg.inv(inner.information + np.linalg.inv(inner.covariance))
+        inner.posterior = posterior_covariance(inner)
         for s in outer[t]:
             _take_from_outer(t, s, terms, outer, cross, residual)
         if outer[t]:

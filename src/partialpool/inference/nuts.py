@@ -55,7 +55,7 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     attempts = [_attempt(options, stats)]
     diverged = int(np.sum(stats["diverging"]))
     second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
-    if diverged and not interrupted and options.target_accept != SECOND_TARGET_ACCEPT:
+    if diverged and not interrupted and (options.target_accept or 0.0) < SECOND_TARGET_ACCEPT:
         again = run(density, second, progress)
         interrupted = again[2]
         attempts.append(_attempt(second, again[1]))

@@ -18,17 +18,19 @@ from partialpool.inference.approximations import (
     coefficient_approximation,
     interior,
 )
-from partialpool.model.density import fixed_scale
+from partialpool.model.density import column_means, fixed_scale
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior
+from partialpool.priors.base import Prior, unwrapped
 
 Floats = NDArray[np.float64]
 
 MAX_SWEEPS = 30
 TOLERANCE = 1e-3  # of a step, in units of the predictor's scale
 LONGEST_STEP = 3.0  # in the same units: Newton overshoots far from the mode
+GROWTH = 1.5  # of the longest step, each sweep: a mode far away is reached all the same
 SMALLEST_CURVATURE = 1e-8
+LARGEST_CURVATURE = 1e200
 
 
 @dataclass
@@ -83,6 +85,7 @@ class QuickFit:
         self.curvature_block = spec.family.blocks()[1]
         self.parts = self._parts()
         self.scales = _predictor_scales(spec)
+        self.longest_step = LONGEST_STEP
         self.eta = np.array([self._predictor(p) for p in range(len(self.parts))])
         self.spread = np.zeros(self.n)  # sd of the mean's predictor that its group effects' posterior leaves
         self.first, self.second = np.empty_like(self.eta), np.empty_like(self.eta)
@@ -102,7 +105,7 @@ class QuickFit:
                 groups = cells.group_index[term].astype(np.int64)
                 terms.append(_start_term(block, number, groups, columns, k))
                 effect, term = effect + d, term + 1
-            parts.append(Part(matrix, prior.mean.copy(), prior, terms, np.eye(k)))
+            parts.append(Part(matrix, _start(self.spec, number, prior.mean), prior, terms, np.eye(k)))
             coef += k
         return parts
 
@@ -145,12 +148,15 @@ class QuickFit:
         value = self.curvature_block.ctypes(
             self.n, pointers[0], stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
         )
+        # Where the outcome is out of reach of floating point there is nothing to follow.
+        np.nan_to_num(first, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        np.nan_to_num(second, copy=False, nan=SMALLEST_CURVATURE, posinf=LARGEST_CURVATURE)
         return float(value), first, second
 
     def run(self) -> None:
         """Sweep until steps are short."""
-        for _ in range(MAX_SWEEPS):
-            longest = 0.0
+        for sweep in range(MAX_SWEEPS):
+            self.longest_step, longest = LONGEST_STEP * GROWTH**sweep, 0.0
             for p, part in enumerate(self.parts):
                 if not part.terms:
                     longest = max(longest, self._step(p, None))
@@ -194,10 +200,7 @@ class QuickFit:
                 term.information[:, b, a] = term.information[:, a, b]
             for k in range(matrix.shape[1]):
                 term.cross[:, a, k] = term.sum_by_group(weighted * matrix[:, k])
-        precision: Floats = term.information + np.linalg.inv(term.covariance)
-        # Where a group's rows say much about some directions and nothing about others, the prior's part is
-        # lost to rounding; a little on the diagonal keeps the inverse.
-        term.posterior = np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(d))).astype(float)
+        term.posterior = posterior_covariance(term)
         return gradient
 
     def _step(self, p: int, term: Term | None) -> float:
@@ -230,7 +233,7 @@ class QuickFit:
         longest = float(np.max(np.abs(change), initial=0.0)) / self.scales[p]
         if not np.isfinite(longest):
             return 0.0
-        fraction = min(1.0, LONGEST_STEP / max(longest, 1e-300))
+        fraction = min(1.0, self.longest_step / max(longest, 1e-300))
         before = self.value + _penalty(part, term, part.coefficients, None if term is None else term.effects)
         eta = self.eta.copy()
         for _ in range(8):
@@ -250,6 +253,14 @@ class QuickFit:
         return 0.0
 
 
+def posterior_covariance(term: Term) -> Floats:
+    """(J, d, d) covariance of each group's effects given everything else."""
+    precision: Floats = term.information + np.linalg.inv(term.covariance)
+    # Where a group's rows say much about some directions and nothing about others, the prior's part is lost
+    # to rounding; a little on the diagonal keeps the inverse.
+    return np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(precision.shape[-1]))).astype(float)
+
+
 def inverse(precision: Floats) -> Floats:
     """(K, K) pseudo-inverse of a symmetric matrix, whatever the units that its columns are in."""
     diagonal = np.diag(precision)
@@ -264,6 +275,22 @@ def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Float
         deviations = effects - term.prior_mean
         total -= 0.5 * float(np.sum((deviations @ np.linalg.inv(term.covariance)) * deviations))
     return total
+
+
+def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
+    """Where coefficients start: at their priors' means, but the mean's intercept where the outcomes are.
+
+    A prior may lie far from the data; from there the steps that are taken might not arrive.
+    """
+    part, start = spec.parameters.predictors[number], means.copy()
+    if part.parameter != "mu" or part.predictor is None or spec.design.outcome is None:
+        return start
+    for i, coefficient in enumerate(part.coefficients):
+        if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":
+            location, _ = spec.family.location_scale(spec.design.outcome, part.predictor.offset)
+            others = np.delete(np.array(column_means(spec, part.predictor.population.matrix)) * means, i)
+            start[i] = location - float(np.sum(others))
+    return start
 
 
 def _predictor_scales(spec: ModelSpec) -> list[float]:

@@ -41,7 +41,8 @@ def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, z
                 total += chol[m, a] * curved[m, c]
             for m in range(c):
                 total -= factor[a, m] * factor[c, m]
-            factor[a, c] = math.sqrt(total) if a == c else total / factor[c, c]
+            # Every pivot of 1 + L' I L is at least 1; rounding can take it below.
+            factor[a, c] = math.sqrt(max(total, 1.0)) if a == c else total / factor[c, c]
     jacobian = 0.0
     for a in range(d):
         total = 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -47,17 +48,21 @@ def sources_hash() -> str:
 def cache_folder() -> Path:
     """Folder of the compiled kernels, made when it is not there.
 
-    ``PARTIALPOOL_CACHE_DIR`` overrides its parent. Where that cannot be written, the folder for temporary
-    files takes its place.
+    ``PARTIALPOOL_CACHE_DIR`` overrides its parent. Where that cannot be written, a temporary folder takes
+    its place.
     """
     name = f"kernels-{sources_hash()}"
     wanted = Path(os.environ.get("PARTIALPOOL_CACHE_DIR") or user_cache_dir("partialpool")) / name
     try:
         wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            return wanted
     except OSError:
-        wanted = Path(tempfile.gettempdir()) / "partialpool" / name
-        wanted.mkdir(parents=True, exist_ok=True)
-    return wanted
+        # A folder of this process's own: what is loaded from a cache is code, so nobody else may write it.
+        return Path(tempfile.mkdtemp(prefix="partialpool-"))
+
+
+_LOCK = threading.RLock()  # numba's setting is one for the process
 
 
 @contextmanager
@@ -85,5 +90,5 @@ def compile_native(function: Callable[..., Any], signature: Any) -> Any:
     -------
     numba's CFunc; ``.address`` is the pointer. It must be kept alive while in use.
     """
-    with _numba_cache():
+    with _LOCK, _numba_cache():
         return numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function)

@@ -22,6 +22,7 @@ from partialpool.kernels.inputs import (
     EFFECT_PRIOR,
     EFFECT_VALUE,
     N_SLOTS,
+    PLACES,
     SCALE_COEF,
     SCALE_POWER,
     SD_VALUE,
@@ -35,10 +36,6 @@ from partialpool.kernels.inputs import (
 from partialpool.kernels.likelihood import likelihood
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.pulls import pulls_backward, pulls_forward
-
-# Where a term's numbers start, four to a term and four for the end: in all effects, in the information, in
-# the cross curvature, and in the covariances (sds, correlation factor, their product, free correlations).
-PLACES = 4
 
 
 @kernel

@@ -24,8 +24,8 @@ from partialpool.kernels.prior_terms import prior_term
 
 
 @kernel
-def _information(data, t, start, size, d):
-    """Term t's (J, d, d) information, which starts at a position of all terms'."""
+def _information(data, start, size, d):
+    """A term's (J, d, d) information, which starts at a position of all terms'."""
     return floats_at(data, INFORMATION)[start : start + size * d * d].reshape(size, d, d)
 
 
@@ -46,7 +46,7 @@ def effects_forward(data, x, t, start, chol, scale, pull, effects):
     """
     d = chol.shape[0]
     z = _coordinates(data, x, t, d)
-    information = _information(data, t, start, z.shape[0], d)
+    information = _information(data, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     if d == 1:
         prior_scale = 0.0 if fixed else 1.0
@@ -91,7 +91,7 @@ def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar
     """
     d = chol.shape[0]
     z, z_bar = _coordinates(data, x, t, d), _coordinates(data, grad, t, d)
-    information = _information(data, t, start, z.shape[0], d)
+    information = _information(data, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     if d == 1:
         prior_scale = 0.0 if fixed else 1.0

@@ -69,7 +69,7 @@ class DensityInputs(NamedTuple):
     pull: Floats  # all terms' (J, d), flat: curvature times mode plus gradient
     cross: Floats  # all terms' (J, d, K of the predictor), flat: cross curvature
     effect_expansion: Floats  # all terms' (J, d), flat: effects where the quadratic was taken
-    term_place: Integers  # (4 (T + 1),) see `kernels.density.PLACES`
+    term_place: Integers  # (4 (T + 1),) see `PLACES`
     term_order: Integers  # (T,) terms, each after the terms its groups lie in
     link_start: Integers  # (T + 1,) range of each term's links
     link_term: Integers  # (links,) the term whose groups the term's groups lie in
@@ -133,6 +133,9 @@ class DensityInputs(NamedTuple):
     LINK_CROSS,
 ) = range(len(DensityInputs._fields))
 
+# Where a term's numbers start, four to a term and four for the end: in all effects, in the information, in
+# the cross curvature, and in the covariances (sds, correlation factor, their product, free correlations).
+PLACES = 4
 N_SLOTS = len(DensityInputs._fields)
 
 

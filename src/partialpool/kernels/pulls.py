@@ -15,6 +15,7 @@ from partialpool.kernels.inputs import (
     LINK_PLACE,
     LINK_START,
     LINK_TERM,
+    PLACES,
     PULL,
     TERM_PLACE,
     TERM_START,
@@ -41,8 +42,8 @@ def pulls_forward(data, t, deviation, scale, effects, out):
     size, d = out.shape
     n_coef = deviation.shape[0]
     place = integers_at(data, TERM_PLACE)
-    pull = floats_at(data, PULL)[place[4 * t] :]
-    cross = floats_at(data, CROSS)[place[4 * t + 2] :]
+    pull = floats_at(data, PULL)[place[PLACES * t] :]
+    cross = floats_at(data, CROSS)[place[PLACES * t + 2] :]
     for j in range(size):
         for a in range(d):
             row = j * d + a
@@ -57,7 +58,7 @@ def pulls_forward(data, t, deviation, scale, effects, out):
         outer = term_start[s + 1] - term_start[s]
         group, own = _link(data, link)
         for j in range(size):
-            first = place[4 * s] + group[j] * outer
+            first = place[PLACES * s] + group[j] * outer
             for a in range(d):
                 for c in range(outer):
                     out[j, a] -= own[(j * d + a) * outer + c] * (effects[first + c] - expansion[first + c])
@@ -72,7 +73,7 @@ def pulls_backward(data, t, scale, pull_bar, deviation_bar, effects_bar):
     size, d = pull_bar.shape
     n_coef = deviation_bar.shape[0]
     place = integers_at(data, TERM_PLACE)
-    cross = floats_at(data, CROSS)[place[4 * t + 2] :]
+    cross = floats_at(data, CROSS)[place[PLACES * t + 2] :]
     for j in range(size):
         for a in range(d):
             bar = scale * pull_bar[j, a]
@@ -84,7 +85,7 @@ def pulls_backward(data, t, scale, pull_bar, deviation_bar, effects_bar):
         outer = term_start[s + 1] - term_start[s]
         group, own = _link(data, link)
         for j in range(size):
-            first = place[4 * s] + group[j] * outer
+            first = place[PLACES * s] + group[j] * outer
             for a in range(d):
                 for c in range(outer):
                     effects_bar[first + c] -= own[(j * d + a) * outer + c] * scale * pull_bar[j, a]

@@ -218,7 +218,7 @@ def _starts(counts: list[int]) -> NDArray[np.int64]:
 
 
 def _places(geometry: Geometry) -> NDArray[np.int64]:
-    """Where each term's numbers start, as `kernels.density.PLACES` says."""
+    """Where each term's numbers start, as `kernels.inputs.PLACES` says."""
     widths = [a.shape[1] for a in geometry.pull]
     starts = [
         _starts([a.size for a in geometry.pull]),

@@ -158,7 +158,8 @@ def _check_kind(name: str, prior: Prior, design: Design) -> None:
     if (prior.support == "correlation") != (name in corr):
         allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
-    if isinstance(prior, AtMeans) and not name.endswith("Intercept"):
+    intercepts = {prefix(parameter) + "Intercept" for parameter in design.predictors}
+    if isinstance(prior, AtMeans) and name not in intercepts:
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}: only of an intercept.")
 
 

@@ -98,19 +98,6 @@ def row_blocks(n_rows: int, n_draws: int, max_bytes: int = BLOCK_BYTES) -> Itera
         yield slice(start, min(start + step, n_rows))
 
 
-def linear_predictor_blocks(
-    predictor: Predictor, layout: Layout, values: Floats, max_bytes: int = BLOCK_BYTES
-) -> Iterator[tuple[slice, Floats]]:
-    """Walk all rows of a predictor block by block.
-
-    Yields
-    ------
-    The block's rows, and their (S, block) linear predictor of at most `max_bytes` bytes.
-    """
-    for rows in row_blocks(predictor.population.matrix.shape[0], values.shape[0], max_bytes):
-        yield rows, linear_predictor(predictor, layout, values, rows)
-
-
 def _add_group_effects(
     eta: Floats, predictor: Predictor, group: GroupTerm, layout: Layout, values: Floats, rows: slice
 ) -> None:

@@ -87,8 +87,10 @@ class Normal(Prior):
         return -0.5 * z**2 - math.log(self.scale) - LOG_SQRT_TWO_PI
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> NDArray[np.float64]:
-        """Draw; a learnt sd is drawn once for the whole sample."""
-        sd = abs(float(self.sd.sample(rng))) if isinstance(self.sd, Prior) else self.sd
+        """Draw; a learnt sd is drawn once for the whole sample, from the positive part of its prior."""
+        sd = self.sd
+        while isinstance(sd, Prior) or sd <= 0:
+            sd = float(self.sd.sample(rng)) if isinstance(self.sd, Prior) else float(self.sd)
         return np.asarray(rng.normal(self.mean, sd, size))
 
     @property
