@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import partialpool as pp
+from partialpool.kernels.compiling import cache_folder
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +118,52 @@ def test_labels_are_not_fitted_as_numbers(table: pd.DataFrame) -> None:
 def test_a_stan_program_s_data_are_json(table: pd.DataFrame) -> None:
     program = pp.Model("y ~ x + (x | g)", table).to_stan()
     assert json.loads(json.dumps(program.data))["N"] == 300
+
+
+@pytest.mark.parametrize("prior", [pp.Normal(100, 100), pp.Normal(-300, 300)])
+def test_a_prior_far_from_the_data_does_not_keep_the_start_there(prior: pp.Prior) -> None:
+    counts = {"k": np.random.default_rng(0).poisson(3, 200), "g": np.arange(200) % 20}
+    fit = pp.Model("k ~ 1 + (1 | g)", counts, family="poisson", priors={"Intercept": prior}).fit(
+        seed=1, progress=False
+    )
+    assert fit.diagnose().ok, str(fit.diagnose())
+    assert float(fit.posterior["Intercept"].mean()) == pytest.approx(np.log(np.mean(counts["k"])), abs=0.1)
+
+
+def test_an_offset_on_the_wrong_scale_is_named() -> None:
+    rows = {"k": [1, 2, 3], "days": [10.0, 900.0, 30.0]}
+    with pytest.raises(pp.errors.DataError) as caught:
+        pp.Model("k ~ 1 + offset(days)", rows, family="poisson")
+    assert str(caught.value) == (
+        "The offset of 'k' is 900 in row 1 (counted from 0): on the log scale that stands for exp(900).\n"
+        "  Try: offset(log(exposure)) in place of offset(exposure)"
+    )
+
+
+def test_rows_of_no_weight_are_refused() -> None:
+    rows = {"y": [1.0, 2.0, 3.0], "w": [0, 0, 0]}
+    with pytest.raises(pp.errors.DataError, match=r"weight 0 or no trials: nothing to fit"):
+        pp.Model("y | weights(w) ~ 1", rows)
+
+
+def test_a_cache_that_cannot_be_written_gives_way(tmp_path, monkeypatch) -> None:
+    occupied = tmp_path / "a file, not a folder"
+    occupied.touch()
+    monkeypatch.setenv("PARTIALPOOL_CACHE_DIR", str(occupied))
+    folder = cache_folder.__wrapped__()
+    assert folder.is_dir()
+    assert occupied not in folder.parents
+
+
+def test_a_raw_value_is_compared_with_what_its_rows_predict() -> None:
+    """A group of short exposure has few counts: its raw mean is low, its rate is not."""
+    rng = np.random.default_rng(5)
+    group = np.arange(400) % 20
+    exposure = np.where(group == 0, 2.0, 100.0)
+    counts = rng.poisson(0.05 * exposure * np.exp(0.2 * rng.normal(size=20)[group]))
+    rows = {"k": counts, "e": exposure, "g": group}
+    formula = "k ~ 1 + offset(log(e)) + (1 | g)"
+    pools = pp.compare_pooling(formula, rows, family="poisson", seed=1, progress=False)
+    told = next(d for d in pools.explain(20).disagreements if d.group == 0)
+    assert "extreme raw value" not in told.reasons
+    assert "far from the population's" not in told.text

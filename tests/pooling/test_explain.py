@@ -32,6 +32,7 @@ def make_table(*rows: tuple, **columns: object) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["group", "n", "raw", "no_pooling_mean", "partial_pooling_mean"])
     for pooling in ("no_pooling", "partial_pooling"):
         table[f"{pooling}_mean_outcome"] = 1 / (1 + np.exp(-table[f"{pooling}_mean"]))
+    table["complete_pooling_mean_outcome"] = LINE.raw
     table["no_pooling_sd"] = 2 / np.sqrt(table["n"])
     table["partial_pooling_sd"] = 1 / np.sqrt(4 + table["n"] / 4)
     table["pooling_factor"] = 1 / (1 + table["n"] / 16)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from partialpool.errors import FileError
 from partialpool.report import files
@@ -67,3 +68,12 @@ def test_tables_keep_all_digits(tmp_path):
     path = files.write_csv(tmp_path / "a.csv", table, index_name="name")
     pd.testing.assert_frame_equal(pd.read_csv(path, index_col="name"), table.rename_axis("name"))
     assert files.write_csv(path, table).read_text().startswith("x\n0.333333333333333")
+
+
+@pytest.mark.parametrize("labels", [pd.interval_range(0, 3), pd.period_range("2024-01", periods=3, freq="M")])
+def test_labels_without_a_netcdf_type_are_written_as_text(tmp_path, labels):
+    coords = {"g": np.array(labels, dtype=object)}
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"x": ("g", [1.0, 2.0, 3.0])}, coords)})
+    path = files.write_tree(tmp_path / "draws.nc", tree)
+    with xr.open_datatree(path, engine="h5netcdf") as read:
+        assert read["posterior"].coords["g"].to_numpy().tolist() == [str(label) for label in labels]

@@ -55,6 +55,11 @@ def run(
         sampler.abort()
     except RuntimeError as error:
         raise _failure(density, error) from error
+    except BaseException as error:
+        # A panic of the compiled sampler is no Exception; anything else goes on as it is.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _failure(density, error) from error
     batches = sampler.take_results().get_arrow_trace()
     draws, statistics = batches
     values, stats = _collect(density, draws, statistics)
@@ -155,7 +160,7 @@ def no_draws(interrupted: bool) -> FitError:
     )
 
 
-def _failure(density: Density, error: RuntimeError) -> FitError:
+def _failure(density: Density, error: BaseException) -> FitError:
     value, gradient = density(np.zeros(density.n_dim))
     where = f" At the starting point the log density is {value:g}" + (
         "." if np.all(np.isfinite(gradient)) else ", and its gradient is not finite."

@@ -66,13 +66,11 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
             )
     assert design.outcome is not None, "models are built from rows with an outcome"
     _check_labels(design.outcome, family)
+    if design.outcome.weights is not None and not np.any(design.outcome.weights > 0):
+        raise _nothing_to_fit(design.outcome)
     family.check(design.outcome)
     if not np.any(family.unit_weights(design.outcome) > 0):
-        raise build(
-            DataError,
-            f"Every row of outcome {design.outcome.name!r} has weight 0 or no trials: nothing to fit.",
-            hint="check the weights and the trials",
-        )
+        raise _nothing_to_fit(design.outcome)
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
@@ -87,3 +85,11 @@ def _check_labels(outcome: Outcome, family: Family) -> None:
             f"family {family.name!r} is for numbers.",
             hint="family='bernoulli'",
         )
+
+
+def _nothing_to_fit(outcome: Outcome) -> DataError:
+    return build(
+        DataError,
+        f"Every row of outcome {outcome.name!r} has weight 0 or no trials: nothing to fit.",
+        hint="check the weights and the trials",
+    )

@@ -42,20 +42,31 @@ class Facts:
         Median distance of raw values to the population's expected outcome.
     estimate_distance
         Median distance of estimates without pooling to the population's coefficient.
+    alike
+        True when complete pooling expects the same of every group: no predictor and no offset differs.
     """
 
     rows: float
     raw_distance: float
     estimate_distance: float
+    alike: bool
 
     @classmethod
     def of(cls, table: pd.DataFrame, population: PopulationLine) -> Facts:
         """Measure a pooling table."""
+        own = table["complete_pooling_mean_outcome"]
+        alike = bool(own.max() - own.min() <= 1e-9 * own.abs().max())
+        expected = population.on_outcome.mean if alike else own
         return cls(
             float(table["n"].median()),
-            float((table["raw"] - population.on_outcome.mean).abs().median()),
+            float((table["raw"] - expected).abs().median()),
             float((table["no_pooling_mean"] - population.on_link.mean).abs().median()),
+            alike,
         )
+
+    def expected(self, row: Row, population: PopulationLine) -> float:
+        """What a group's raw value is compared with: what the population leads one to expect of its rows."""
+        return population.on_outcome.mean if self.alike else float(row["complete_pooling_mean_outcome"])
 
 
 def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ...]:
@@ -69,7 +80,7 @@ def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ..
     if population.coefficient != "1":
         far = abs(row["no_pooling_mean"] - population.on_link.mean) > EXTREME * facts.estimate_distance
         return (*found, EXTREME_ESTIMATE) if far else tuple(found)
-    far = abs(row["raw"] - population.on_outcome.mean) > EXTREME * facts.raw_distance
+    far = abs(row["raw"] - facts.expected(row, population)) > EXTREME * facts.raw_distance
     return (*found, EXTREME_RAW) if far or _is_at_infinity(row, population) else tuple(found)
 
 
@@ -78,7 +89,7 @@ def sentence(row: Row, population: PopulationLine, facts: Facts, found: tuple[st
     parts = [
         _difference(row, population),
         _difference_on_outcome(row, population),
-        _why(row, population, found),
+        _why(row, population, facts, found),
     ]
     if _is_at_infinity(row, population) and population.coefficient == "1":
         parts.append(
@@ -116,10 +127,13 @@ def _change(before: float, after: float) -> str:
     return f"{number(printed or abs(after - before))} {'lower' if after < before else 'higher'}"
 
 
-def _why(row: Row, population: PopulationLine, found: tuple[str, ...]) -> str:
+def _why(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, ...]) -> str:
     seen = _what_was_seen(row, population)
     sd = f"sd {number(row['no_pooling_sd'])} without pooling"
-    far = f"far from the population's {number(population.on_outcome.mean)}"
+    expected = number(facts.expected(row, population))
+    far = f"far from the {expected} that complete pooling expects of these rows"
+    if facts.alike:
+        far = f"far from the population's {expected}"
     few, extreme_raw = FEW_ROWS in found, EXTREME_RAW in found
     if few and extreme_raw:
         return f"It has only {seen}, {far}: so few rows can land that far out by chance."

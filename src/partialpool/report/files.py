@@ -90,8 +90,18 @@ def write_figure(path: Path, figure: Figure) -> Path:
 def write_tree(path: Path, tree: xr.DataTree) -> Path:
     """Write labelled draws as netCDF, which xarray and ArviZ read back."""
     with replacing(path) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+        tree.map_over_datasets(_with_plain_labels).to_netcdf(temporary, engine="h5netcdf")
     return path
+
+
+def _with_plain_labels(dataset: xr.Dataset) -> xr.Dataset:
+    """Write labels that netCDF has no type for (intervals, periods, times with zones) as text."""
+    odd = {
+        name: [str(label) for label in labels.to_numpy()]
+        for name, labels in dataset.coords.items()
+        if labels.dtype == object or not hasattr(labels.dtype, "itemsize")
+    }
+    return dataset.assign_coords(odd)
 
 
 def _json(value: Any) -> str:
