@@ -11,7 +11,9 @@ import pytest
 import xarray as xr
 
 from partialpool.errors import FileError
+from partialpool.formula.records import Grouping
 from partialpool.report.folder import write_fit, write_pools
+from partialpool.report.words import _about_groups
 
 VERSIONS = {"partialpool": "0.1.0", "numpy": "2"}
 ABOUT = {"question": "Do groups differ?", "source": "somewhere", "versions": VERSIONS}
@@ -132,3 +134,9 @@ def test_a_folder_that_cannot_be_made_is_an_error(fit, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(FileError, match=r"The folder '.*taken' cannot be written"):
         write_fit(fit, tmp_path / "taken", prob=0.89, versions=VERSIONS)
+
+
+def test_groups_of_one_size_are_described_once():
+    four_each = Grouping("g", np.arange(3), np.repeat(np.arange(3), 4), ("g",))
+    assert _about_groups(four_each) == "3 groups of g, of 4 rows each"
+    assert _about_groups(Grouping("g", np.arange(3), np.arange(3), ("g",))) == "3 groups of g, of 1 row each"

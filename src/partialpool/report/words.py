@@ -36,7 +36,7 @@ def about_time(draws: Draws) -> str:
 
 def _about_groups(grouping: Grouping) -> str:
     sizes = np.bincount(grouping.index, minlength=len(grouping.labels))
-    return (
-        f"{len(sizes):,} groups of {grouping.name}, of {sizes.min():,} to {sizes.max():,} rows "
-        f"(median {np.median(sizes):g})"
-    )
+    groups, smallest, largest = f"{len(sizes):,} groups of {grouping.name}", sizes.min(), sizes.max()
+    if smallest == largest:
+        return f"{groups}, of {smallest:,} row{'' if smallest == 1 else 's'} each"
+    return f"{groups}, of {smallest:,} to {largest:,} rows (median {np.median(sizes):g})"
