@@ -92,3 +92,26 @@ def unconstrained(spec: ModelSpec, number: int, coefficients: Floats, sds: Float
             slopes[i] /= value
         slopes[i] = max(slopes[i], sds[i] / FREE_SD)
     return free, slopes
+
+
+def starting_coefficients(spec: ModelSpec, number: int, means: Floats) -> Floats:
+    """Where coefficients start: at their priors' means, but the mean's intercept where the outcomes are.
+
+    A prior may lie far from the data; from there the steps that are taken might not arrive.
+    """
+    part, start = spec.parameters.predictors[number], means.copy()
+    if part.parameter != "mu" or part.predictor is None or spec.design.outcome is None:
+        return start
+    for i, coefficient in enumerate(part.coefficients):
+        if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":
+            location, _ = spec.family.location_scale(spec.design.outcome, part.predictor.offset)
+            others = np.delete(np.array(column_means(spec, part.predictor.population.matrix)) * means, i)
+            start[i] = location - float(np.sum(others))
+    return start
+
+
+def predictor_scales(spec: ModelSpec) -> list[float]:
+    """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
+    assert spec.design.outcome is not None, "models are built from rows with an outcome"
+    _, scale = spec.family.location_scale(spec.design.outcome, spec.design.predictors["mu"].offset)
+    return [scale if part.parameter == "mu" else 1.0 for part in spec.parameters.predictors]

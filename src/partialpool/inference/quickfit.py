@@ -17,11 +17,13 @@ from partialpool.inference.approximations import (
     NormalApproximation,
     coefficient_approximation,
     interior,
+    predictor_scales,
+    starting_coefficients,
 )
-from partialpool.model.density import column_means, fixed_scale
+from partialpool.model.density import fixed_scale
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior, unwrapped
+from partialpool.priors.base import Prior
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +86,7 @@ class QuickFit:
         self.n = spec.cells.index.n_cells
         self.curvature_block = spec.family.blocks()[1]
         self.parts = self._parts()
-        self.scales = _predictor_scales(spec)
+        self.scales = predictor_scales(spec)
         self.longest_step = LONGEST_STEP
         self.eta = np.array([self._predictor(p) for p in range(len(self.parts))])
         self.spread = np.zeros(self.n)  # sd of the mean's predictor that its group effects' posterior leaves
@@ -105,7 +107,9 @@ class QuickFit:
                 groups = cells.group_index[term].astype(np.int64)
                 terms.append(_start_term(block, number, groups, columns, k))
                 effect, term = effect + d, term + 1
-            parts.append(Part(matrix, _start(self.spec, number, prior.mean), prior, terms, np.eye(k)))
+            parts.append(
+                Part(matrix, starting_coefficients(self.spec, number, prior.mean), prior, terms, np.eye(k))
+            )
             coef += k
         return parts
 
@@ -275,29 +279,6 @@ def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Float
         deviations = effects - term.prior_mean
         total -= 0.5 * float(np.sum((deviations @ np.linalg.inv(term.covariance)) * deviations))
     return total
-
-
-def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
-    """Where coefficients start: at their priors' means, but the mean's intercept where the outcomes are.
-
-    A prior may lie far from the data; from there the steps that are taken might not arrive.
-    """
-    part, start = spec.parameters.predictors[number], means.copy()
-    if part.parameter != "mu" or part.predictor is None or spec.design.outcome is None:
-        return start
-    for i, coefficient in enumerate(part.coefficients):
-        if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":
-            location, _ = spec.family.location_scale(spec.design.outcome, part.predictor.offset)
-            others = np.delete(np.array(column_means(spec, part.predictor.population.matrix)) * means, i)
-            start[i] = location - float(np.sum(others))
-    return start
-
-
-def _predictor_scales(spec: ModelSpec) -> list[float]:
-    """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
-    assert spec.design.outcome is not None, "models are built from rows with an outcome"
-    _, scale = spec.family.location_scale(spec.design.outcome, spec.design.predictors["mu"].offset)
-    return [scale if part.parameter == "mu" else 1.0 for part in spec.parameters.predictors]
 
 
 def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int64], matrix: Floats, k: int) -> Term:
