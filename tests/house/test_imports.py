@@ -17,11 +17,11 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "partialpool"
 # From top to bottom; "" is the package's front, its own __init__.
 ROOMS = (
     "version", "errors", "kernels", "priors", "families", "data", "formula", "model", "inference",
-    "results", "predict", "pooling", "plots", "report", "api", "", "cli",
+    "results", "storage", "predict", "checking", "pooling", "plots", "report", "api", "", "cli",
 )  # fmt: skip
 HEAVY = {
     "arviz", "arviz_base", "arviz_plots", "arviz_stats", "duckdb", "formulae", "ibis", "matplotlib",
-    "narwhals", "nutpie", "polars", "pyarrow", "rich", "scipy", "typer", "xarray",
+    "narwhals", "nutpie", "polars", "pyarrow", "rich", "scipy", "typer", "vl_convert", "xarray",
 }  # fmt: skip
 AT_TOP_ALLOWED = {"cli": {"rich", "typer"}}  # the command line is what they are for
 ONE_ROOM = {"formulae": "formula", "nutpie": "inference"}

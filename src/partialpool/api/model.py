@@ -13,7 +13,7 @@ from partialpool.data.tables import read_table
 from partialpool.families.base import Family
 from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
-from partialpool.formula.design import Recipe, build_design
+from partialpool.formula.design import build_design
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior
 
@@ -60,9 +60,8 @@ class Model(ModelView):
         missing: Missing = "error",
     ) -> None:
         design, recipe = build_design(formula, read_table(data), missing)
-        self.formula = formula if isinstance(formula, Formula) else Formula(formula)
-        self.recipe: Recipe = recipe
-        super().__init__(build_spec(design, get_family(family), priors), self.formula.text)
+        asked = formula if isinstance(formula, Formula) else Formula(formula)
+        super().__init__(build_spec(design, get_family(family), priors), asked.text, asked, recipe)
 
     def fit(
         self,

@@ -155,10 +155,8 @@ def compare_pooling(
         return Fitted(spec, draw(spec, options, label, progress))
 
     three = fit_three(model.spec, fit, factor)
-    return Pools(
-        Fit(ModelView(three.no.model, "no pooling"), three.no.draws),
-        Fit(model, three.partial.draws),
-        Fit(ModelView(three.complete.model, "complete pooling"), three.complete.draws),
-        factor,
-        prob,
-    )
+    def pooled(fitted: Fitted, name: str) -> Fit:
+        return Fit(ModelView(fitted.model, name, model.formula, model.recipe), fitted.draws)
+
+    no, complete = pooled(three.no, "no pooling"), pooled(three.complete, "complete pooling")
+    return Pools(no, Fit(model, three.partial.draws), complete, factor, prob)

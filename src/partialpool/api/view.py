@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from partialpool.families.base import Family
+from partialpool.formula.asked import Formula
+from partialpool.formula.design import Recipe
 from partialpool.formula.records import Design
 from partialpool.model.equations import equations
 from partialpool.model.layout import Layout
@@ -22,11 +24,17 @@ class ModelView:
         Design, family, priors, parameters, cells.
     name
         What it is, in words.
+    formula
+        What was asked.
+    recipe
+        How new rows become a design with the formula's terms.
     """
 
-    def __init__(self, spec: ModelSpec, name: str) -> None:
+    def __init__(self, spec: ModelSpec, name: str, formula: Formula, recipe: Recipe) -> None:
         self.spec = spec
         self.name = name
+        self.formula = formula
+        self.recipe = recipe
 
     @property
     def design(self) -> Design:

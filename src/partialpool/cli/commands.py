@@ -13,9 +13,9 @@ import partialpool as pp
 from partialpool import errors
 from partialpool.cli import options, pages
 from partialpool.cli.screen import Screen, show_error
-from partialpool.report.files import make_folder
 from partialpool.report.folder import write_fit, write_pools
 from partialpool.report.needs import FitLike, PoolsLike, poolings
+from partialpool.storage.files import make_folder
 
 FAILED, BAD_OPTION, INTERRUPTED = 1, 2, 130
 EXPLAINED = 5

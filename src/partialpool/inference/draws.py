@@ -21,7 +21,7 @@ class Draws:
         By ArviZ's names, each (chains, draws): ``diverging`` (bool), ``tree_depth``, ``n_steps``,
         ``energy``, ``lp``, ``step_size``, ``acceptance_rate``, ``reached_max_treedepth`` (bool).
     method
-        ``"nuts"``.
+        ``"nuts"``, or ``"prior"`` for draws from the prior.
     seed
         The seed that reproduces them.
     warmup
@@ -34,6 +34,8 @@ class Draws:
         True when the user stopped the run; then there are fewer draws than were asked for.
     asked
         Draws of each chain that were asked for.
+    target_accept
+        The acceptance rate that was asked for; None when it was left to the program.
     """
 
     values: NDArray[np.float64]
@@ -45,3 +47,4 @@ class Draws:
     attempts: tuple[str, ...]
     interrupted: bool
     asked: int
+    target_accept: float | None = None

@@ -47,7 +47,8 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     FitError
         When no chain can start, or a chain fails.
     """
-    options = replace(options, target_accept=options.target_accept or _usual_target(spec))
+    asked = options.target_accept
+    options = replace(options, target_accept=asked or _usual_target(spec))
     load(spec.family)
     started = time.perf_counter()
     density = Density(spec, choose_geometry(spec))
@@ -78,6 +79,7 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
         attempts=tuple(attempts),
         interrupted=interrupted,
         asked=options.draws,
+        target_accept=asked,
     )
 
 

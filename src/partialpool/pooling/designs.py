@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from partialpool.errors import FormulaError, OptionError, PriorError, build, unknown_name
-from partialpool.formula.records import Design, Grouping, GroupTerm, Population, Predictor, Term
+from partialpool.formula.conform import without_columns
+from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.model.names import corr_names, group_name, prefix
 from partialpool.priors.base import Prior, unwrapped
 
@@ -97,7 +98,7 @@ def without_coefficients(design: Design, parameter: str, names: Collection[str])
     for name in names:
         if name not in predictor.population.names:
             raise unknown_name(FormulaError, "population-level coefficient", name, predictor.population.names)
-    smaller = replace(predictor, population=_without_columns(predictor.population, names))
+    smaller = replace(predictor, population=without_columns(predictor.population, names))
     return replace(design, predictors={**design.predictors, parameter: smaller})
 
 
@@ -178,19 +179,6 @@ def _each_predictor(design: Design, change: Callable[[Predictor], Predictor]) ->
 def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
     groups = tuple(replace(t, correlated=False) if t.grouping.name == factor else t for t in predictor.groups)
     return replace(predictor, groups=groups)
-
-
-def _without_columns(population: Population, names: Collection[str]) -> Population:
-    kept = [i for i, name in enumerate(population.names) if name not in names]
-    terms, start = [], 0
-    for term in population.terms:
-        inside = [i - term.columns.start for i in kept if term.columns.start <= i < term.columns.stop]
-        if not inside:
-            continue
-        levels = None if term.levels is None else tuple(term.levels[i] for i in inside)
-        terms.append(Term(term.name, slice(start, start + len(inside)), levels))
-        start += len(inside)
-    return Population(population.matrix[:, kept], tuple(population.names[i] for i in kept), tuple(terms))
 
 
 def _without_factor(priors: Mapping[str, Prior], design: Design, factor: str) -> dict[str, Prior]:

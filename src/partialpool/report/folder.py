@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from partialpool.report import files
 from partialpool.report.needs import FitLike, PoolsLike, poolings
 from partialpool.report.page import diagnostics_text, pools_page, text_for_each
+from partialpool.storage import files
 
 FIGURES = "figures"
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from partialpool.errors import FileError
-from partialpool.report import files
+from partialpool.storage import files
 
 
 def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path):

@@ -1,0 +1,1 @@
+"""Model checking: replicated data, residuals, cross-validation, comparison of models."""

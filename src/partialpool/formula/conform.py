@@ -1,0 +1,57 @@
+"""A design made to have the terms of another, where that one has fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
+
+
+def conform(design: Design, like: Design) -> Design:
+    """Leave out the terms and coefficients that another design of the same formula lacks.
+
+    A pooling's design has fewer terms than its formula says; rows that the formula's recipe has just
+    read then become rows of that pooling.
+
+    Parameters
+    ----------
+    design
+        New rows, with every term of the formula.
+    like
+        The design of a fit.
+
+    Returns
+    -------
+    `design` with the coefficients and group-level terms of `like`, in their order.
+    """
+    predictors = {name: _predictor(design.predictors[name], p) for name, p in like.predictors.items()}
+    return replace(design, predictors=predictors)
+
+
+def without_columns(population: Population, names: Collection[str]) -> Population:
+    """Leave out population-level coefficients."""
+    kept = [i for i, name in enumerate(population.names) if name not in names]
+    terms, start = [], 0
+    for term in population.terms:
+        inside = [i - term.columns.start for i in kept if term.columns.start <= i < term.columns.stop]
+        if not inside:
+            continue
+        levels = None if term.levels is None else tuple(term.levels[i] for i in inside)
+        terms.append(Term(term.name, slice(start, start + len(inside)), levels))
+        start += len(inside)
+    return Population(population.matrix[:, kept], tuple(population.names[i] for i in kept), tuple(terms))
+
+
+def _predictor(predictor: Predictor, like: Predictor) -> Predictor:
+    gone = set(predictor.population.names) - set(like.population.names)
+    population = without_columns(predictor.population, gone) if gone else predictor.population
+    wanted = {_key(term): term.correlated for term in like.groups}
+    groups = tuple(
+        replace(term, correlated=wanted[_key(term)]) for term in predictor.groups if _key(term) in wanted
+    )
+    return replace(predictor, population=population, groups=groups)
+
+
+def _key(term: GroupTerm) -> tuple[str, tuple[str, ...]]:
+    return term.grouping.name, term.names

@@ -1,0 +1,1 @@
+"""Files: a fit kept whole, and every file written so that it is there whole or not at all."""
