@@ -265,3 +265,25 @@ def test_a_recipe_keeps_no_rows():
     text = "y ~ x + cat + poly(z, 2) + C(two) + (x | g/h) + offset(log(n))"
     sizes = [len(pickle.dumps(build_design(text, table)[1])) for table in (TABLE, many)]
     assert sizes[1] < sizes[0] + 1_000
+
+
+def test_numbers_spoilt_by_a_word_are_refused() -> None:
+    ages = [str(age) for age in range(20, 50)]
+    table = pd.DataFrame({"y": np.arange(31.0), "age": [*ages, "unknown"]})
+    with pytest.raises(DataError) as raised:
+        build_design("y ~ age", table)
+    assert str(raised.value) == (
+        "Column 'age' is text because of 1 row (row 30, counted from 0) such as 'unknown'; its other labels, "
+        "30 of 31, are numbers.\n"
+        "  Try: clean the column: pandas.to_numeric(table['age'], errors='coerce') makes missing values of "
+        "words; or write C(age) if its labels are categories"
+    )
+    assert len(build_design("y ~ C(age)", table)[0].predictors["mu"].population.names) == 31
+
+
+@pytest.mark.parametrize(
+    "labels", [["1", "2", "3"], ["a", "b", "9"], ["7"] * 3 + [str(i) for i in range(9)] + ["x"]]
+)
+def test_labels_that_are_no_spoilt_numbers_are_categories(labels: list[str]) -> None:
+    table = pd.DataFrame({"y": np.arange(float(len(labels))), "code": labels})
+    assert len(build_design("y ~ code", table)[0].predictors["mu"].population.names) == len(set(labels))

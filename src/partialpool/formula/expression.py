@@ -17,6 +17,7 @@ from partialpool.formula.records import Floats, Term
 from partialpool.formula.scan import Piece
 
 _SAFE_TO_MULTIPLY = 2**31  # products of two smaller integers fit 64 bits
+_NUMBERS_AT_LEAST = 10  # labels that are numbers for each that is a word: then the word is a mistake
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,25 @@ def _require_types(theirs: Any, table: pd.DataFrame) -> None:
                 allowed="numbers, text, true/false, categories",
                 hint="make a column of numbers of it, such as days since the first date",
             )
+        if isinstance(kind, pd.CategoricalDtype):
+            _refuse_spoilt_numbers(name, table[name])
+
+
+def _refuse_spoilt_numbers(name: str, column: pd.Series) -> None:
+    """Refuse numbers that a few words made text: each number would become a category of its own."""
+    labels = column.cat.categories
+    words = labels[pd.to_numeric(pd.Series(labels), errors="coerce").isna().to_numpy()]
+    if len(words) and len(labels) - len(words) >= _NUMBERS_AT_LEAST * max(1, len(words)):
+        spoilt = column.isin(words)
+        positions = column.index[spoilt]
+        raise build(
+            DataError,
+            f"Column {name!r} is text because of {count_rows(len(positions))} ({first_rows(positions)}, "
+            f"counted from 0) such as {words[0]!r}; its other labels, {len(labels) - len(words):,} of "
+            f"{len(labels):,}, are numbers.",
+            hint=f"clean the column: pandas.to_numeric(table[{name!r}], errors='coerce') makes missing values "
+            f"of words; or write C({name}) if its labels are categories",
+        )
 
 
 def _refuse_constant(matrix: Floats, theirs: tuple[Any, ...], terms: tuple[Term, ...]) -> None:
