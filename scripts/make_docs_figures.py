@@ -7,12 +7,9 @@ and files hold no dates, so the same versions of everything give the same bytes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import partialpool as pp
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from partialpool.plots.plot import Plot
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 SEED = 19
@@ -41,7 +38,7 @@ def slopes() -> pp.Pools:
     )
 
 
-def figures() -> dict[str, Figure]:
+def figures() -> dict[str, Plot]:
     """Draw every figure that the pages show, by the name of its file."""
     pools = demo()
     return {
@@ -57,8 +54,8 @@ def figures() -> dict[str, Figure]:
 def main() -> None:
     """Write the files; figures of an earlier run are replaced."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures().items():
-        figure.savefig(FOLDER / f"{name}.png", metadata={"Software": None})
+    for name, plot in figures().items():
+        plot.save(FOLDER / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from partialpool.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from partialpool.api.fit import Fit as Fit
+    from partialpool.api.loading import load_fit as load_fit
     from partialpool.api.model import Model as Model
     from partialpool.api.pools import Pools as Pools
     from partialpool.api.pools import compare_pooling as compare_pooling
+    from partialpool.api.scoring import compare_models as compare_models
     from partialpool.api.versions import versions as versions
     from partialpool.data.datasets import datasets as datasets
     from partialpool.data.datasets import load_dataset as load_dataset
@@ -40,8 +42,10 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "api.fit": ("Fit",),
+    "api.loading": ("load_fit",),
     "api.model": ("Model",),
     "api.pools": ("Pools", "compare_pooling"),
+    "api.scoring": ("compare_models",),
     "api.versions": ("versions",),
     "data.datasets": ("datasets", "load_dataset"),
     "data.tables": ("read_table",),

@@ -86,7 +86,7 @@ def test_fit_writes_a_folder(run, scores, tmp_path):
     out = tmp_path / "out"
     result = run("fit", scores, FORMULA, *FEW, "--prob", "0.5", "--seed", "7", "--out", out)
     assert result.exit_code == 0, result.output
-    assert f"Files {'─' * 74}\n{out}\n  summary.csv, diagnostics.txt" in result.stdout
+    assert f"Files {'─' * 74}\n{out}\n  report.html, summary.csv, diagnostics.txt" in result.stdout
     assert {"hdi_25%", "hdi_75%"} < set(pd.read_csv(out / "summary.csv").columns)
     assert "seed 7" in (out / "diagnostics.txt").read_text()
     assert "partialpool" in json.loads((out / "versions.json").read_text())
@@ -108,7 +108,7 @@ def test_compare_writes_a_report(run, scores, tmp_path):
     assert result.exit_code == 0, result.output
     for words in ("No pooling", "Partial pooling", "Complete pooling", "The most extreme disagreements ─"):
         assert words in result.stdout
-    assert (tmp_path / "out" / "report.md").read_text().startswith(f"# Poolings compared: {FORMULA}\n")
+    assert f"<title>Poolings compared: {FORMULA}</title>" in (tmp_path / "out" / "report.html").read_text()
     assert len(list((tmp_path / "out" / "figures").iterdir())) == 5
 
 

@@ -226,3 +226,63 @@ def test_the_two_forms_of_the_negative_binomial_meet_at_a_shape_of_1000(y: float
     )
     np.testing.assert_allclose(below[0], above[0], rtol=1e-9)
     np.testing.assert_allclose(below[1], above[1], rtol=1e-7, atol=1e-9)
+
+
+def below(family, case, values: np.ndarray, linear: dict[str, np.ndarray]) -> np.ndarray:
+    return family.cdf(values, linear, case.trials)
+
+
+@each_pair
+def test_differences_of_the_cdf_are_the_density(name: str, link: str) -> None:
+    family, case = setup(name, link)
+    n = len(case.values)
+    linear = linear_of(case, n)
+    density = np.exp(family.log_likelihood(rows_of(case), linear))
+    h = 1.0 if family.discrete else 1e-5
+    up, down = (
+        (case.values, case.values - 1) if family.discrete else (case.values + h / 2, case.values - h / 2)
+    )
+    slope = (below(family, case, up, linear) - below(family, case, down, linear)) / h
+    np.testing.assert_allclose(slope, density, rtol=1e-7, atol=1e-10)
+    draws = {p: np.stack([v, v + 0.1]) for p, v in linear.items()}
+    assert below(family, case, case.values, draws).shape == (2, n)
+
+
+@each_pair
+@pytest.mark.parametrize("centre", [-6.0, 0.0, 6.0])
+def test_the_cdf_is_scipys_in_both_tails(name: str, link: str, centre: float) -> None:
+    family, case = setup(name, link)
+    n = len(case.values)
+    linear = linear_of(case, n) | {"mu": np.linspace(centre - 1, centre + 1, n)}
+    expected = distribution(family, case, linear, case.trials).cdf(case.values)
+    np.testing.assert_allclose(below(family, case, case.values, linear), expected, rtol=2e-10, atol=1e-15)
+
+
+@each_pair
+def test_the_cdf_goes_from_0_to_1(name: str, link: str) -> None:
+    family, case = setup(name, link)
+    linear = linear_of(case, len(case.values))
+    low = np.full(len(case.values), -1.0 if family.discrete else -1e6)
+    high = np.full(len(case.values), 1e6) if case.trials is None else case.trials
+    assert not below(family, case, low, linear).any()
+    np.testing.assert_array_equal(below(family, case, high, linear), 1.0)
+
+
+@pytest.mark.parametrize("shape", [1e-3, 1e8])
+def test_the_negative_binomials_cdf_keeps_its_digits(shape: float) -> None:
+    family, values = FAMILIES["negative_binomial"](), np.array([0.0, 1, 4, 30])
+    linear = {"mu": np.full(4, 2.0), "shape": np.full(4, np.log(shape))}
+    sums = [
+        np.exp(family.log_likelihood(Rows(np.arange(v + 1)), {p: e[0] for p, e in linear.items()})).sum()
+        for v in values
+    ]
+    np.testing.assert_allclose(family.cdf(values, linear, None), sums, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
+def test_rates_beyond_what_can_be_drawn_are_cut(name: str) -> None:
+    """Wide priors have such rates."""
+    linear = {"mu": np.array([50.0, 800.0]), "shape": np.array([1.0, 1.0])}
+    draws = FAMILIES[name]().draw(np.random.default_rng(0), linear, None)
+    assert np.all(draws > 1e16)
+    assert np.all(np.isfinite(draws))

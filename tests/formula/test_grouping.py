@@ -136,3 +136,67 @@ def test_unused_categories_are_no_groups():
     (grouping,), _ = groupings("y ~ (1 | g)", table)
     assert grouping.labels.tolist() == ["a", "b"]
     assert len(grouping.index) < N
+
+
+# ---- groups that the first table did not have ------------------------------------------------------------
+
+
+def new_groups(text, new):
+    _, recipe = groupings(text)
+    found = recipe.evaluate(pd.DataFrame(new)).predictors["mu"].groups
+    return {term.grouping.name: term.grouping.unseen for term in found}
+
+
+def test_unseen_groups_are_told_apart():
+    unseen = new_groups("y ~ (1 | g)", {"g": [99, 3, 7, 99]})["g"]
+    assert unseen.labels.tolist() == [7, 99]
+    assert unseen.index.tolist() == [1, -1, 0, 1]
+    assert unseen.hashes.dtype == np.uint64
+    assert new_groups("y ~ (1 | g)", {"g": [3, 5]})["g"] is None
+
+
+def test_unseen_combinations_are_told_apart_whichever_part_is_new():
+    new = {"g": [3, 3, 99, 3, 99], "h": ["p", "new", "p", "other", "new"]}
+    found = new_groups("y ~ (1 | g/h)", new)
+    assert found["g"].labels.tolist() == [99]
+    assert found["g:h"].labels.tolist() == ["3:new", "3:other", "99:new", "99:p"]
+    assert found["g:h"].index.tolist() == [-1, 0, 3, 1, 2]
+
+
+def test_a_known_pair_of_labels_that_never_met_is_unseen():
+    table = pd.DataFrame({"y": [0, 1, 0], "a": [1, 1, 2], "b": ["u", "v", "u"]})
+    _, recipe = groupings("y ~ (1 | a:b)", table)
+    (term,) = recipe.evaluate(pd.DataFrame({"a": [2, 2], "b": ["u", "v"]})).predictors["mu"].groups
+    assert term.grouping.unseen.labels.tolist() == ["2:v"]
+    assert term.grouping.unseen.index.tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize(
+    ("factor", "first", "second"),
+    [
+        ("g", {"g": [99, 98]}, {"g": pd.array([97, 96, 99.0], dtype="float64")}),
+        ("h", {"h": ["b", "a"]}, {"h": pd.Categorical(["z", "c", "b"])}),
+        ("g:h", {"g": [99, 98], "h": ["a", "a"]}, {"g": [98, 99, 99], "h": ["b", "b", "a"]}),
+    ],
+)
+def test_a_hash_hangs_on_the_label_alone(factor, first, second):
+    before = new_groups(f"y ~ (1 | {factor})", first)[factor]
+    after = new_groups(f"y ~ (1 | {factor})", second)[factor]
+    assert before.hashes[before.index[0]] == after.hashes[after.index[2]]
+    assert len({*before.hashes.tolist(), *after.hashes.tolist()}) == 4
+
+
+def test_the_parts_of_a_combination_are_hashed_in_their_places():
+    _, recipe = groupings("y ~ (1 | h:two)")
+    new = pd.DataFrame({"h": ["s", "t", "s"], "two": ["t", "s", "s"]})
+    (term,) = recipe.evaluate(new).predictors["mu"].groups
+    assert len(set(term.grouping.unseen.hashes.tolist())) == 3
+
+
+def test_groups_know_the_outer_group_that_they_are_in():
+    _, recipe = groupings("y ~ (1 | g/h)")
+    outer, inner = recipe.factors[("g",)], recipe.factors[("g", "h")]
+    owners = outer.labels[inner.outer_groups(outer)].tolist()
+    assert [f"{g}:{label.split(':')[1]}" for g, label in zip(owners, inner.labels, strict=True)] == list(
+        inner.labels
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from partialpool.report.tables import Grid, brief_summary, group_table, population_summary
+from partialpool.report.tables import brief_summary, population_summary
 
 
 def test_effects_of_groups_come_last(fit):
@@ -44,15 +44,3 @@ def test_the_interval_is_named_by_its_probability(fit):
 def test_the_smallest_sd_decides_the_digits(fit, sd, shown):
     summary = fit.summary().assign(sd=sd)
     assert brief_summary(summary, fit.model.layout, 0.89, 1).rows[0][2] == shown
-
-
-def test_groups_are_shown_on_the_outcomes_scale(pools):
-    grid = group_table(pools.table(), 0.89, limit=2)
-    assert grid.header[3:5] == ("no pooling, 89% HDI", "partial pooling, 89% HDI")
-    assert grid.rows[0] == ("north", "2", "0.500", "0.500 [0.420, 0.580]", "0.500 [0.420, 0.580]", "0.90")
-    assert grid.left_out == 1
-
-
-def test_markdown_escapes_bars():
-    grid = Grid(("parameter", "mean"), (("1|g", "0.5"),), 0)
-    assert grid.markdown() == "| parameter | mean |\n| --- | ---: |\n| 1\\|g | 0.5 |"

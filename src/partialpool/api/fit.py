@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from partialpool.api.view import ModelView
-from partialpool.inference.draws import Draws
+from partialpool.api.checking import Checking
+from partialpool.api.keeping import Keeping
+from partialpool.api.predicting import Predicting
+from partialpool.api.scoring import Scoring
+from partialpool.api.versions import versions
+from partialpool.plots.effects import draw_effects, effects_data
+from partialpool.plots.plot import Plot
 from partialpool.predict.log_likelihood import log_likelihood
 from partialpool.predict.separation import separation
+from partialpool.report.page import write_fit_page
 from partialpool.results.diagnostics import diagnose
 from partialpool.results.effects import group_table
 from partialpool.results.findings import Diagnosis
-from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, summary
-from partialpool.results.tree import posterior_dataset, to_datatree
+from partialpool.results.tree import to_datatree
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Predicting, Checking, Scoring, Keeping):
     """Draws from a model's posterior.
 
     Attributes
@@ -35,19 +40,6 @@ class Fit:
     draws
         The draws as flat vectors, the sampler's statistics, and how they came about.
     """
-
-    model: ModelView
-    draws: Draws
-
-    @property
-    def fitted(self) -> Fitted:
-        """Model and draws as the rooms behind this door read them."""
-        return Fitted(self.model.spec, self.draws)
-
-    @cached_property
-    def posterior(self) -> xr.Dataset:
-        """The draws of every variable, labelled."""
-        return posterior_dataset(self.draws, self.model.layout)
 
     def summary(self, prob: float = DEFAULT_PROB, var_names: Iterable[str] | None = None) -> pd.DataFrame:
         """Return mean, sd, HDI, MCSE, ESS and R-hat of every parameter, not rounded.
@@ -64,7 +56,7 @@ class Fit:
     def diagnose(self) -> Diagnosis:
         """Return what is wrong with the draws, what was tried, and what to do; print it to read it."""
         found = diagnose(self.draws, self.posterior, self.model.layout)
-        note = separation(self.fitted)
+        note = None if self.draws.method == "prior" else separation(self.fitted)
         return found if note is None else replace(found, findings=(*found.findings, note))
 
     def to_datatree(self, *, log_likelihood: bool = False) -> xr.DataTree:
@@ -92,7 +84,83 @@ class Fit:
             self.draws, self.model.layout, self.model.design, parameter, totals=True, prob=prob
         )
 
+    def plot_effects(
+        self,
+        parameter: str = "mu",
+        group: str | None = None,
+        *,
+        totals: bool = False,
+        prob: float = DEFAULT_PROB,
+        sort: str | None = None,
+    ) -> Plot:
+        """Draw each group's deviations from the population, or its coefficients, with intervals.
+
+        Parameters
+        ----------
+        parameter
+            Which linear predictor: ``"mu"`` or another parameter that has a formula.
+        group
+            The grouping factor; may be None when there is only one.
+        totals
+            False for deviations, True for coefficients (population plus deviation).
+        prob
+            Probability of the intervals.
+        sort
+            ``"label"``, ``"mean"`` (of the first coefficient) or ``"n"``; None is the order of labels up to
+            100 groups, and of means beyond.
+
+        Returns
+        -------
+        The figure and its data, a row a coefficient and group: ``factor``, ``group``, ``label``, ``row`` (0
+        is the top), ``n``, ``coefficient``, ``mean``, ``sd``, ``lower``, ``upper``, and ``population``, where
+        a group without a deviation is.
+
+        Raises
+        ------
+        OptionError
+            When there is nothing to draw, several factors and no `group`, or an option is unknown.
+        """
+        effects = self.group_effects(prob, parameter)
+        sums = self.group_coefficients(prob, parameter) if totals else None
+        data = effects_data(effects, sums, group, sort)
+        return Plot(draw_effects(data, self.model.family.links[parameter], prob), data)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        question: str | None = None,
+        source: str | None = None,
+        prob: float = DEFAULT_PROB,
+    ) -> Path:
+        """Write everything about the fit as one HTML file, which opens offline and prints well.
+
+        Parameters
+        ----------
+        path
+            The file; one that is there is replaced when the new one is complete.
+        question
+            The title; made of the formula when None.
+        source
+            Where the data come from: a bundled data set's name or a table's path, which the page's Python
+            then reads, or words.
+        prob
+            Probability of every interval.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        OptionError
+            When `prob` is not between 0 and 1.
+        FileError
+            When the file cannot be written; what was there before is then still there.
+        """
+        return write_fit_page(self, path, question=question, source=source, prob=prob, versions=versions())
+
     def __repr__(self) -> str:
         chains, draws, _ = self.draws.values.shape
         state = ", interrupted" if self.draws.interrupted else ""
-        return f"Fit of {self.model!r}: {chains} chains x {draws} draws in {self.draws.seconds:.2f} s{state}"
+        counted = f"{chains} chain{'s' * (chains != 1)} x {draws} draws"
+        return f"Fit of {self.model!r}: {counted} in {self.draws.seconds:.2f} s{state}"

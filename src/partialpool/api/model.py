@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from partialpool.api.fit import Fit
-from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.sampling import draw, nuts_options, random_seed
 from partialpool.api.view import ModelView
 from partialpool.data.checks import Missing
 from partialpool.data.tables import read_table
@@ -14,6 +14,7 @@ from partialpool.families.base import Family
 from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior
 
@@ -106,6 +107,29 @@ class Model(ModelView):
         """
         options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
         return Fit(self, draw(self.spec, options, "sampling", progress))
+
+    def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
+        """Draw every parameter from its prior, before any outcome is looked at.
+
+        Parameters
+        ----------
+        draws
+            How many, independent of each other.
+        seed
+            The same seed gives the same draws; None takes a random one, which the fit remembers.
+
+        Returns
+        -------
+        A fit whose draws are the prior's: ``.check()`` is then a prior predictive check.
+
+        Raises
+        ------
+        PriorError
+            When a prior is improper (Flat).
+        OptionError
+            When a number is impossible.
+        """
+        return Fit(self, sample_prior(self.spec, draws, random_seed(seed)))
 
     def __repr__(self) -> str:
         formula = self.formula if self.formula.parameters else self.formula.text

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from partialpool.api.fit import Fit
 from partialpool.api.model import Model
 from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.versions import versions
 from partialpool.api.view import ModelView
 from partialpool.data.checks import Missing
 from partialpool.families.base import Family
@@ -18,6 +21,7 @@ from partialpool.formula.asked import Formula
 from partialpool.model.spec import ModelSpec
 from partialpool.plots.forest import draw_forest, forest_data
 from partialpool.plots.outcomes import draw_outcomes, outcomes_data
+from partialpool.plots.plot import Plot, with_population
 from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
 from partialpool.pooling.designs import grouping_factor
@@ -26,11 +30,9 @@ from partialpool.pooling.fits import fit_three
 from partialpool.pooling.population import PopulationLine, population_line
 from partialpool.pooling.table import pooling_table
 from partialpool.priors.base import Prior
+from partialpool.report.page import write_pools_page
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,30 +85,106 @@ class Pools:
         """Return the n most extreme disagreements in words: print it to read it."""
         return explain(*self._table(coefficient), n)
 
-    def plot_forest(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Figure:
-        """Draw each group under no pooling."""
-        table, line = self._table(coefficient)
-        return draw_forest(forest_data(table, ("no_pooling",), scale, sort), line, scale)
+    def plot_forest(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Plot:
+        """Draw each group under no pooling, with the population's line.
 
-    def plot_forests(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Figure:
-        """Draw no and partial pooling side by side on shared axes."""
-        table, line = self._table(coefficient)
-        return draw_forest(forest_data(table, ("no_pooling", "partial_pooling"), scale, sort), line, scale)
+        Parameters
+        ----------
+        coefficient
+            Which coefficient of the group-level term: ``"1"`` for the intercept.
+        scale
+            ``"link"`` for coefficients, ``"outcome"`` for expected outcomes.
+        sort
+            ``"label"``, ``"estimate"`` or ``"n"``; None is the order of labels up to 100 groups, and of
+            partial pooling's estimates beyond.
 
-    def plot_sd(self, coefficient: str = "1") -> Figure:
-        """Draw each group's sd under partial pooling against no pooling, sized by its rows."""
-        table, line = self._table(coefficient)
-        return draw_sd(sd_data(table), line)
+        Returns
+        -------
+        The figure and its data, a row a group from the top: ``group``, ``label`` (what the figure calls
+        it), ``row`` (0 is the top), ``n``, ``raw``, ``pooling``, ``mean``, ``lower``, ``upper``, and the
+        line's ``population_mean``, ``population_lower`` and ``population_upper``.
+        """
+        return self._forest(("no_pooling",), coefficient, scale, sort)
 
-    def plot_predictions(self, coefficient: str = "1", sort: str | None = None) -> Figure:
-        """Draw each group's expected outcome under both poolings, with the population's line."""
-        table, line = self._table(coefficient)
-        return draw_outcomes(outcomes_data(table, sort), line)
+    def plot_forests(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Plot:
+        """Draw no and partial pooling side by side on shared axes.
 
-    def plot_shrinkage(self, coefficient: str = "1", scale: str = "link") -> Figure:
-        """Draw how far each group moved, against its number of rows."""
+        Parameters and data are those of `plot_forest`, with a row for each pooling and group.
+        """
+        return self._forest(("no_pooling", "partial_pooling"), coefficient, scale, sort)
+
+    def _forest(self, poolings: tuple[str, ...], coefficient: str, scale: str, sort: str | None) -> Plot:
         table, line = self._table(coefficient)
-        return draw_shrinkage(shrinkage_data(table, scale), line, scale)
+        data = forest_data(table, poolings, scale, sort)
+        return Plot(draw_forest(data, line, scale), with_population(data, line, scale))
+
+    def plot_sd(self, coefficient: str = "1") -> Plot:
+        """Draw each group's sd under partial pooling against no pooling, sized by its rows.
+
+        Returns
+        -------
+        The figure and its data, a row a group, the one whose sd falls most first: ``group``, ``label``,
+        ``n``, ``no_pooling_sd`` and ``partial_pooling_sd``, on the link's scale.
+        """
+        table, line = self._table(coefficient)
+        data = sd_data(table)
+        return Plot(draw_sd(data, line), data)
+
+    def plot_predictions(self, coefficient: str = "1", sort: str | None = None) -> Plot:
+        """Draw each group's expected outcome under both poolings, with the population's line.
+
+        Parameters and data are those of `plot_forests` on the outcome's scale; ``population_raw`` is the
+        mean of all rows, which is drawn as well.
+        """
+        table, line = self._table(coefficient)
+        data = outcomes_data(table, sort)
+        return Plot(draw_outcomes(data, line), with_population(data, line, "outcome", raw=True))
+
+    def plot_shrinkage(self, coefficient: str = "1", scale: str = "link") -> Plot:
+        """Draw how far each group moved, against its number of rows.
+
+        Parameters
+        ----------
+        coefficient
+            Which coefficient of the group-level term: ``"1"`` for the intercept.
+        scale
+            ``"link"`` for coefficients, ``"outcome"`` for expected outcomes.
+
+        Returns
+        -------
+        The figure and its data, a row a group, the one that moves most first: ``group``, ``label``, ``n``,
+        ``no_pooling``, ``partial_pooling``, and the line's ``population_mean``, ``population_lower`` and
+        ``population_upper``.
+        """
+        table, line = self._table(coefficient)
+        data = shrinkage_data(table, scale)
+        return Plot(draw_shrinkage(data, line, scale), with_population(data, line, scale))
+
+    def report(
+        self, path: str | os.PathLike[str], question: str | None = None, source: str | None = None
+    ) -> Path:
+        """Write the comparison as one HTML file, which opens offline and prints well.
+
+        Parameters
+        ----------
+        path
+            The file; one that is there is replaced when the new one is complete.
+        question
+            The title; made of the formula when None.
+        source
+            Where the data come from: a bundled data set's name or a table's path, which the page's Python
+            then reads, or words.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        FileError
+            When the file cannot be written; what was there before is then still there.
+        """
+        return write_pools_page(self, path, question=question, source=source, versions=versions())
 
 
 def compare_pooling(
@@ -155,6 +233,7 @@ def compare_pooling(
         return Fitted(spec, draw(spec, options, label, progress))
 
     three = fit_three(model.spec, fit, factor)
+
     def pooled(fitted: Fitted, name: str) -> Fit:
         return Fit(ModelView(fitted.model, name, model.formula, model.recipe), fitted.draws)
 

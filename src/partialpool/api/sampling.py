@@ -24,10 +24,15 @@ def nuts_options(
         draws,
         chains,
         WARMUP if warmup is None else warmup,
-        secrets.randbelow(2**31) if seed is None else seed,
+        random_seed(seed),
         available_cores() if cores is None else cores,
         target_accept,
     )
+
+
+def random_seed(seed: int | None) -> int:
+    """Take a seed as it is, or a random one for None."""
+    return secrets.randbelow(2**31) if seed is None else seed
 
 
 def draw(spec: ModelSpec, options: NutsOptions, label: str, progress: bool) -> Draws:

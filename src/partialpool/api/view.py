@@ -71,4 +71,6 @@ class ModelView:
     def size(self) -> str:
         """Rows and cells, in words."""
         rows, cells = self.design.n_rows, self.spec.cells.index.n_cells
+        if not rows:
+            return "kept without its rows"
         return f"{rows:,} row{'s' * (rows != 1)} in {cells:,} cell{'s' * (cells != 1)}"

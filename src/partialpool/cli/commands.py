@@ -1,4 +1,4 @@
-"""The commands: `demo`, `fit`, `compare`, `datasets`."""
+"""The commands that fit, `demo`, `fit` and `compare`, and the list of all commands."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typer.core import TyperGroup
 
 import partialpool as pp
 from partialpool import errors
-from partialpool.cli import options, pages
+from partialpool.cli import kept, options, pages
 from partialpool.cli.screen import Screen, show_error
 from partialpool.report.folder import write_fit, write_pools
 from partialpool.report.needs import FitLike, PoolsLike, poolings
+from partialpool.report.page import EXPLAINED
 from partialpool.storage.files import make_folder
 
 FAILED, BAD_OPTION, INTERRUPTED = 1, 2, 130
-EXPLAINED = 5
 
 
 class Commands(TyperGroup):
@@ -138,7 +138,11 @@ def fit(
     pages.tell_model(screen, model)
     result = model.fit(draws=draws, chains=chains, seed=seed, warmup=warmup, cores=cores, progress=progress)
     # Files come before words: whoever closes a pipe or presses Ctrl-C again loses no draws.
-    files = () if out is None else write_fit(result, out, prob=prob, versions=pp.versions())
+    files = (
+        ()
+        if out is None
+        else write_fit(result, out, question=None, source=data, prob=prob, versions=pp.versions())
+    )
     pages.tell_fit(screen, result, prob)
     if out is not None:
         pages.tell_files(screen, out, files)
@@ -199,24 +203,20 @@ def datasets() -> None:
     pages.tell_datasets(Screen(), pp.datasets())
 
 
+for command in (kept.predict, kept.check, kept.loo, kept.report):
+    app.command()(command)
+
+
 def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
     """Write a comparison to a folder and tell it on the screen."""
     screen, versions = Screen(), pp.versions()
-    files = write_pools(
-        pools, out, question=question, source=_origin(source), versions=versions, n_explained=EXPLAINED
-    )
+    files = write_pools(pools, out, question=question, source=source, versions=versions)
     screen.title(question)
     pages.tell_data(screen, source, pools.partial_pooling.model)
     pages.tell_pools(screen, pools, EXPLAINED)
     pages.tell_files(screen, out, files)
     pages.tell_versions(screen, versions)
     _leave_if_interrupted(*poolings(pools).values())
-
-
-def _origin(source: str) -> str:
-    """Say where data come from: a bundled data set names its source."""
-    known = {record.name: record for record in pp.datasets()}
-    return f"{source}: {known[source].source}" if source in known else source
 
 
 def _leave_if_interrupted(*fits: FitLike) -> None:

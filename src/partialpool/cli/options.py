@@ -168,6 +168,21 @@ def read_data(data: str) -> pd.DataFrame:
     raise errors.unknown_name(errors.FileError, "file or bundled dataset", data, names)
 
 
+def read_groups(groups: list[str] | None) -> str | list[str] | None:
+    """Read which group-level effects count: a word that stands alone, or names of grouping factors.
+
+    Examples
+    --------
+    >>> read_groups(None), read_groups(["none"]), read_groups(["school", "town"])
+    ('all', None, ['school', 'town'])
+    """
+    if not groups:
+        return "all"
+    if len(groups) == 1 and groups[0] in ("all", "average", "none"):
+        return None if groups[0] == "none" else groups[0]
+    return groups
+
+
 def split_pair(option: str, text: str) -> tuple[str, str]:
     """Split ``NAME=VALUE`` at the first equals sign that stands outside brackets.
 

@@ -13,10 +13,13 @@ from partialpool.report.tables import Grid, brief_summary, population_summary
 from partialpool.report.words import about_data, about_draws, about_time
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from partialpool.data.datasets import Dataset
 
 FIT_ROWS = 15
 POOL_ROWS = 4
+TABLE_ROWS = 12
 INDENT = "  "
 NUMBERED = re.compile(r"\d+\. ")
 
@@ -65,6 +68,18 @@ def tell_files(screen: Screen, folder: Path, files: Iterable[Path]) -> None:
     screen.heading("Files")
     screen.verbatim(str(folder.resolve()))
     screen.text(", ".join(str(file.relative_to(folder)) for file in files), first=INDENT, rest=INDENT)
+
+
+def tell_file(screen: Screen, file: Path) -> None:
+    """Say where one file was written."""
+    screen.verbatim(f"Written: {file.resolve()}")
+
+
+def tell_table(screen: Screen, table: pd.DataFrame, limit: int = TABLE_ROWS) -> None:
+    """Show the first rows of a table, with four digits that mean something."""
+    screen.verbatim(table.head(limit).to_string(float_format=lambda number: f"{number:.4g}"))
+    if len(table) > limit:
+        screen.text(f"{len(table) - limit:,} more", style=QUIET)
 
 
 def tell_versions(screen: Screen, versions: Mapping[str, str]) -> None:

@@ -171,6 +171,20 @@ class Family:
         """Log density of each row's outcome, constants included; the last axis of predictors is rows."""
         raise NotImplementedError
 
+    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Probability of an outcome of at most `values`, elementwise, 0 below the support.
+
+        Parameters
+        ----------
+        values
+            (n,) outcomes, or successes; whole numbers from -1 for a discrete family.
+        linear
+            Linear predictors by parameter; their last axis is rows.
+        trials
+            (n,) trials, where the family has them.
+        """
+        raise NotImplementedError
+
     # --- words ----------------------------------------------------------------------------------------------
 
     @property

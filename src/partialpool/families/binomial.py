@@ -18,6 +18,7 @@ from partialpool.families.base import (
     row_weights,
     totals,
 )
+from partialpool.families.links import log_expits
 from partialpool.kernels.compiling import inlined
 from partialpool.kernels.special import log_normal_cdf
 from partialpool.kernels.vectorised import exponential, log_one_plus, unit_step
@@ -146,9 +147,19 @@ class Binomial(Family):
             constant + np.where(k > 0, k * log_p, 0.0) + np.where(n - k > 0, (n - k) * log_q, 0.0)
         )
 
+    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Sum of binomial probabilities, an incomplete beta function of 1 - p."""
+        from scipy.special import betainc
+
+        n = np.ones(1) if trials is None else trials
+        _, log_q = self._log_probabilities(linear["mu"])
+        inside = (values >= 0) & (values < n)
+        below = betainc(np.where(inside, n - values, 1.0), np.where(inside, values + 1.0, 1.0), np.exp(log_q))
+        return np.where(inside, below, np.where(values < 0, 0.0, 1.0))
+
     def _log_probabilities(self, eta: Array) -> tuple[Array, Array]:
         if self.link == "logit":
-            return -np.logaddexp(0.0, -eta), -np.logaddexp(0.0, eta)
+            return log_expits(eta)
         if self.link == "probit":
             from scipy.special import log_ndtr
 

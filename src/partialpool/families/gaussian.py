@@ -102,6 +102,13 @@ class Gaussian(Family):
         z = (outcome.values - self.mean(linear)) * np.exp(-linear["sigma"])
         return np.asarray(-0.5 * z**2 - linear["sigma"] - LOG_SQRT_TWO_PI)
 
+    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Normal distribution function."""
+        from scipy.special import ndtr
+
+        with np.errstate(over="ignore"):
+            return np.asarray(ndtr((values - self.mean(linear)) * np.exp(-linear["sigma"])))
+
     @property
     def stan(self) -> str:
         """``normal``."""

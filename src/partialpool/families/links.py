@@ -43,8 +43,8 @@ def _identity(eta: Array) -> Array:
 
 
 def _expit(eta: Array) -> Array:
-    e = np.exp(-np.abs(eta))
-    return np.where(np.asarray(eta) >= 0, 1.0, e) / (1.0 + e)
+    with np.errstate(over="ignore"):  # far below zero, where the mean is zero
+        return np.asarray(1.0 / (1.0 + np.exp(-np.asarray(eta, float))))
 
 
 def _normal_cdf(eta: Array) -> Array:
@@ -55,6 +55,18 @@ def _normal_cdf(eta: Array) -> Array:
 
 def _cloglog(eta: Array) -> Array:
     return -np.expm1(-np.exp(eta))
+
+
+def log_expits(eta: Array) -> tuple[Array, Array]:
+    """Compute the log probabilities of yes and of no from log odds, to full precision on both sides.
+
+    Examples
+    --------
+    >>> [float(log) for log in log_expits(np.array(800.0))]
+    [0.0, -800.0]
+    """
+    rest = np.log1p(np.exp(-np.abs(eta)))
+    return np.minimum(eta, 0.0) - rest, -np.maximum(eta, 0.0) - rest
 
 
 LINKS: dict[str, Link] = {

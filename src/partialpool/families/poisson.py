@@ -59,6 +59,14 @@ def log_location(outcome: OutcomeLike, offset: Array | None) -> float:
     return math.log(max(total, 0.5) / float(exposure)) - largest
 
 
+LARGEST_RATE = 1e18  # what numpy can draw from
+
+
+def draw_counts(rng: np.random.Generator, rates: Array) -> Array:
+    """Draw Poisson counts; a rate beyond 1e18, as wide priors have it, counts as 1e18."""
+    return rng.poisson(np.minimum(rates, LARGEST_RATE)).astype(float)
+
+
 class Poisson(Family):
     """Counts with a log link.
 
@@ -90,7 +98,8 @@ class Poisson(Family):
 
     def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
         """Draw counts."""
-        return rng.poisson(self.mean(linear)).astype(float)
+        with np.errstate(over="ignore"):
+            return draw_counts(rng, self.mean(linear))
 
     def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
         """Log Poisson probabilities."""
@@ -98,6 +107,14 @@ class Poisson(Family):
 
         eta = linear["mu"]
         return np.asarray(outcome.values * eta - np.exp(eta) - gammaln(outcome.values + 1))
+
+    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+        """Sum of Poisson probabilities, an incomplete gamma function."""
+        from scipy.special import gammaincc
+
+        with np.errstate(over="ignore"):
+            rates = self.mean(linear)
+        return np.where(values < 0, 0.0, gammaincc(np.maximum(values, 0.0) + 1.0, rates))
 
     @property
     def stan(self) -> str:

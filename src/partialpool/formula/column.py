@@ -25,12 +25,14 @@ class Column:
         What messages call it: ``"Offset"``.
     name
         Its text as formulae writes it, without back-quotes: ``"log(x)"``.
+    lazy
+        formulae's resolved expression, which remembers.
     """
 
     what: str
     name: str
     piece: Piece
-    _lazy: Any
+    lazy: Any
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute it for rows.
@@ -47,7 +49,7 @@ class Column:
             When it cannot be computed at all.
         """
         with evaluating(self.piece):
-            found = self._lazy.eval(table, environment())
+            found = self.lazy.eval(table, environment())
         values = np.asarray(found)
         if values.dtype.kind not in "biuf" or values.ndim > 1:
             raise build(DataError, f"{self.what} {self.name!r} is not a number in each row.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,17 @@ class PredictorRecipe:
             np.sum(offsets, axis=0) if offsets else None,
         )
 
+    @property
+    def columns(self) -> Columns:
+        """The columns that its numbers are made of; grouping factors read others."""
+        expressions = (self.population, *(group.expression for group in self.groups))
+        pieces = (*(e.piece for e in expressions), *(offset.piece for offset in self.offsets))
+        return _union(*(piece.columns for piece in pieces))
+
+    def keep_factors(self, factors: Collection[Columns]) -> PredictorRecipe:
+        """Leave out the group-level terms of other factors."""
+        return replace(self, groups=tuple(group for group in self.groups if group.factor in factors))
+
     def evaluate(self, table: pd.DataFrame, groupings: Groupings) -> Predictor:
         """Compute the predictor's parts for new rows."""
         matrices = [group.expression.evaluate(table) for group in self.groups]
@@ -110,9 +121,50 @@ class Recipe:
         """
         columns = _union(self.columns, self.outcome.columns if outcome else ())
         plain, n_dropped = _usable(table, columns, missing)
-        groupings = {columns: factor.evaluate(plain) for columns, factor in self.factors.items()}
+        outcomes = self.outcome.evaluate(plain) if outcome else None
+        return replace(self.read(plain), outcome=outcomes, n_dropped=n_dropped)
+
+    def read(self, plain: pd.DataFrame, read_groups: bool = True) -> Design:
+        """Make the design of complete rows in plain types, without an outcome.
+
+        Parameters
+        ----------
+        plain
+            See :func:`partialpool.formula.plain.plain_columns`.
+        read_groups
+            False leaves the columns of grouping factors unread; every group's index is then -1.
+        """
+        groupings = {
+            columns: factor.evaluate(plain) if read_groups else factor.unread(len(plain))
+            for columns, factor in self.factors.items()
+        }
         predictors = {p.parameter: p.evaluate(plain, groupings) for p in self.predictors}
-        return Design(self.outcome.evaluate(plain) if outcome else None, predictors, len(plain), n_dropped)
+        return Design(None, predictors, len(plain))
+
+    def columns_read(self, read_groups: bool = True, trials: bool = False) -> Columns:
+        """List the columns that new rows must have.
+
+        Parameters
+        ----------
+        read_groups
+            Whether grouping factors are read.
+        trials
+            Whether the numbers of trials are.
+        """
+        factors = tuple(self.factors) if read_groups else ()
+        counts = self.outcome.trials.piece.columns if trials and self.outcome.trials else ()
+        return _union(*(p.columns for p in self.predictors), *factors, counts)
+
+    def keep_factors(self, names: Collection[str]) -> Recipe:
+        """Leave out the group-level terms of factors that are neither named nor around a named one.
+
+        With ``"school:class"`` goes ``"school"``, whose columns are among its own.
+        """
+        inner = [set(columns) for columns in self.factors if ":".join(columns) in names]
+        factors = {c: f for c, f in self.factors.items() if any(set(c) <= columns for columns in inner)}
+        predictors = tuple(p.keep_factors(factors) for p in self.predictors)
+        smaller = replace(self, predictors=predictors, factors=factors)
+        return replace(smaller, columns=smaller.columns_read())
 
     def trials(self, table: pd.DataFrame) -> Floats | None:
         """Compute the numbers of trials of new rows, which need no outcome.

@@ -30,12 +30,14 @@ class Expression:
         In the order of their columns, the intercept first.
     names
         One a column: ``"Intercept"``, ``"x"``, ``"cat[b]"``.
+    theirs
+        formulae's terms, which remember; one for each of `terms`.
     """
 
     piece: Piece
     terms: tuple[Term, ...]
     names: tuple[str, ...]
-    _theirs: tuple[Any, ...]
+    theirs: tuple[Any, ...]
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute the matrix for new rows.
@@ -55,12 +57,12 @@ class Expression:
             When a categorical term has a level that it did not have, a number became text,
             or a value is not finite.
         """
-        mask = _for_formulae(table, self.piece, self._theirs)
+        mask = _for_formulae(table, self.piece, self.theirs)
         with evaluating(self.piece):
-            for term in self._theirs:
+            for term in self.theirs:
                 for component in getattr(term, "components", ()):
                     _require_known(component, mask)
-            blocks = [np.asarray(term.eval_new_data(mask)) for term in self._theirs]
+            blocks = [np.asarray(term.eval_new_data(mask)) for term in self.theirs]
             return _stacked(blocks, self.terms, table.index)
 
 
@@ -87,7 +89,7 @@ def fit_expression(piece: Piece, table: pd.DataFrame, intercept: str) -> tuple[E
     DataError
         When a predictor is constant, has no numbers and no levels, or is not finite.
     """
-    model = _resolved(piece)
+    model = resolved(piece)
     # Terms such as those of ``cat / x`` share a component, but each may need a coding of its own;
     # and the intercept may have been written last.
     model.common_terms = [copy.deepcopy(term) for term in model.common_terms]
@@ -105,7 +107,14 @@ def fit_expression(piece: Piece, table: pd.DataFrame, intercept: str) -> tuple[E
     return Expression(piece, terms, names, theirs), matrix
 
 
-def _resolved(piece: Piece) -> Any:
+def resolved(piece: Piece) -> Any:
+    """Make formulae's model of a sum of terms, which has not met a table.
+
+    Raises
+    ------
+    FormulaError
+        When it does not parse, or its terms mean nothing.
+    """
     from formulae.resolver import Resolver
     from formulae.terms.terms import Model
 
@@ -166,8 +175,8 @@ def _refuse_spoilt_numbers(name: str, column: pd.Series) -> None:
             f"Column {name!r} is text because of {count_rows(len(positions))} ({first_rows(positions)}, "
             f"counted from 0) such as {words[0]!r}; its other labels, {len(labels) - len(words):,} of "
             f"{len(labels):,}, are numbers.",
-            hint=f"clean the column: pandas.to_numeric(table[{name!r}], errors='coerce') makes missing values "
-            f"of words; or write C({name}) if its labels are categories",
+            hint=f"clean the column: pandas.to_numeric(table[{name!r}], errors='coerce') makes missing "
+            f"values of words; or write C({name}) if its labels are categories",
         )
 
 

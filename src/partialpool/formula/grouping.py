@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import count_rows, first_rows
 from partialpool.errors import DataError, build
-from partialpool.formula.records import Grouping
+from partialpool.formula.records import Grouping, Unseen
 
 Index = NDArray[np.int64]
 
@@ -48,18 +48,50 @@ class Factor:
 
         Returns
         -------
-        A grouping with the known labels; the index of a group never seen is -1.
+        A grouping with the known labels; the index of a group never seen is -1, and `Grouping.unseen`
+        tells those groups apart.
 
         Raises
         ------
         DataError
             When a column has another kind of labels than it had.
         """
-        codes = np.column_stack(
-            [_codes_among(table[name], known) for name, known in zip(self.columns, self.levels, strict=True)]
-        )
-        index = _find(self.groups, codes, self._sizes)
-        return Grouping(self.name, self.labels, index, self.columns)
+        found = [_factorize(table[name]) for name in self.columns]
+        for name, (_, labels), known in zip(self.columns, found, self.levels, strict=True):
+            _require_same_kind(name, labels, known)
+        codes = [_among(labels, known)[c] for (c, labels), known in zip(found, self.levels, strict=True)]
+        index = _find(self.groups, np.column_stack(codes), self._sizes)
+        return Grouping(self.name, self.labels, index, self.columns, self._unseen(found, index))
+
+    def unread(self, n_rows: int) -> Grouping:
+        """Make the grouping of rows whose groups do not matter: every index is -1."""
+        return Grouping(self.name, self.labels, np.full(n_rows, -1), self.columns)
+
+    def outer_groups(self, outer: Factor) -> Index:
+        """Find where each group stands in a factor of some of its columns.
+
+        Returns
+        -------
+        (J,) positions among the groups of `outer`: the school of each ``school:class``.
+        """
+        columns = [self.columns.index(name) for name in outer.columns]
+        return _find(outer.groups, self.groups[:, columns], outer._sizes)
+
+    def _unseen(self, found: list[tuple[Index, NDArray[Any]]], index: Index) -> Unseen | None:
+        """Collect the groups of rows whose `index` is -1, given each column's own codes and labels."""
+        new = np.flatnonzero(index < 0)
+        if not len(new):
+            return None
+        levels = tuple(labels for _, labels in found)
+        _require_countable(self.columns, levels)
+        codes = np.column_stack([code[new] for code, _ in found])
+        own, keys = pd.factorize(_keys(codes, tuple(len(labels) for labels in levels)), sort=True)
+        groups = codes[_first_rows(own, len(keys))]
+        parts = tuple(labels[groups[:, i]] for i, labels in enumerate(levels))
+        each = np.tile(np.arange(len(groups))[:, np.newaxis], len(parts))
+        position = np.full(len(index), -1, dtype=np.int64)
+        position[new] = own
+        return Unseen(_labels(self.columns, parts, each), _hashes(parts), position)
 
     @property
     def _sizes(self) -> tuple[int, ...]:
@@ -90,7 +122,7 @@ def fit_factor(columns: tuple[str, ...], table: pd.DataFrame) -> tuple[Factor, G
     codes = np.column_stack([code for code, _ in found])
     _require_countable(columns, levels)
     groups, index = _combinations(codes, tuple(len(known) for known in levels))
-    factor = Factor(columns, levels, groups, _labels(columns, levels, groups))
+    factor = known_factor(columns, levels, groups)
     if len(groups) < 2:
         raise build(
             DataError,
@@ -99,6 +131,11 @@ def fit_factor(columns: tuple[str, ...], table: pd.DataFrame) -> tuple[Factor, G
             hint="leave its group-level terms out",
         )
     return factor, Grouping(factor.name, factor.labels, index, columns)
+
+
+def known_factor(columns: tuple[str, ...], levels: tuple[NDArray[Any], ...], groups: Index) -> Factor:
+    """Put the parts of a factor together; see :class:`Factor`."""
+    return Factor(columns, levels, groups, _labels(columns, levels, groups))
 
 
 def _labels(columns: tuple[str, ...], levels: tuple[NDArray[Any], ...], groups: Index) -> NDArray[Any]:
@@ -128,17 +165,28 @@ def _factorize(column: pd.Series) -> tuple[Index, NDArray[Any]]:
     return np.asarray(codes, dtype=np.int64), _as_array(known)
 
 
-def _codes_among(column: pd.Series, known: NDArray[Any]) -> Index:
-    """Return (n,) positions of labels among the known ones, -1 for others."""
-    codes, labels = _factorize(column)
+def _among(labels: NDArray[Any], known: NDArray[Any]) -> Index:
+    """Return the positions of labels among the known ones, -1 for others."""
+    return pd.Index(known).get_indexer(pd.Index(labels)).astype(np.int64)
+
+
+def _require_same_kind(name: str, labels: NDArray[Any], known: NDArray[Any]) -> None:
     if _kind(labels) != _kind(known):
         raise build(
             DataError,
-            f"Column {column.name!r} had {_kind(known)} as labels when the model was made, "
+            f"Column {name!r} had {_kind(known)} as labels when the model was made, "
             f"such as {known[0]}, and now has {_kind(labels)}, such as {labels[0]}.",
             hint=f"make {_kind(known)} of the column",
         )
-    return pd.Index(known).get_indexer(pd.Index(labels)).astype(np.int64)[codes]
+
+
+def _hashes(parts: tuple[NDArray[Any], ...]) -> NDArray[np.uint64]:
+    """Make one number of the labels of each group, (M,), that depends on nothing else."""
+    hashes = np.zeros(len(parts[0]), dtype=np.uint64)
+    for part in parts:
+        text = np.array([str(label) for label in pd.Index(part)], dtype=object)
+        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + pd.util.hash_array(text, categorize=False)
+    return hashes
 
 
 def _whole(column: pd.Series) -> pd.Series:
@@ -188,9 +236,14 @@ def _combinations(codes: Index, sizes: tuple[int, ...]) -> tuple[Index, Index]:
         return np.arange(sizes[0], dtype=np.int64)[:, np.newaxis], codes[:, 0]
     keys = _keys(codes, sizes)
     index, found = pd.factorize(keys, sort=True)
-    first = np.empty(len(found), dtype=np.int64)
+    return codes[_first_rows(index, len(found))], np.asarray(index, dtype=np.int64)
+
+
+def _first_rows(index: NDArray[np.intp], size: int) -> Index:
+    """Return (size,) the first row of each code."""
+    first = np.empty(size, dtype=np.int64)
     first[index[::-1]] = np.arange(len(index))[::-1]
-    return codes[first], np.asarray(index, dtype=np.int64)
+    return first
 
 
 def _keys(codes: Index, sizes: tuple[int, ...]) -> Index:

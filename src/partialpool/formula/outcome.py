@@ -83,18 +83,29 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
         When the outcome has labels and not two of them, a weight is negative, or a number is not finite.
     """
     labels = _labels(left.value, table)
-    recipe = OutcomeRecipe(
-        columns=left.columns,
-        value=column(left.value, "Outcome"),
-        trials=None if left.trials is None else column(left.trials, "Number of trials"),
-        weights=None if left.weights is None else column(left.weights, "Weight"),
-        levels=None if labels is None else _two_levels(labels, left.success),
-    )
+    recipe = outcome_recipe(left, None if labels is None else _two_levels(labels, left.success))
     if labels is None and left.success is not None:
         raise left.value.error(
             f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
         )
     return recipe, recipe.evaluate(table)
+
+
+def outcome_recipe(left: LeftSide, levels: tuple[str, str] | None) -> OutcomeRecipe:
+    """Put the parts of a left side together; its transforms with a memory have learnt nothing yet.
+
+    Parameters
+    ----------
+    levels
+        The labels of an outcome of two labels, the one that counts as 1 last; or None.
+    """
+    return OutcomeRecipe(
+        columns=left.columns,
+        value=column(left.value, "Outcome"),
+        trials=None if left.trials is None else column(left.trials, "Number of trials"),
+        weights=None if left.weights is None else column(left.weights, "Weight"),
+        levels=levels,
+    )
 
 
 def _labels(value: Piece, table: pd.DataFrame) -> pd.Series | None:

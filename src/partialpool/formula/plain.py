@@ -42,8 +42,9 @@ def plain_columns(table: pd.DataFrame, names: Sequence[str], rows: NDArray[np.in
     >>> list(plain_columns(table, ["cat"], np.array([0, 2]))["cat"].cat.categories)
     ['b']
     """
-    chosen = table[list(names)].iloc[rows].set_axis(rows, axis=0)
-    return pd.DataFrame({name: _plain(name, chosen[name]) for name in names}, index=chosen.index)
+    index = pd.Index(rows)
+    chosen = {name: table[name].iloc[rows].set_axis(index) for name in names}  # no copy of the other rows
+    return pd.DataFrame({name: _plain(name, column) for name, column in chosen.items()}, index=index)
 
 
 def _plain(name: str, column: pd.Series) -> pd.Series:

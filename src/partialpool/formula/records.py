@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import DataError, build
+
 Floats = NDArray[np.float64]
 
 
@@ -56,6 +58,25 @@ class Population:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Groups of new rows that the first table did not have.
+
+    Attributes
+    ----------
+    labels
+        (M,) their labels, in the form that the known ones have.
+    hashes
+        (M,) uint64, the same for the same label in every table.
+    index
+        (n,) int64, the position of each row's group in `labels`, -1 where the group is known.
+    """
+
+    labels: NDArray[Any]
+    hashes: NDArray[np.uint64]
+    index: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Grouping:
     """A grouping factor: which group each row belongs to.
 
@@ -66,15 +87,18 @@ class Grouping:
     labels
         (J,) the user's own labels, sorted; for an interaction the strings ``"a:b"``.
     index
-        (n,) int64, the position of each row's group in `labels`.
+        (n,) int64, the position of each row's group in `labels`, -1 for a group that is not there.
     columns
         The columns of the table that make the factor.
+    unseen
+        The groups that are not in `labels`; None when there are none.
     """
 
     name: str
     labels: NDArray[Any]
     index: NDArray[np.int64]
     columns: tuple[str, ...]
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True)
@@ -161,3 +185,23 @@ class Design:
     predictors: Mapping[str, Predictor]
     n_rows: int
     n_dropped: int = 0
+
+    def require_rows(self, what: str) -> None:
+        """Raise when there are no rows: the design is of a fit that was kept without them.
+
+        Parameters
+        ----------
+        what
+            What needs them, as the subject of a sentence: ``"Leave-one-out cross-validation"``.
+
+        Raises
+        ------
+        DataError
+            When there are none.
+        """
+        if self.n_rows == 0:
+            raise build(
+                DataError,
+                f"{what} needs the rows of the table, and this fit was saved without them.",
+                hint="save it with its rows: fit.save(path, rows=True)",
+            )

@@ -61,7 +61,11 @@ def _outcome(spec: ModelSpec) -> _Line:
     name, _, arguments = family.equation.partition("(")
     arguments = re.sub(r"\w+", lambda word: f"{word[0]}_i" if word[0] in by_row else word[0], arguments)
     counted = "" if outcome.weights is None else ", each counted weights_i times"
-    return _Line(f"{outcome.name}_i", "~", f"{name}({arguments}", f"i = 1..{spec.design.n_rows}{counted}")
+    return _Line(f"{outcome.name}_i", "~", f"{name}({arguments}", f"{_range(spec)}{counted}")
+
+
+def _range(spec: ModelSpec) -> str:
+    return f"i = 1..{spec.design.n_rows}" if spec.design.n_rows else "each row i"
 
 
 def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:

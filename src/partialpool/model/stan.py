@@ -55,7 +55,13 @@ def to_stan(spec: ModelSpec) -> StanProgram:
     Returns
     -------
     Code, data (one entry a row) and names.
+
+    Raises
+    ------
+    DataError
+        When the model is of a fit that was kept without its rows.
     """
+    spec.design.require_rows("The Stan program")
     parts, family = spec.parameters.predictors, spec.family
     draft = Draft(Identifiers(re.findall(r"\w+", family.stan)))
     outcome = _write_outcome(draft, spec)

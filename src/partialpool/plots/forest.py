@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from partialpool.plots.labels import wrapped
 from partialpool.plots.rows import (
     MOST_LABELLED,
+    MOST_TICKS,
     estimates,
     height_of,
     label_rows,
     magnify_of,
     ordered,
+    panel_width,
     width_of,
 )
 from partialpool.plots.style import (
@@ -81,26 +84,34 @@ def draw_forest(data: pd.DataFrame, population: PopulationLine, scale: str = "li
     poolings = list(dict.fromkeys(data["pooling"]))
     with styled():
         figure, panels = forest_panels(data, len(poolings))
+        name = wrapped(interval_label(population, scale), panel_width(len(poolings)))
         for ax, pooling in zip(panels, poolings, strict=True):
             draw_population(ax, population, scale, vertical=True)
             draw_intervals(ax, data[data["pooling"] == pooling], pooling)
-            ax.set(title=NAMES[pooling], xlabel=interval_label(population, scale))
+            ax.set(title=NAMES[pooling], xlabel=name)
         label_rows(panels, data, population.group)
         return settle(figure, magnify=magnify_of(data))
 
 
 def forest_panels(data: pd.DataFrame, n_panels: int) -> tuple[Figure, list[Axes]]:
     """Make a figure of panels with shared axes, with room for the rows and their labels."""
-    width = 1.2 + width_of(data["label"]) + 4.6 * n_panels**0.75
+    width = 1.2 + width_of(data["label"]) + n_panels * panel_width(n_panels)
     figure = new_figure(width, height_of(data["row"].nunique()))
-    return figure, list(figure.subplots(1, n_panels, sharex=True, sharey=True, squeeze=False)[0])
+    panels = list(figure.subplots(1, n_panels, sharex=True, sharey=True, squeeze=False)[0])
+    panels[0].locator_params(axis="x", nbins=MOST_TICKS)
+    return figure, panels
 
 
-def draw_intervals(ax: Axes, rows: pd.DataFrame, pooling: str, shift: float = 0.0) -> None:
-    """Draw one pooling's estimates as points with intervals, moved down by a part of a row."""
+def draw_intervals(
+    ax: Axes, rows: pd.DataFrame, pooling: str, shift: float = 0.0, *, name: str | None = None
+) -> None:
+    """Draw one pooling's estimates as points with intervals, moved down by a part of a row.
+
+    The legend calls them `name`, or by their pooling.
+    """
     few = len(rows) <= MOST_LABELLED
     y, colour = rows["row"] + shift, COLOURS[pooling]
     line: dict[str, Any] = {"linewidth": 1.4, "alpha": 0.9} if few else {"linewidth": 0.6, "alpha": 0.5}
     ax.hlines(y, rows["lower"], rows["upper"], color=colour, **line)
     size = 4.0 if few else 1.6
-    ax.plot(rows["mean"], y, MARKERS[pooling], color=colour, markersize=size, label=NAMES[pooling])
+    ax.plot(rows["mean"], y, MARKERS[pooling], color=colour, markersize=size, label=name or NAMES[pooling])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from partialpool.plots.forest import draw_intervals, forest_data, forest_panels
-from partialpool.plots.rows import MOST_LABELLED, label_rows, magnify_of
+from partialpool.plots.labels import wrapped
+from partialpool.plots.rows import MOST_LABELLED, label_rows, magnify_of, panel_width
 from partialpool.plots.style import NAMES, RAW_COLOUR, draw_population, interval_label, settle, styled
 from partialpool.pooling.population import PopulationLine
 from partialpool.pooling.words import is_proportion
@@ -65,6 +66,6 @@ def draw_outcomes(data: pd.DataFrame, population: PopulationLine) -> Figure:
             draw_population(ax, population, "outcome", vertical=True)
             word = "proportion" if is_proportion(population) else population.mean_word
             ax.axvline(population.raw, label=f"raw {word} of all rows", **_RAW_LINE)
-            ax.set_xlabel(interval_label(population, "outcome"))
+            ax.set_xlabel(wrapped(interval_label(population, "outcome"), panel_width(len(panels))))
         label_rows(panels, data, population.group)
         return settle(figure, columns=2, magnify=magnify_of(data))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from partialpool.pooling.population import PopulationLine
 from partialpool.storage.files import write_figure
 
 if TYPE_CHECKING:
@@ -43,7 +44,35 @@ class Plot:
         """
         return write_figure(Path(path), self.figure)
 
+    def __repr__(self) -> str:
+        return f"Plot of {len(self.data)} x {len(self.data.columns)} data: see .figure, .data, .save(path)"
+
     def _repr_png_(self) -> bytes:
         png = io.BytesIO()
         self.figure.savefig(png, format="png", bbox_inches="tight")
         return png.getvalue()
+
+
+def with_population(
+    data: pd.DataFrame, population: PopulationLine, scale: str, *, raw: bool = False
+) -> pd.DataFrame:
+    """Add what is drawn of the population, the same in each row.
+
+    Parameters
+    ----------
+    data
+        What else is drawn.
+    population
+        The population's line.
+    scale
+        ``"link"`` or ``"outcome"``.
+    raw
+        Add the mean of all rows, ``population_raw``.
+
+    Returns
+    -------
+    The data with ``population_mean``, ``population_lower`` and ``population_upper``.
+    """
+    line = population.on_link if scale == "link" else population.on_outcome
+    drawn = {f"population_{end}": getattr(line, end) for end in ("mean", "lower", "upper")}
+    return data.assign(**drawn, **({"population_raw": population.raw} if raw else {}))

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from partialpool.errors import OptionError, unknown_name
-from partialpool.plots.fonts import legible, written
+from partialpool.plots.bidi import visual
+from partialpool.plots.labels import legible, width, wrapped, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_LABELLED = 100
+PANEL = 4.6  # inches across, of the only panel; several share less than as much each
+MOST_TICKS = 5  # of estimates: six digits fit in a narrow panel
 _ROW = 0.17  # inches
 _LETTER = 0.075
 _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
@@ -91,7 +94,12 @@ def height_of(n_rows: int) -> float:
 
 def width_of(labels: pd.Series[str]) -> float:
     """Measure roughly how many inches the labels take."""
-    return _LETTER * float(labels.str.len().max())
+    return _LETTER * float(labels.map(width).max())
+
+
+def panel_width(n_panels: int) -> float:
+    """Choose the width in inches of each panel of a figure."""
+    return PANEL / n_panels**0.25
 
 
 def magnify_of(data: pd.DataFrame) -> float:
@@ -104,9 +112,10 @@ def label_rows(panels: Sequence[Axes], data: pd.DataFrame, factor: str) -> None:
     rows = data.drop_duplicates("row")
     step = next((s for s in _STEPS if len(rows) <= s * MOST_LABELLED), len(rows) // MOST_LABELLED + 1)
     shown = rows.iloc[::step]
-    panels[0].set_yticks(shown["row"].to_numpy(), shown["label"].tolist(), fontsize=8)
+    panels[0].set_yticks(shown["row"].to_numpy(), [visual(label) for label in shown["label"]], fontsize=8)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     name = written(factor)
-    panels[0].set_ylabel(name if step == 1 else f"{name} (1 label in {step}, {len(rows):,} in all)")
+    named = name if step == 1 else f"{name} (1 label in {step}, {len(rows):,} in all)"
+    panels[0].set_ylabel(wrapped(named, height_of(len(rows)) - 1.3))
     for ax in panels:
         ax.grid(visible=step == 1, axis="y")

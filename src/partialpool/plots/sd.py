@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.plots.fonts import legible, written
+from partialpool.plots.labels import legible, wrapped, written
 from partialpool.plots.style import (
     COLOURS,
     LINE_COLOUR,
+    log_ticks,
     name_points,
     new_figure,
     settle,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _AREA = (10.0, 260.0)  # of points, in square points, smallest and largest group
 _NAMED = 8
+_SIDE = 4.4  # inches, of the shorter side of the axes
+_WIDE = 30  # sds that differ by more are drawn on log scales
 
 
 def sd_data(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,17 +63,28 @@ def draw_sd(data: pd.DataFrame, population: PopulationLine) -> Figure:
     """
     x, y = data["no_pooling_sd"].to_numpy(), data["partial_pooling_sd"].to_numpy()
     areas = _areas(data["n"].to_numpy(), float(data["n"].max()))
-    ends = [0.0, 1.08 * max(x.max(), y.max())]
+    smallest, largest = min(x.min(), y.min()), max(x.max(), y.max())
+    wide = largest > _WIDE * smallest > 0
+    ends = [0.7 * smallest if wide else 0.0, (1.4 if wide else 1.08) * largest]
+    top = 2 * y.max() if wide else max(1.2 * y.max(), 0.6 * ends[1])
     with styled():
         figure = new_figure(6.4, 5.6)
         ax = figure.subplots()
         ax.plot(ends, ends, "--", color=LINE_COLOUR, linewidth=1, label="equal sds", zorder=1)
         ax.scatter(x, y, areas, COLOURS["partial_pooling"], **_look(len(data)))
         _explain_sizes(ax, data["n"])
-        ax.set(xlim=ends, ylim=[0.0, max(1.2 * y.max(), 0.6 * ends[1])])
+        ax.set(xlim=ends, ylim=[ends[0], top])
+        if wide:
+            ax.set(xscale="log", yscale="log")
+            log_ticks(ax.xaxis)
+            log_ticks(ax.yaxis)
         what = f"sd of the {written_coefficient(population)}"
-        ax.set(xlabel=f"{what}, no pooling", ylabel=f"{what}, partial pooling")
-        ax.set_title(f"each point is one {written(population.group)}; names: the sds that fall most")
+        note = " (log axis)" if wide else ""
+        ax.set_xlabel(wrapped(f"{what}, no pooling{note}", _SIDE))
+        ax.set_ylabel(wrapped(f"{what}, partial pooling{note}", _SIDE))
+        ax.set_title(
+            wrapped(f"each point is one {written(population.group)}; names: the sds that fall most", _SIDE)
+        )
         settle(figure, columns=4)
         name_points(ax, np.column_stack([x, y]), data["label"].tolist(), _NAMED, radii=np.sqrt(areas / np.pi))
         return figure

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.plots.fonts import legible, written
+from partialpool.plots.labels import legible, wrapped, written
 from partialpool.plots.rows import scale_suffix
 from partialpool.plots.style import (
     COLOURS,
@@ -16,6 +16,7 @@ from partialpool.plots.style import (
     NAMES,
     QUIET,
     draw_population,
+    log_ticks,
     name_points,
     new_figure,
     scale_label,
@@ -25,7 +26,6 @@ from partialpool.plots.style import (
 from partialpool.pooling.population import PopulationLine
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _NAMED = 8
@@ -90,11 +90,15 @@ def draw_shrinkage(data: pd.DataFrame, population: PopulationLine, scale: str = 
                 "markersize": 4.5 if few else 2.2,
             }
             ax.plot(x, data[pooling], MARKERS[pooling], label=NAMES[pooling], markeredgewidth=0.8, **look)
-        _label_sizes(ax, x)
-        ax.set_ylabel(scale_label(population, scale))
+        ax.set(xscale="log", xlim=[x.min() / 1.25, x.max() * 1.25])
+        log_ticks(ax.xaxis)
+        if data["n"].nunique() == 1:
+            ax.set_xticks([data["n"].iloc[0]])
+        ax.set_ylabel(wrapped(scale_label(population, scale), 4.2))
         ax.set_xlabel(f"rows of the {written(population.group)} (log scale; names: the largest moves)")
         settle(figure, magnify=1.0 if few else 2.0)
-        name_points(ax, np.column_stack([x, data["no_pooling"]]), data["label"].tolist(), _NAMED)
+        starts, ends = (np.column_stack([x, data[pooling]]) for pooling in _FILLS)
+        name_points(ax, starts, data["label"].tolist(), _NAMED, ends=ends)
         return figure
 
 
@@ -104,14 +108,3 @@ def _spread(n: NDArray[np.float64]) -> NDArray[np.float64]:
     place = ties.cumcount() - (ties.transform("size") - 1) / 2
     step = 0.025 * min(1.0, 10 / ties.size().max())
     return n * np.exp(step * place.to_numpy())
-
-
-def _label_sizes(ax: Axes, x: NDArray[np.float64]) -> None:
-    """Use a log scale with plain numbers: 1, 2, 5, 10, ..."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    ax.set_xscale("log")
-    ax.set_xlim(x.min() / 1.25, x.max() * 1.25)
-    ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.plots.fonts import families, shorten, written
+from partialpool.plots.bidi import visual
+from partialpool.plots.fonts import families
+from partialpool.plots.labels import shorten, written
 from partialpool.pooling.population import PopulationLine
 from partialpool.pooling.words import coefficient_word, link_scale, outcome_scale, percent
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.transforms import BboxBase
 
@@ -33,6 +36,7 @@ LINE_COLOUR = "#333333"
 RAW_COLOUR = "#CC79A7"
 QUIET = "#999999"
 DPI = 120
+_LONG = 2000  # a log scale whose ends differ by more has ticks at powers of ten only
 
 _NAME_LETTERS = 20  # of a name beside a point
 
@@ -50,8 +54,8 @@ _PARAMETERS = {
     "grid.linewidth": 0.6,
     "text.parse_math": False,  # a label may hold a dollar sign
     "axes.unicode_minus": True,
+    "axes.formatter.limits": (-4, 6),
 }
-
 
 _NAME: dict[str, Any] = {"va": "center", "fontsize": 8, "zorder": 5}
 
@@ -102,6 +106,17 @@ def draw_population(ax: Axes, population: PopulationLine, scale: str, *, vertica
     )
 
 
+def log_ticks(axis: Axis) -> None:
+    """Write plain numbers on a log scale with limits: 1, 2, 5, 10, ..., or 1, 10, 100, ... on a long one."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    subs = (1.0, 2.0, 5.0) if high < _LONG * low else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def scale_label(population: PopulationLine, scale: str) -> str:
     """Name the axis of estimates."""
     if scale == "link":
@@ -120,9 +135,14 @@ def written_coefficient(population: PopulationLine) -> str:
 
 
 def name_points(
-    ax: Axes, points: Points, labels: Sequence[str], most: int, radii: Points | float = 2.5
+    ax: Axes,
+    points: Points,
+    labels: Sequence[str],
+    most: int,
+    radii: Points | float = 2.5,
+    ends: Points | None = None,
 ) -> None:
-    """Write names beside points, the first ones first, wherever they cover no point and no other name.
+    """Write names beside points, the first ones first, where they cover no point, line or other name.
 
     Parameters
     ----------
@@ -136,10 +156,13 @@ def name_points(
         How many names to write at most; a name without room is left out.
     radii
         (n,) or one, radii of the points' markers in typographic points.
+    ends
+        (n, 2), where a line from each point ends, if lines are drawn.
     """
     ax.figure.draw_without_rendering()  # type: ignore[union-attr]
     radii = np.broadcast_to(radii, len(points))
     pixels, sizes = ax.transData.transform(points), radii * DPI / 72
+    lines = None if ends is None else np.stack([pixels, ax.transData.transform(ends)], axis=1)
     taken: list[BboxBase] = []
     for i in range(min(most, len(points))):
         name, gap = shorten(labels[i], _NAME_LETTERS), 5 + float(radii[i])
@@ -149,10 +172,13 @@ def name_points(
             (0, gap + 2, "center"),
             (0, -gap - 2, "center"),
         ):
-            text = ax.annotate(name, points[i], (dx, dy), textcoords="offset points", ha=side, **_NAME)
+            text = ax.annotate(
+                visual(name), points[i], (dx, dy), textcoords="offset points", ha=side, **_NAME
+            )
             box = text.get_window_extent()
-            if _within(box, ax.bbox) and not _touches(box, pixels, sizes) and not box.count_overlaps(taken):
-                taken.append(box)
+            free = not (_touches(box, pixels, sizes) or _crosses(box, lines) or box.count_overlaps(taken))
+            if free and _within(box, ax.bbox):
+                taken.append(box.padded(2))
                 break
             text.remove()
 
@@ -165,3 +191,11 @@ def _touches(box: BboxBase, pixels: Points, sizes: Points) -> bool:
     """Say whether a box reaches into any marker."""
     nearest = np.clip(pixels, box.min, box.max)
     return bool((np.hypot(*(pixels - nearest).T) < sizes).any())
+
+
+def _crosses(box: BboxBase, lines: Points | None) -> bool:
+    """Say whether any vertical line, of (n, 2, 2) ends, reaches into a box."""
+    if lines is None:
+        return False
+    x, low, high = lines[:, 0, 0], lines[:, :, 1].min(axis=1), lines[:, :, 1].max(axis=1)
+    return bool(((box.x0 < x) & (x < box.x1) & (low < box.y1) & (box.y0 < high)).any())

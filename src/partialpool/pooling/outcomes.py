@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.data.cells import collapse
 from partialpool.errors import OptionError, build
-from partialpool.formula.records import Design, Outcome, Predictor
+from partialpool.formula.records import Design, Outcome
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
+from partialpool.predict.rows import row_keys, take_rows
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
@@ -100,40 +102,10 @@ def sorted_rows(design: Design, group: Index, weight: Floats) -> SortedRows:
     weight
         (n,) how much each row counts.
     """
-    columns = [group, *(c for p in design.predictors.values() for c in _columns(p))]
-    order = np.lexsort(columns[::-1])
-    differs = np.zeros(len(order), dtype=bool)
-    differs[:1] = True
-    for column in columns:
-        differs[1:] |= np.diff(column[order]) != 0
-    first = np.flatnonzero(differs)
-    taken = order[first]
-    return SortedRows(_take(design, taken), group[taken], np.add.reduceat(weight[order], first))
-
-
-def _columns(predictor: Predictor) -> Iterator[NDArray[np.generic]]:
-    """List the (n,) arrays that decide a row's linear predictor."""
-    yield from predictor.population.matrix.T
-    for term in predictor.groups:
-        yield term.grouping.index
-        yield from term.matrix.T
-    if predictor.offset is not None:
-        yield predictor.offset
-
-
-def _take(design: Design, rows: Index) -> Design:
-    predictors = {name: _take_predictor(p, rows) for name, p in design.predictors.items()}
-    return Design(None, predictors, n_rows=len(rows))
-
-
-def _take_predictor(predictor: Predictor, rows: Index) -> Predictor:
-    groups = tuple(
-        replace(t, matrix=t.matrix[rows], grouping=replace(t.grouping, index=t.grouping.index[rows]))
-        for t in predictor.groups
-    )
-    population = replace(predictor.population, matrix=predictor.population.matrix[rows])
-    offset = None if predictor.offset is None else predictor.offset[rows]
-    return Predictor(predictor.parameter, population, groups, offset)
+    cells = collapse([group, *row_keys(design)], design.n_rows, order=group)
+    first = cells.first_row
+    totals = np.bincount(cells.cell, weight, cells.n_cells).astype(np.float64)
+    return SortedRows(take_rows(design, first), group[first], totals)
 
 
 def _expected(fitted: Fitted, design: Design, values: Floats, rows: slice) -> Floats:

@@ -78,9 +78,18 @@ def coefficient_word(population: PopulationLine) -> str:
 
 def link_scale(population: PopulationLine) -> str:
     """Name the scale of the linear predictor: ``log-odds scale``."""
-    if population.link == "identity":
-        return "outcome's own scale"
-    return f"{_LINK_SCALES.get(population.link, population.link)} scale"
+    return scale_of_link(population.link)
+
+
+def scale_of_link(link: str) -> str:
+    """Name the scale that a link leads to.
+
+    Examples
+    --------
+    >>> scale_of_link("logit"), scale_of_link("identity")
+    ('log-odds scale', "outcome's own scale")
+    """
+    return "outcome's own scale" if link == "identity" else f"{_LINK_SCALES.get(link, link)} scale"
 
 
 def outcome_scale(population: PopulationLine) -> str:

@@ -20,12 +20,12 @@ def separation(fitted: Fitted) -> Finding | None:
     Returns
     -------
     A note, or None where the outcomes overlap, are not proportions, or there is no predictor besides the
-    intercept.
+    intercept, or no row to look at.
     """
     model = fitted.model
     predictor, outcome = model.design.predictors["mu"], model.design.outcome
     names = [name for name in predictor.population.names if name != "Intercept"]
-    if not model.family.bounded or outcome is None or not names:
+    if not model.family.bounded or outcome is None or not names or not model.design.n_rows:
         return None
     means = fitted.values[:, population_positions(predictor, model.layout)].mean(axis=0)
     proportion, used = model.family.unit_outcome(outcome), model.family.unit_weights(outcome) > 0

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from partialpool.report.needs import FitLike, PoolsLike, poolings
-from partialpool.report.page import diagnostics_text, pools_page, text_for_each
+from partialpool.checking.report import Check
+from partialpool.report.document import page_html
+from partialpool.report.needs import CheckedLike, FitLike, PoolsLike, poolings
+from partialpool.report.page import EXPLAINED, fit_page, pools_page
+from partialpool.report.sections_pools import draw_figures
+from partialpool.report.words import about_draws, about_time
 from partialpool.storage import files
 
 FIGURES = "figures"
+PAGE = "report.html"
 
 
 def write_fit(
-    fit: FitLike, folder: str | os.PathLike[str], *, prob: float, versions: Mapping[str, str]
+    fit: FitLike,
+    folder: str | os.PathLike[str],
+    *,
+    question: str | None,
+    source: str | None,
+    prob: float,
+    versions: Mapping[str, str],
 ) -> tuple[Path, ...]:
-    """Write one fit's summary, diagnostics, equations, draws and Stan program.
+    """Write one fit's page, summary, diagnostics, equations, Stan program, and the fit itself.
 
     A file of the same name is replaced once its successor is complete; other files are left alone.
 
@@ -26,14 +38,12 @@ def write_fit(
         The fit.
     folder
         Made when it does not exist.
-    prob
-        Probability that the summary's intervals hold.
-    versions
-        Of everything that mattered.
+    question, source, prob, versions
+        As in `fit_page`.
 
     Returns
     -------
-    The files, in the order in which a reader wants them.
+    The files, in the order in which a reader wants them; ``report.html`` first.
 
     Raises
     ------
@@ -41,12 +51,14 @@ def write_fit(
         When the folder or a file cannot be written.
     """
     place = files.make_folder(folder)
+    page = fit_page(fit, question=question, source=source, prob=prob, versions=versions)
     stan = fit.model.to_stan()
     return (
+        files.write_text(place / PAGE, page_html(page)),
         files.write_csv(place / "summary.csv", fit.summary(prob=prob), index_name="parameter"),
         files.write_text(place / "diagnostics.txt", diagnostics_text(fit)),
         files.write_text(place / "equations.txt", fit.model.equations()),
-        files.write_tree(place / "draws.nc", fit.to_datatree()),
+        fit.save(place / "fit.nc"),
         files.write_text(place / "model.stan", stan.code),
         files.write_json(place / "model.data.json", stan.data),
         files.write_json(place / "versions.json", versions),
@@ -57,12 +69,11 @@ def write_pools(
     pools: PoolsLike,
     folder: str | os.PathLike[str],
     *,
-    question: str,
-    source: str,
+    question: str | None,
+    source: str | None,
     versions: Mapping[str, str],
-    n_explained: int = 5,
 ) -> tuple[Path, ...]:
-    """Write a comparison of poolings: a page, tables, figures, draws and explanations.
+    """Write a comparison of poolings: a page, tables, figures, explanations, and the fits themselves.
 
     A file of the same name is replaced once its successor is complete; other files are left alone.
 
@@ -72,18 +83,12 @@ def write_pools(
         The three fits and what is made of them.
     folder
         Made when it does not exist.
-    question
-        The page's title.
-    source
-        Where the data come from.
-    versions
-        Of everything that mattered.
-    n_explained
-        How many disagreements to explain.
+    question, source, versions
+        As in `fit_page`.
 
     Returns
     -------
-    The files, in the order in which a reader wants them; ``report.md`` first.
+    The files, in the order in which a reader wants them; ``report.html`` first.
 
     Raises
     ------
@@ -91,52 +96,81 @@ def write_pools(
         When the folder or a file cannot be written.
     """
     place = files.make_folder(folder)
-    figures = _write_figures(pools, files.make_folder(place / FIGURES))
-    table, explanation = pools.table(), str(pools.explain(n_explained))
+    pictures = files.make_folder(place / FIGURES)
+    figures = draw_figures(pools)
+    page = pools_page(pools, question=question, source=source, versions=versions, figures=figures)
     summaries = {name: fit.summary(prob=pools.prob) for name, fit in poolings(pools).items()}
-    page = pools_page(
-        pools,
-        question=question,
-        source=source,
-        table=table,
-        summaries=summaries,
-        explanation=explanation,
-        figures={caption: f"{FIGURES}/{path.name}" for caption, path in figures.items()},
-        versions=versions,
-    )
     return (
-        files.write_text(place / "report.md", page),
-        files.write_csv(place / "table.csv", table),
-        files.write_text(place / "explanation.txt", explanation),
-        *figures.values(),
+        files.write_text(place / PAGE, page_html(page)),
+        files.write_csv(place / "table.csv", pools.table()),
+        files.write_text(place / "explanation.txt", str(pools.explain(EXPLAINED))),
+        *(_write_png(pictures / f"{name}.png", figure.png) for name, figure in figures.items()),
         *(
             files.write_csv(place / f"summary_{_slug(name)}.csv", summary, index_name="parameter")
             for name, summary in summaries.items()
         ),
-        files.write_text(place / "diagnostics.txt", text_for_each(pools, diagnostics_text)),
-        files.write_text(place / "equations.txt", text_for_each(pools, lambda fit: fit.model.equations())),
-        *(
-            files.write_tree(place / f"draws_{_slug(name)}.nc", fit.to_datatree())
-            for name, fit in poolings(pools).items()
-        ),
+        files.write_text(place / "diagnostics.txt", _text_for_each(pools, diagnostics_text)),
+        files.write_text(place / "equations.txt", _text_for_each(pools, lambda fit: fit.model.equations())),
+        *(fit.save(place / f"fit_{_slug(name)}.nc") for name, fit in poolings(pools).items()),
         files.write_json(place / "versions.json", versions),
     )
 
 
-def _write_figures(pools: PoolsLike, place: Path) -> dict[str, Path]:
-    """Draw and write one figure after another, so that only one is held in memory."""
-    drawings = {
-        "Each group under no pooling": ("forest_no_pooling", pools.plot_forest),
-        "No and partial pooling side by side": ("forests_side_by_side", pools.plot_forests),
-        "Predicted mean of each group": ("predictions", pools.plot_predictions),
-        "How far each group moved": ("shrinkage", pools.plot_shrinkage),
-        "Standard deviation of each group under either pooling": ("sd", pools.plot_sd),
+def write_check(fit: CheckedLike, check: Check, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Write a predictive check: its words, its tables and its figures, with those of residuals.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    check
+        What its check found.
+    folder
+        Made when it does not exist.
+
+    Returns
+    -------
+    The files.
+
+    Raises
+    ------
+    FileError
+        When the folder or a file cannot be written.
+    """
+    place = files.make_folder(folder)
+    figures = {
+        "statistics": fit.plot_check("statistics", check),
+        "distribution": fit.plot_check("distribution", check),
+        **{f"groups_{_slug(name)}": fit.plot_check("groups", check, factor=name) for name in check.tables},
+        "residuals": fit.plot_residuals(seed=check.seed),
     }
-    return {
-        caption: files.write_figure(place / f"{name}.png", draw())
-        for caption, (name, draw) in drawings.items()
-    }
+    return (
+        files.write_text(place / "check.txt", str(check)),
+        files.write_csv(place / "check_statistics.csv", check.statistics),
+        *(
+            files.write_csv(place / f"check_groups_{_slug(name)}.csv", table)
+            for name, table in check.tables.items()
+        ),
+        *(figure.save(place / f"check_{name}.png") for name, figure in figures.items()),
+    )
+
+
+def diagnostics_text(fit: FitLike) -> str:
+    """Say how the draws came about and what is wrong with them."""
+    return f"{about_draws(fit.draws)}, {about_time(fit.draws)}\n\n{fit.diagnose()}"
+
+
+def _text_for_each(pools: PoolsLike, text: Callable[[FitLike], str]) -> str:
+    """Write one text for each pooling, under its name."""
+    return "\n\n".join(f"{name.capitalize()}\n\n{text(fit)}" for name, fit in poolings(pools).items())
+
+
+def _write_png(path: Path, png: bytes) -> Path:
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(png)
+    return path
 
 
 def _slug(name: str) -> str:
-    return name.replace(" ", "_")
+    """Make a part of a file's name of a name that may hold anything."""
+    return re.sub(r"[^\w.-]+", "_", name)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from partialpool.families.base import Family
+from partialpool.formula.asked import Formula
 from partialpool.formula.records import Design
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
+from partialpool.plots.plot import Plot
+from partialpool.pooling.population import PopulationLine
+from partialpool.priors.base import Prior
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-    from matplotlib.figure import Figure
 
+    from partialpool.checking.report import Check
     from partialpool.pooling.explain import Explanation
     from partialpool.results.findings import Diagnosis
 
@@ -34,12 +39,28 @@ class ModelLike(Protocol):
     """A formula, a table, a family and priors, checked."""
 
     @property
+    def formula(self) -> Formula:
+        """What was asked."""
+
+    @property
+    def family(self) -> Family:
+        """The outcome's distribution."""
+
+    @property
+    def priors(self) -> Mapping[str, Prior]:
+        """The prior of every coefficient, keyed as results name it."""
+
+    @property
     def design(self) -> Design:
         """The formula and the table, met."""
 
     @property
     def layout(self) -> Layout:
         """The named parameters."""
+
+    @property
+    def size(self) -> str:
+        """Rows and cells, in words."""
 
     def equations(self) -> str:
         """Return the model as text, one line an equation."""
@@ -62,11 +83,30 @@ class FitLike(Protocol):
     def summary(self, prob: float = 0.89) -> pd.DataFrame:
         """Return one row a parameter, its name in the index."""
 
+    def group_coefficients(self, prob: float = 0.89, parameter: str = "mu") -> pd.DataFrame:
+        """Return one row a group and coefficient, population plus deviation."""
+
     def diagnose(self) -> Diagnosis:
         """Return what is wrong, and what was tried."""
 
-    def to_datatree(self) -> xr.DataTree:
-        """Return the labelled draws in ArviZ's schema."""
+    def save(self, path: Path) -> Path:
+        """Keep the fit in a file."""
+
+
+class CheckedLike(Protocol):
+    """A fit whose checks can be drawn."""
+
+    def plot_check(
+        self,
+        show: Literal["statistics", "groups", "distribution"] = "statistics",
+        check: Check | None = None,
+        *,
+        factor: str | None = None,
+    ) -> Plot:
+        """Draw a predictive check."""
+
+    def plot_residuals(self, *, seed: int | None = None) -> Plot:
+        """Draw quantile residuals."""
 
 
 class PoolsLike(Protocol):
@@ -85,28 +125,35 @@ class PoolsLike(Protocol):
         """No groups."""
 
     @property
+    def group(self) -> str:
+        """The grouping factor that is compared."""
+
+    @property
     def prob(self) -> float:
         """Probability that every interval holds."""
 
-    def table(self) -> pd.DataFrame:
+    def table(self, coefficient: str = "1") -> pd.DataFrame:
         """Return one row a group."""
 
-    def explain(self, n: int = 5) -> Explanation:
+    def population(self, coefficient: str = "1") -> PopulationLine:
+        """Return what the groups are pooled towards."""
+
+    def explain(self, n: int = 5, coefficient: str = "1") -> Explanation:
         """Return the most extreme disagreements; ``str()`` of it is the words."""
 
-    def plot_forest(self) -> Figure:
+    def plot_forest(self, coefficient: str = "1") -> Plot:
         """Draw each group under no pooling."""
 
-    def plot_forests(self) -> Figure:
+    def plot_forests(self, coefficient: str = "1") -> Plot:
         """Draw no and partial pooling side by side."""
 
-    def plot_sd(self) -> Figure:
+    def plot_sd(self, coefficient: str = "1") -> Plot:
         """Draw the sd of each group under either pooling."""
 
-    def plot_predictions(self) -> Figure:
+    def plot_predictions(self, coefficient: str = "1") -> Plot:
         """Draw the predicted mean of each group under either pooling."""
 
-    def plot_shrinkage(self) -> Figure:
+    def plot_shrinkage(self, coefficient: str = "1") -> Plot:
         """Draw how far each group moved."""
 
 
@@ -117,3 +164,9 @@ def poolings(pools: PoolsLike) -> dict[str, FitLike]:
         "partial pooling": pools.partial_pooling,
         "complete pooling": pools.complete_pooling,
     }
+
+
+def coefficients(pools: PoolsLike) -> tuple[str, ...]:
+    """Name the coefficients of the mean that vary by the compared factor, the intercept first."""
+    terms = pools.partial_pooling.model.design.predictors["mu"].groups
+    return tuple(name for term in terms if term.grouping.name == pools.group for name in term.names)

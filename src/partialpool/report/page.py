@@ -1,101 +1,162 @@
-"""The page that tells a comparison of poolings, in Markdown, and the texts that stand beside it."""
+"""The pages: one of a fit, one of a comparison of poolings, each written as one HTML file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
-from partialpool.report.needs import FitLike, PoolsLike, poolings
-from partialpool.report.tables import group_table, population_summary
-from partialpool.report.words import about_data, about_draws, about_time
+from partialpool.report.blocks import Image, Page, Prose
+from partialpool.report.document import page_html
+from partialpool.report.needs import FitLike, PoolsLike, coefficients, poolings
+from partialpool.report.python_text import fit_script, pools_script
+from partialpool.report.sections import (
+    checks_section,
+    data_section,
+    estimates_in_words,
+    estimates_section,
+    model_section,
+    priors_section,
+    verdict,
+)
+from partialpool.report.sections_close import again_section, meaning_section
+from partialpool.report.sections_fit import groups_section
+from partialpool.report.sections_pools import (
+    POOLINGS_IN_WORDS,
+    all_groups_section,
+    draw_figures,
+    figures_section,
+    story_section,
+)
+from partialpool.report.words import question_of_fit, question_of_groups
+from partialpool.storage import files
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-HEAD = 10
+EXPLAINED = 5
 
 
-def diagnostics_text(fit: FitLike) -> str:
-    """Say how the draws came about and what is wrong with them."""
-    return f"{about_draws(fit.draws)}, {about_time(fit.draws)}\n\n{fit.diagnose()}"
+def write_fit_page(
+    fit: FitLike,
+    path: str | os.PathLike[str],
+    *,
+    question: str | None,
+    source: str | None,
+    prob: float,
+    versions: Mapping[str, str],
+) -> Path:
+    """Write a fit as one self-contained HTML file; parameters are those of `fit_page`.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written; what was there before is then still there.
+    """
+    page = fit_page(fit, question=question, source=source, prob=prob, versions=versions)
+    return files.write_text(Path(path).expanduser(), page_html(page))
 
 
-def text_for_each(pools: PoolsLike, text: Callable[[FitLike], str]) -> str:
-    """Write one text for each pooling, under its name."""
-    return "\n\n".join(f"{name.capitalize()}\n\n{text(fit)}" for name, fit in poolings(pools).items())
+def write_pools_page(
+    pools: PoolsLike,
+    path: str | os.PathLike[str],
+    *,
+    question: str | None,
+    source: str | None,
+    versions: Mapping[str, str],
+) -> Path:
+    """Write a comparison as one self-contained HTML file; parameters are those of `pools_page`.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written; what was there before is then still there.
+    """
+    figures = draw_figures(pools)
+    page = pools_page(pools, question=question, source=source, versions=versions, figures=figures)
+    return files.write_text(Path(path).expanduser(), page_html(page))
+
+
+def fit_page(
+    fit: FitLike, *, question: str | None, source: str | None, prob: float, versions: Mapping[str, str]
+) -> Page:
+    """Tell a fit.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    question
+        The title; made of the formula when None.
+    source
+        Where the data come from: the name of a bundled data set, a path, or words.
+    prob
+        Probability of every interval.
+    versions
+        Of everything that mattered.
+    """
+    model, fits = fit.model, {"the fit": fit}
+    found = {name: each.diagnose() for name, each in fits.items()}
+    groups = groups_section(fit, prob)
+    return Page(
+        title=question or question_of_fit(model),
+        kind="A Bayesian multilevel model" if groups else "A Bayesian model",
+        lead=(verdict(found), Prose(estimates_in_words(fit, prob))),
+        sections=(
+            data_section(model, source),
+            model_section({"": model}, {}),
+            priors_section({"prior": model}),
+            checks_section(fits, found),
+            estimates_section(fits, prob),
+            *([groups] if groups else []),
+            meaning_section(prob, poolings=False),
+            again_section(fit_script(fit, source, prob), fit.draws, source, versions),
+        ),
+        footer=_footer(versions),
+    )
 
 
 def pools_page(
     pools: PoolsLike,
     *,
-    question: str,
-    source: str,
-    table: pd.DataFrame,
-    summaries: Mapping[str, pd.DataFrame],
-    explanation: str,
-    figures: Mapping[str, str],
+    question: str | None,
+    source: str | None,
     versions: Mapping[str, str],
-) -> str:
-    """Write the page of a comparison.
+    figures: Mapping[str, Image],
+) -> Page:
+    """Tell a comparison of poolings.
 
     Parameters
     ----------
     pools
-        The three fits.
-    question
-        The title.
-    source
-        Where the data come from.
-    table
-        A row a group.
-    summaries
-        By pooling.
-    explanation
-        The most extreme disagreements, in words.
+        The three fits and what is made of them.
+    question, source, versions
+        As in `fit_page`.
     figures
-        Relative paths of images by caption.
-    versions
-        Of everything that mattered.
-
-    Returns
-    -------
-    Markdown.
+        From `draw_figures`.
     """
     fits = poolings(pools)
-    blocks = [
-        f"# {question}",
-        "## Data",
-        _bullets([source, *about_data(pools.partial_pooling.model.design)]),
-        "## Models",
-        *(f"### {name.capitalize()}\n\n{_fenced(fit.model.equations())}" for name, fit in fits.items()),
-        "## Estimates",
-        *(_estimates(name, fit, summaries[name], pools.prob) for name, fit in fits.items()),
-        "## Checks",
-        *(f"### {name.capitalize()}\n\n{_fenced(diagnostics_text(fit))}" for name, fit in fits.items()),
-        "## Figures",
-        *(f"![{caption}]({path})\n\n*{caption}.*" for caption, path in figures.items()),
-        "## Groups",
-        group_table(table, pools.prob, HEAD).markdown(),
-        f"All {len(table):,} groups, with every pooling on both scales: [table.csv](table.csv).",
-        "## The most extreme disagreements",
-        explanation,
-        "## How to get the same again",
-        f"Seed {pools.partial_pooling.draws.seed}, with",
-        _bullets([f"{name} {version}" for name, version in versions.items()]),
-    ]
-    return "\n\n".join(blocks)
+    models = {name: fit.model for name, fit in fits.items()}
+    found = {name: fit.diagnose() for name, fit in fits.items()}
+    model, first = pools.partial_pooling.model, coefficients(pools)[0]
+    told = {name: words.format(group=pools.group) for name, words in POOLINGS_IN_WORDS.items()}
+    return Page(
+        title=question or question_of_groups(model, pools.group, first),
+        kind="Three poolings of the same rows compared",
+        lead=(verdict(found), Prose(pools.explain(1, first).opening)),
+        sections=(
+            data_section(model, source),
+            model_section(models, told),
+            priors_section(models),
+            checks_section(fits, found),
+            estimates_section(fits, pools.prob),
+            story_section(pools, figures, EXPLAINED),
+            all_groups_section(pools),
+            figures_section(figures),
+            meaning_section(pools.prob, poolings=True),
+            again_section(pools_script(pools, source), pools.partial_pooling.draws, source, versions),
+        ),
+        footer=_footer(versions),
+    )
 
 
-def _estimates(name: str, fit: FitLike, summary: pd.DataFrame, prob: float) -> str:
-    grid = population_summary(summary, fit.model.layout, prob, HEAD)
-    file = f"summary_{name.replace(' ', '_')}.csv"
-    rest = f"; {grid.left_out:,} more rows" if grid.left_out else ""
-    return f"### {name.capitalize()}\n\n{grid.markdown()}\n\nAll digits{rest}: [{file}]({file})."
-
-
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _fenced(text: str) -> str:
-    return f"```text\n{text}\n```"
+def _footer(versions: Mapping[str, str]) -> str:
+    version = versions["partialpool"]
+    return f"Made with partialpool {version}. This page holds everything it shows and fetches nothing."

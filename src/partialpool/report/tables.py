@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partialpool.model.layout import Layout
+from partialpool.pooling.words import MINUS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +38,6 @@ class Grid:
         kept = [i for i, column in enumerate(self.header) if column != name]
         header, *rows = (tuple(cells[i] for i in kept) for cells in (self.header, *self.rows))
         return Grid(header, tuple(rows), self.left_out)
-
-    def markdown(self) -> str:
-        """Return the grid as a table of Markdown, numbers to the right."""
-        rule = ("---",) + ("---:",) * (len(self.header) - 1)
-        return "\n".join(_markdown_row(cells) for cells in (self.header, rule, *self.rows))
 
 
 def brief_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:
@@ -75,31 +72,6 @@ def population_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit
     return _summary_grid(summary.iloc[chosen[:limit]], prob, len(summary))
 
 
-def group_table(table: pd.DataFrame, prob: float, limit: int) -> Grid:
-    """Cut a table of poolings to its first groups, on the scale of the outcome.
-
-    Parameters
-    ----------
-    table
-        A row a group, as a comparison of poolings gives it.
-    prob
-        Probability that the table's intervals hold.
-    limit
-        Most groups to keep.
-    """
-    shown = table.head(limit)
-    digits = _digits(shown["partial_pooling_sd_outcome"])
-    columns = {
-        "group": [str(label) for label in shown["group"]],
-        "n": _fixed(shown["n"], 0),
-        "raw": _fixed(shown["raw"], digits),
-        f"no pooling, {100 * prob:g}% HDI": _with_interval(shown, "no_pooling", digits),
-        f"partial pooling, {100 * prob:g}% HDI": _with_interval(shown, "partial_pooling", digits),
-        "pooling factor": _fixed(shown["pooling_factor"], 2),
-    }
-    return Grid(tuple(columns), tuple(zip(*columns.values(), strict=True)), len(table) - len(shown))
-
-
 def _can_wait(summary: pd.DataFrame, layout: Layout) -> list[bool]:
     """Say which rows are effects of one group, constants, or a correlation that stands there already."""
     effects = {variable.name for variable in layout.roles("group_effect")}
@@ -118,21 +90,21 @@ def _can_wait(summary: pd.DataFrame, layout: Layout) -> list[bool]:
 
 def _summary_grid(shown: pd.DataFrame, prob: float, n_rows: int) -> Grid:
     lower, upper = (name for name in shown.columns if str(name).startswith("hdi"))
-    digits = _digits(shown["sd"])
+    digits = digits_for(shown["sd"])
     columns = {
         "parameter": [str(name) for name in shown.index],
-        "mean": _fixed(shown["mean"], digits),
-        "sd": _fixed(shown["sd"], digits),
+        "mean": fixed(shown["mean"], digits),
+        "sd": fixed(shown["sd"], digits),
         f"{100 * prob:g}% HDI": _intervals(shown[lower], shown[upper], digits),
-        "mcse": _fixed(shown["mcse_mean"], digits + 1),
-        "ess_bulk": _fixed(shown["ess_bulk"], 0),
-        "ess_tail": _fixed(shown["ess_tail"], 0),
-        "r_hat": _fixed(shown["r_hat"], 3),
+        "mcse": fixed(shown["mcse_mean"], digits + 1),
+        "ess_bulk": fixed(shown["ess_bulk"], 0),
+        "ess_tail": fixed(shown["ess_tail"], 0),
+        "r_hat": fixed(shown["r_hat"], 3),
     }
     return Grid(tuple(columns), tuple(zip(*columns.values(), strict=True)), n_rows - len(shown))
 
 
-def _digits(sds: Iterable[float]) -> int:
+def digits_for(sds: Iterable[float]) -> int:
     """Choose decimals such that the smallest sd has two significant digits."""
     known = [sd for sd in sds if math.isfinite(sd) and sd > 0]
     if not known or min(known) >= 10:
@@ -140,20 +112,22 @@ def _digits(sds: Iterable[float]) -> int:
     return max(2, 1 - math.floor(math.log10(min(known))))
 
 
-def _fixed(values: Iterable[float], digits: int) -> list[str]:
-    return [f"{value:,.{digits}f}" if math.isfinite(value) else "-" for value in values]
+def fixed(values: Iterable[float], digits: int) -> list[str]:
+    """Write figures with so many decimals, and ``-`` for what is not known."""
+    return [f"{value:z,.{digits}f}" if math.isfinite(value) else "-" for value in values]
 
 
 def _intervals(lower: Iterable[float], upper: Iterable[float], digits: int) -> list[str]:
-    ends = zip(_fixed(lower, digits), _fixed(upper, digits), strict=True)
+    ends = zip(fixed(lower, digits), fixed(upper, digits), strict=True)
     return [f"[{low}, {high}]" for low, high in ends]
 
 
-def _with_interval(table: pd.DataFrame, pooling: str, digits: int) -> list[str]:
-    means = _fixed(table[f"{pooling}_mean_outcome"], digits)
-    intervals = _intervals(table[f"{pooling}_lower_outcome"], table[f"{pooling}_upper_outcome"], digits)
-    return [f"{mean} {interval}" for mean, interval in zip(means, intervals, strict=True)]
+def minus(text: str) -> str:
+    """Write the minus signs of figures as typography has them.
 
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    Examples
+    --------
+    >>> minus("[-0.54, 0.20]"), minus("-")
+    ('[−0.54, 0.20]', '–')
+    """
+    return "–" if text == "-" else re.sub(r"-(?=[\d.])", MINUS, text)

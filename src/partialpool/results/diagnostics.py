@@ -51,6 +51,9 @@ def diagnose(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Diagnosis:
 
 def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
     n_chains, n_draws, _ = draws.values.shape
+    if draws.method == "prior":
+        yield from _check_prior(posterior)
+        return
     yield from _check_amount(draws)
     if n_draws >= MIN_DRAWS:
         labels, figures = np.array(value_labels(posterior)), measure(posterior)
@@ -64,6 +67,17 @@ def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
         tried = " ".join(f"({i}) {sentence}" for i, sentence in enumerate(draws.attempts, start=1))
         advice = "The draws are those of the last run."
         yield Finding("note", f"{len(draws.attempts)} runs were needed", tried, advice)
+
+
+def _check_prior(prior: xr.Dataset) -> Checks:
+    """Draws from a prior are independent: there is nothing to converge."""
+    yield Finding(
+        "note",
+        "Draws from the prior",
+        "These draws have not seen the outcome.",
+        "Look at fit.check(), a prior predictive check; model.fit() draws from the posterior.",
+    )
+    yield from _check_finite(np.array(value_labels(prior)), measure(prior))
 
 
 def _sorted_out(checks: Checks) -> Diagnosis:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design, GroupTerm, Predictor
+from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.results.positions import Positions, effect_names, effect_positions, population_positions
@@ -96,8 +96,8 @@ def group_table(
     Returns
     -------
     A row for each group and coefficient: ``factor``, ``group`` (the user's label), ``coefficient``, ``n``
-    (rows of the group), ``mean``, ``sd`` and the two ends of the interval, whose names follow `prob`
-    (``hdi_5.5%`` and ``hdi_94.5%`` for 0.89).
+    (rows of the group; missing in a fit that was kept without its rows), ``mean``, ``sd`` and the two ends
+    of the interval, whose names follow `prob` (``hdi_5.5%`` and ``hdi_94.5%`` for 0.89).
 
     Raises
     ------
@@ -110,13 +110,19 @@ def group_table(
     tables = [pd.DataFrame(columns=columns)] if not predictor.groups else []
     for group in predictor.groups:
         grouping = group.grouping
-        n_rows = np.bincount(grouping.index[grouping.index >= 0], minlength=len(grouping.labels))
+        n_rows = _sizes(grouping, design)
         shares = _population_share(draws, layout, predictor, group).reshape(len(values), -1)
         for k, positions in enumerate(effect_positions(predictor, group, layout)):
             figures = _figures(values, positions, shares[:, k] if totals else np.zeros(1), prob)
             content = (grouping.name, grouping.labels, group.names[k], n_rows, *figures)
             tables.append(pd.DataFrame(dict(zip(columns, content, strict=True))))
     return pd.concat(tables, ignore_index=True)
+
+
+def _sizes(grouping: Grouping, design: Design) -> pd.Series:
+    """Count the rows of each group; unknown in a fit that was kept without its rows."""
+    counts = np.bincount(grouping.index[grouping.index >= 0], minlength=len(grouping.labels))
+    return pd.Series(counts) if design.n_rows else pd.Series(pd.NA, range(len(counts)), "Int64")
 
 
 def _figures(values: Floats, positions: Positions, added: Floats, prob: float) -> Floats:

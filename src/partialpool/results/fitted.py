@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError, build
 from partialpool.inference.draws import Draws
 from partialpool.model.spec import ModelSpec
 
@@ -34,21 +33,5 @@ class Fitted:
         return values.reshape(-1, values.shape[-1])
 
     def require_rows(self, what: str) -> None:
-        """Raise when the fit was kept without its rows.
-
-        Parameters
-        ----------
-        what
-            What needs them, as the subject of a sentence: ``"Leave-one-out cross-validation"``.
-
-        Raises
-        ------
-        DataError
-            When the design has no rows.
-        """
-        if self.model.design.n_rows == 0:
-            raise build(
-                DataError,
-                f"{what} needs the rows of the table, and this fit was saved without them.",
-                hint="save it with its rows: fit.save(path, rows=True)",
-            )
+        """Raise DataError when the fit was kept without its rows; `what` needs them."""
+        self.model.design.require_rows(what)

@@ -52,7 +52,7 @@ def summary(
         When there is no draw.
     """
     lower, upper = interval_names(prob)
-    chosen = posterior[_known_names(posterior, var_names)]
+    chosen = posterior[chosen_names(posterior, var_names)]
     if chosen.sizes["chain"] * chosen.sizes["draw"] == 0:
         raise build(FitError, "The posterior has no draws to summarise.", hint="run the fit again for longer")
     bounds = [_intervals(variable, prob) for variable in chosen.values()]
@@ -145,7 +145,8 @@ def hdi(values: Floats, prob: float = DEFAULT_PROB) -> Floats:
     return bounds
 
 
-def _known_names(posterior: xr.Dataset, var_names: Iterable[str] | None) -> list[str]:
+def chosen_names(posterior: xr.Dataset, var_names: Iterable[str] | None) -> list[str]:
+    """List the variables that are asked for, all when None; raise an OptionError for a name that is none."""
     valid = [str(name) for name in posterior.data_vars]
     if var_names is None:
         return valid

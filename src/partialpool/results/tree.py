@@ -11,6 +11,7 @@ from partialpool.formula.records import Design, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import prefix
+from partialpool.results.file_names import file_design, file_layout
 from partialpool.version import __version__
 
 if TYPE_CHECKING:
@@ -43,15 +44,18 @@ def to_datatree(
 
     Returns
     -------
-    Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (trials, weights, offsets and
-    the position of each row's group, as far as the model has them) and ``log_likelihood``. Rows are numbered
-    from 0 along ``__obs__``; other coordinates are the user's labels. The values are views of `draws`.
+    Groups ``posterior`` (``prior`` for draws from the prior), ``sample_stats``, ``observed_data``,
+    ``constant_data`` (trials, weights, offsets and the position of each row's group, as far as the model has
+    them) and ``log_likelihood``. Rows are numbered from 0 along ``__obs__``; other coordinates are the user's
+    labels. The values are views of `draws`. A slash in a name, which would separate a group from what is in
+    it, becomes a division slash.
     """
     import xarray as xr
 
-    origin = _origin()
+    layout, design, origin = file_layout(layout), file_design(design), _origin()
+    drawn = "prior" if draws.method == "prior" else "posterior"
     groups = {
-        "posterior": posterior_dataset(draws, layout).assign_attrs(origin | _sampling(draws)),
+        drawn: posterior_dataset(draws, layout).assign_attrs(origin | _sampling(draws)),
         "sample_stats": _sample_stats(draws).assign_attrs(origin | _sampling(draws)),
         "observed_data": _observed_data(design).assign_attrs(origin),
         "constant_data": _constant_data(design).assign_attrs(origin),
@@ -83,7 +87,7 @@ def _sample_stats(draws: Draws) -> xr.Dataset:
 def _observed_data(design: Design) -> xr.Dataset:
     import xarray as xr
 
-    if design.outcome is None:
+    if design.outcome is None or not design.n_rows:
         return xr.Dataset()
     attrs = {} if design.outcome.levels is None else {"levels": list(design.outcome.levels)}
     return xr.Dataset({design.outcome.name: (ROWS, design.outcome.values, attrs)}, _row_coords(design))
@@ -92,6 +96,8 @@ def _observed_data(design: Design) -> xr.Dataset:
 def _constant_data(design: Design) -> xr.Dataset:
     import xarray as xr
 
+    if not design.n_rows:
+        return xr.Dataset()
     columns: dict[str, Any] = {}
     labels: dict[str, Any] = {}
     if design.outcome is not None:

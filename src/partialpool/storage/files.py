@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DPI = 150
 
+# Kinds of figures, with the metadata that would make equal figures unequal files.
+_UNDATED = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
     """Make a folder and its parents; one that exists is kept, with whatever is in it.
@@ -78,20 +81,47 @@ def write_csv(path: Path, table: pd.DataFrame, *, index_name: str | None = None)
 
 
 def write_figure(path: Path, figure: Figure) -> Path:
-    """Write a figure as PNG and free its memory."""
-    from matplotlib import pyplot
+    """Write a figure as PNG, SVG or PDF, as the ending of the name says, without the date.
 
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, bbox_inches="tight")
-    pyplot.close(figure)
+    Raises
+    ------
+    OptionError
+        When the ending is none of these.
+    FileError
+        When the file cannot be written.
+    """
+    import matplotlib as mpl
+
+    kind = path.suffix.lower()
+    if kind not in _UNDATED:
+        problem = (
+            f"The figure cannot be written to {str(path)!r}: the ending says as what, and it is {kind!r}."
+        )
+        raise errors.build(errors.OptionError, problem, allowed=", ".join(_UNDATED))
+    with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "partialpool"}):
+        look: dict[str, Any] = {"dpi": DPI, "bbox_inches": "tight", "metadata": _UNDATED[kind]}
+        figure.savefig(temporary, format=kind.removeprefix("."), **look)
     return path
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> Path:
-    """Write labelled draws as netCDF, which xarray and ArviZ read back."""
+    """Write labelled draws as netCDF, which xarray and ArviZ read back.
+
+    The file is made in memory first: HDF5 crashes the program when a disk is full, Python says so.
+    """
+    tree = tree.map_over_datasets(_with_plain_labels)
+    encoding = {group.path: _compressed(group.to_dataset(inherit=False)) for group in tree.subtree}
     with replacing(path) as temporary:
-        tree.map_over_datasets(_with_plain_labels).to_netcdf(temporary, engine="h5netcdf")
+        temporary.write_bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
     return path
+
+
+def _compressed(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Compress numbers of rows and groups; draws are too random for it to pay."""
+    wanted = [
+        n for n, v in dataset.variables.items() if v.dims and "draw" not in v.dims and v.dtype.kind in "biuf"
+    ]
+    return {str(name): {"zlib": True, "complevel": 1, "shuffle": True} for name in wanted}
 
 
 def _with_plain_labels(dataset: xr.Dataset) -> xr.Dataset:

@@ -1,0 +1,113 @@
+"""A fit's methods for rows: predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from partialpool.api.fit_view import FitView
+from partialpool.data.checks import Missing
+from partialpool.predict.asked import Groups
+from partialpool.predict.predictions import predict
+from partialpool.results.summaries import DEFAULT_PROB
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Predicting(FitView):
+    """What a fit says of rows."""
+
+    def predict(
+        self,
+        data: Any = None,
+        kind: str = "mean",
+        *,
+        groups: Groups = "all",
+        new_groups: str = "population",
+        summary: bool = False,
+        prob: float = DEFAULT_PROB,
+        seed: int | None = None,
+        missing: Missing = "error",
+    ) -> xr.DataTree | pd.DataFrame:
+        """Predict with every posterior draw, for the fitted rows or for new ones.
+
+        Parameters
+        ----------
+        data
+            The rows: anything that `Model` takes as a table. It needs no outcome, and of the other columns
+            only those that are used. None takes the fitted rows, numbered from 0.
+        kind
+            ``"mean"``: the expected outcome, with trials the probability of one trial (as Bambi has it; brms'
+            ``posterior_epred`` multiplies by the trials). ``"linear"``: the linear predictor of the mean,
+            offset included. ``"outcome"``: outcomes drawn from their distribution; with trials numbers of
+            successes, for which the table needs its trials.
+        groups
+            Which group effects count, in the predictors of all parameters. ``"all"``; None for none (the
+            typical group); a list of grouping factors, the others left out; or ``"average"``: the mean over
+            the population of groups, for which no group is read from the table. On the probability scale an
+            average over groups and the typical group are different numbers. With ``kind="outcome"`` each
+            row of an average has a group of its own, drawn afresh; with ``kind="linear"`` an average equals
+            None. (A fit without pooling has learnt no population: None and ``"average"`` then say what its
+            priors say.)
+        new_groups
+            What a group that the fit never saw does. ``"population"``: in every posterior draw it has its own
+            effects, drawn from the fitted population of groups (from the prior, where that is fixed), with
+            its correlations; its rows share them, other new groups have others. In ``(1 | a/b)`` a new b of
+            a known a keeps the effect of that a. ``"existing"``: it is one of the observed groups, unknown
+            which, for all terms the same one; a new b is one of its own a's. ``"zero"``: no effect, which
+            leaves out what is not known about it. ``"error"``: refuse.
+        summary
+            False for all draws, 8 bytes a draw and row; True for a table, made block by block.
+        prob
+            Probability of the highest density intervals of the summary.
+        seed
+            For outcomes and new groups. A new group has the same effects in every call with this seed,
+            whatever other rows there are. None takes a random one.
+        missing
+            ``"error"``, or ``"drop"`` to leave out rows that lack a value; the labels of the rows that are
+            returned say which are there.
+
+        Returns
+        -------
+        With `summary`, a row for each row of the table and with its index: ``mean``, ``sd`` and the ends of
+        the interval, such as ``hdi_5.5%``. Otherwise a tree for ArviZ: ``predictions``, a variable called
+        ``"mean"``, ``"linear"`` or after the outcome with dimensions ``chain``, ``draw`` and ``__obs__`` (the
+        table's own row labels), and ``predictions_constant_data`` with the group of each row. Outcomes of
+        the fitted rows are called ``posterior_predictive`` and come with ``observed_data`` and
+        ``constant_data``.
+
+        Raises
+        ------
+        OptionError
+            When an option has a value that is not allowed, or effects whose fixed prior is not a normal
+            around zero are to be averaged.
+        DataError
+            When the table lacks a column or a value, has a level that a population-level term does not know,
+            or a new group where none may be; when there is no table and the fit was saved without its rows.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> women = pp.load_dataset("bangladesh")
+        >>> model = pp.Model("`use.contraception` ~ urban + (1 | district)", women, family="bernoulli")
+        >>> fit = model.fit(seed=19, progress=False)
+        >>> new = {"urban": [0, 0], "district": [1, 54]}  # district 54 is not in the survey
+        >>> print(fit.predict(new, summary=True, seed=1).round(1))
+           mean   sd  hdi_5.5%  hdi_94.5%
+        0   0.2  0.0       0.2        0.3
+        1   0.3  0.1       0.2        0.5
+        """
+        return predict(
+            self.fitted,
+            self.model.recipe,
+            data,
+            kind,
+            groups=groups,
+            new_groups=new_groups,
+            summary=summary,
+            prob=prob,
+            seed=seed,
+            missing=missing,
+        )

@@ -1,0 +1,170 @@
+"""A fit's methods for cross-validation: how well it predicts what it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from partialpool.api.fit_view import FitView
+from partialpool.checking.comparison import compare, estimate
+from partialpool.checking.elpd import Elpd
+from partialpool.checking.kfold import kfold
+from partialpool.checking.loo import loo
+from partialpool.checking.waic import waic
+from partialpool.inference.progress import progress_bar
+from partialpool.predict.linear import BLOCK_BYTES
+from partialpool.predict.log_likelihood import log_likelihood_blocks
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+REFITS = "fitting again"
+
+
+class Scoring(FitView):
+    """How well a fit predicts."""
+
+    def loo(
+        self, *, reloo: bool = False, seed: int = 0, cores: int | None = None, progress: bool = True
+    ) -> Elpd:
+        """Estimate how well the model predicts each row from all the others.
+
+        By Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017), each kind of row once.
+
+        Parameters
+        ----------
+        reloo
+            Fit again without each row that the estimate is bad for (Pareto k too large), which is exact.
+        seed, cores, progress
+            Of these refits.
+
+        Returns
+        -------
+        The sum, its standard error, each row's share and Pareto k, and advice: print it to read it.
+
+        Raises
+        ------
+        DataError
+            When the fit was kept without its rows.
+        FitError
+            When there are fewer than 25 draws, or a refit fails or is interrupted.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> women = pp.load_dataset("bangladesh")
+        >>> model = pp.Model("`use.contraception` ~ urban + (1 | district)", women, family="bernoulli")
+        >>> found = model.fit(seed=19, progress=False).loo()
+        >>> round(found.elpd), found.ok
+        (-1246, True)
+        """
+        with progress_bar(REFITS, progress and reloo) as report:
+            return loo(self.fitted, reloo=reloo, seed=seed, cores=cores, progress=_counted(report))
+
+    def waic(self) -> Elpd:
+        """Estimate the same as :meth:`loo` by the widely applicable information criterion (Watanabe 2010).
+
+        Raises
+        ------
+        DataError
+            When the fit was kept without its rows.
+        """
+        return waic(self.fitted)
+
+    def kfold(
+        self,
+        k: int = 10,
+        group: str | Iterable[Any] | None = None,
+        *,
+        seed: int = 0,
+        cores: int | None = None,
+        progress: bool = True,
+    ) -> Elpd:
+        """Hold out parts of the rows in turn, fit the rest, and see how well that predicts what was held out.
+
+        Every refit has the priors of the full model.
+
+        Parameters
+        ----------
+        k
+            Folds. More folds than rows or groups leave out one at a time.
+        group
+            Hold out whole groups: a grouping factor of the model, or the label of each row. How well is a
+            group predicted that the model never saw? None deals single rows at random.
+        seed
+            Of folds and refits. Models of the same rows have the same folds.
+        cores, progress
+            As :meth:`Model.fit`.
+
+        Returns
+        -------
+        The sum, its standard error, each row's share and fold, each group's sum, and advice.
+
+        Raises
+        ------
+        OptionError, DataError
+            When k or group cannot be used, or the fit was kept without its rows.
+        FitError
+            When a refit fails or is interrupted.
+        """
+        with progress_bar(REFITS, progress) as report:
+            return kfold(self.fitted, k, group, seed=seed, cores=cores, progress=_counted(report))
+
+    def log_likelihood(self, max_bytes: int = BLOCK_BYTES) -> Iterator[xr.DataArray]:
+        """Go through the log likelihood of each row, a block of rows at a time.
+
+        Parameters
+        ----------
+        max_bytes
+            Size of a block.
+
+        Yields
+        ------
+        Blocks with dimensions ``chain``, ``draw`` and ``__obs__``. All of it in one tree:
+        ``to_datatree(log_likelihood=True)``.
+        """
+        return log_likelihood_blocks(self.fitted, max_bytes)
+
+
+def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") -> pd.DataFrame:
+    """Rank models of the same data by how well they predict what they have not seen.
+
+    Parameters
+    ----------
+    models
+        By name: fits, or what their `loo`, `waic` or `kfold` returned.
+    method
+        What to compute for fits: ``"loo"``, ``"waic"`` or ``"kfold"``.
+
+    Returns
+    -------
+    A row a model, the best first: ``elpd``, ``se``, its ``difference`` to the best and ``se_difference``,
+    ``p``, stacking ``weight`` (Yao et al. 2018), and ``warning`` where the model's own figure has a problem.
+    A difference of less than 4, or of less than about twice its standard error, tells models hardly apart.
+
+    Raises
+    ------
+    OptionError
+        When there are fewer than two models, or they have different methods or folds.
+    DataError
+        When models are of different data.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> women = pp.load_dataset("bangladesh")
+    >>> texts = {"plain": "`use.contraception` ~ (1 | district)",
+    ...          "urban": "`use.contraception` ~ urban + (1 | district)"}
+    >>> fits = {name: pp.Model(text, women, family="bernoulli").fit(seed=19, progress=False)
+    ...         for name, text in texts.items()}
+    >>> print(pp.compare_models(fits).index.tolist())
+    ['urban', 'plain']
+    """
+    return compare({n: m if isinstance(m, Elpd) else estimate(m.fitted, method) for n, m in models.items()})
+
+
+def _counted(report: Any) -> Any:
+    """Turn a sampler's progress report into one that counts refits."""
+    return None if report is None else lambda done, total: report(done, total, 0)

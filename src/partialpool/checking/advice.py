@@ -1,0 +1,111 @@
+"""What a statistic that does not fit says about a model, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from partialpool.checking.statistics import TOO_HIGH, Statistic
+from partialpool.families.base import Family
+
+_PRIOR = (
+    "The priors leave next to no room for what was observed. Move or widen the priors that decide about it, "
+    "unless they hold knowledge that the data should be doubted for."
+)
+_OVERDISPERSED = "Counts vary more than their mean allows: family='negative_binomial' has a parameter for it."
+_MEAN = (
+    "The level is off, which a model with an intercept rarely leaves: look at the offset, at the weights, "
+    "and for priors that hold coefficients too tightly."
+)
+
+# By kind and whether the observed figure is the higher one. {factor} is the grouping factor's name.
+_ADVICE = {
+    ("mean", True): _MEAN,
+    ("mean", False): _MEAN,
+    ("sd", True): "Outcomes vary more than the model says: a predictor or a group-level term is missing.",
+    ("sd", False): "Outcomes vary less than the model says: look for rows that are averages, or limits.",
+    ("zeros", True): "There are more zeros than the model makes: look for a predictor that tells them apart.",
+    (
+        "zeros",
+        False,
+    ): "There are fewer zeros than the model makes: were rows with zero left out of the table?",
+    ("full", True): "More rows are successes throughout than the model makes: a group-level term is missing.",
+    ("full", False): "Fewer rows are successes throughout than the model makes: is there a limit below one?",
+    (
+        "dispersion",
+        True,
+    ): "Counts vary more than the model says: let its further parameters depend on predictors.",
+    (
+        "dispersion",
+        False,
+    ): "Counts vary less than the model says: look for rows that are sums, or for a limit.",
+    ("largest", True): "The largest outcome is beyond the model's tail: look at it, then at heavier tails.",
+    (
+        "largest",
+        False,
+    ): "The model makes larger outcomes than there are: look for a limit in what was measured.",
+    (
+        "smallest",
+        True,
+    ): "The model makes smaller outcomes than there are: a log link, or the log of the outcome.",
+    (
+        "smallest",
+        False,
+    ): "The smallest outcome is beyond the model's tail: look at it, then at heavier tails.",
+    (
+        "spread",
+        True,
+    ): "Groups differ more than the model says: the prior of the sd of {factor} holds it too low.",
+    (
+        "spread",
+        False,
+    ): "Groups differ less than the model says: the prior of the sd of {factor} may be too wide.",
+    ("top", True): "One group lies higher than others suggest: look at check.groups({factor!r}).",
+    (
+        "top",
+        False,
+    ): "The highest groups lie lower than the model says: effects are not normal, or have a limit.",
+    (
+        "bottom",
+        True,
+    ): "The lowest groups lie higher than the model says: effects are not normal, or have a limit.",
+    ("bottom", False): "One group lies lower than others suggest: look at check.groups({factor!r}).",
+}
+_BY_DISPERSION = ("sd", "zeros", "dispersion", "largest")
+_NO_TERM = "Groups differ more than the model says: give them a group-level term, (1 | {factor})."
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What advice depends on besides the statistic.
+
+    Attributes
+    ----------
+    family
+        Of the model.
+    factors
+        Grouping factors that have a term for the mean.
+    prior
+        True for draws from the prior.
+    """
+
+    family: Family
+    factors: Collection[str]
+    prior: bool
+
+
+def advise(statistic: Statistic, verdict: str, situation: Situation) -> str:
+    """Say what to try about a statistic that does not fit; nothing for a person's own statistic."""
+    if situation.prior:
+        return _PRIOR
+    higher, family = verdict == TOO_HIGH, situation.family
+    counts = family.discrete and not family.bounded
+    if counts and higher and len(family.parameters) == 1 and statistic.kind in _BY_DISPERSION:
+        return _OVERDISPERSED
+    if (
+        statistic.factor is not None
+        and statistic.factor not in situation.factors
+        and higher == (statistic.kind != "bottom")
+    ):
+        return _NO_TERM.format(factor=statistic.factor)
+    return _ADVICE.get((statistic.kind, higher), "").format(factor=statistic.factor)

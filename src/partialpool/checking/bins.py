@@ -1,0 +1,94 @@
+"""The distribution of outcomes in bins that suit the family: counts, proportions or measurements."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from partialpool.checking.tallies import BinTally
+from partialpool.families.base import Family
+
+Floats = NDArray[np.float64]
+
+_MOST_VALUES = 40  # with a bin of their own
+_N_BINS = 40
+_N_PROPORTIONS = 20
+_BEYOND = 0.3  # of the observed range, for replicated outcomes that reach further
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of outcomes.
+
+    Attributes
+    ----------
+    what
+        ``"count"``, ``"proportion"`` or ``"value"``.
+    edges
+        (B + 1,); of counts the last is infinite.
+    scale
+        (n,) what outcomes are divided by before they are put into bins; 0 for rows that count nowhere.
+    """
+
+    what: str
+    edges: Floats
+    scale: Floats
+
+
+def choose_bins(family: Family, values: Floats, size: Floats) -> Bins:
+    """Choose bins by the observed outcomes.
+
+    Parameters
+    ----------
+    values
+        (n,) outcomes.
+    size
+        (n,) trials, ones where there are none.
+    """
+    used = size > 0
+    ones = used.astype(float)
+    if not family.discrete:
+        low, high = float(values.min()), float(values.max())
+        margin = _BEYOND / 2 * (high - low) or 1.0
+        return Bins("value", np.linspace(low - margin, high + margin, _N_BINS + 1), ones)
+    if not family.bounded:
+        return Bins("count", np.append(_count_edges(float(values.max())), np.inf), ones)
+    trials = size[used]
+    if trials.max() <= _MOST_VALUES and trials.min() == trials.max():
+        return Bins("count", np.arange(trials.max() + 2), ones)
+    # Halves of a proportion's rounding error keep 3 of 20 in the bin that begins with 0.15.
+    edges = np.linspace(0, 1, _N_PROPORTIONS + 1) - 1e-9
+    edges[-1] = 1 + 1e-9
+    return Bins("proportion", edges, size)
+
+
+def _count_edges(largest: float) -> Floats:
+    top = math.ceil((1 + _BEYOND) * largest) + 2
+    width = 1 if top <= _MOST_VALUES else math.ceil(top / _N_BINS)
+    return np.arange(0, top, width, dtype=float)
+
+
+def binned(bins: Bins, observed: BinTally, replicated: BinTally, prob: float) -> pd.DataFrame:
+    """Put the numbers of rows side by side.
+
+    Returns
+    -------
+    A row a bin: ``left`` and ``right`` (excluded, infinite for the last bin of counts), and numbers of rows:
+    ``observed``, and ``mean``, ``lower`` and ``upper`` of the replicated data sets.
+    """
+    tail = (1 - prob) / 2
+    lower, upper = np.quantile(replicated.counts, [tail, 1 - tail], axis=0)
+    return pd.DataFrame(
+        {
+            "left": bins.edges[:-1],
+            "right": bins.edges[1:],
+            "observed": observed.counts[0],
+            "mean": replicated.counts.mean(axis=0),
+            "lower": lower,
+            "upper": upper,
+        }
+    )

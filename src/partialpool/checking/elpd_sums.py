@@ -1,0 +1,96 @@
+"""From figures of single observations to an `Elpd`: each row counted as often as its weight says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from partialpool.checking.elpd import Elpd, Method
+from partialpool.families.base import row_weights
+from partialpool.model.spec import ModelSpec
+from partialpool.predict.log_likelihood import outcome_of
+from partialpool.results.findings import Finding
+from partialpool.results.fitted import Fitted
+from partialpool.results.tree import ROWS
+
+Floats = NDArray[np.float64]
+
+
+def build_elpd(
+    fitted: Fitted,
+    method: Method,
+    how: str,
+    elpd: Floats,
+    p: Floats,
+    *,
+    columns: Mapping[str, NDArray[Any]] | None = None,
+    groups: pd.DataFrame | None = None,
+    refits: pd.DataFrame | None = None,
+    good_k: float | None = None,
+    findings: tuple[Finding, ...] = (),
+) -> Elpd:
+    """Add up what is known of single observations.
+
+    Parameters
+    ----------
+    how
+        What was done, without the numbers of observations, draws and refits.
+    elpd, p
+        (n_rows,) of one observation of each row.
+    columns
+        Further columns of the rows' table.
+    """
+    weights, n_draws = observation_weights(fitted.model), len(fitted.values)
+    total, se, n = add_up(elpd, weights)
+    sizes = f"{n:,.10g} observations, {n_draws:,} draws"
+    if refits is not None:
+        sizes += f", {len(refits):,} refit{'s' * (len(refits) != 1)}"
+    rows = _row_table(elpd, p, weights, columns or {})
+    return Elpd(
+        method,
+        f"{how}: {sizes}.",
+        total,
+        se,
+        float(rows["p"].sum()),
+        n,
+        n_draws,
+        rows,
+        outcome_of(fitted.model),
+        groups,
+        refits,
+        good_k,
+        findings,
+    )
+
+
+def add_up(elpd: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Sum (n,) figures of single observations, each counted as often as its weight says.
+
+    Returns
+    -------
+    The sum, its standard error sqrt(n var(elpd_i)), and n.
+    """
+    n, used = float(np.sum(weights)), weights > 0
+    total = float(weights[used] @ elpd[used])
+    if not np.isfinite(total):
+        return total, np.inf, n
+    return total, float(np.sqrt(weights[used] @ (elpd[used] - total / n) ** 2)), n
+
+
+def observation_weights(model: ModelSpec) -> Floats:
+    """(n,) how many observations each row stands for: its weight, but none where it has no trials."""
+    outcome = outcome_of(model)
+    return np.where(model.family.unit_weights(outcome) > 0, row_weights(outcome), 0.0)
+
+
+def _row_table(elpd: Floats, p: Floats, weights: Floats, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    used = weights > 0
+    table = {"elpd": elpd, "p": p}
+    table = {name: weights * np.where(used, values, 0.0) for name, values in table.items()}
+    if not np.all(weights == 1.0):
+        table["weight"] = weights
+    return pd.DataFrame(table | dict(columns), index=pd.RangeIndex(len(weights), name=ROWS))

@@ -1,0 +1,122 @@
+"""Leave-one-out cross-validation from one fit, each distinct row once; refits where that is not enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.checking.elpd import EXACT, PARETO_K, Elpd
+from partialpool.checking.elpd_findings import pareto_finding, refit_findings
+from partialpool.checking.elpd_sums import build_elpd, observation_weights
+from partialpool.checking.pareto import Smoothed, good_k, relative_efficiency, smooth
+from partialpool.checking.refits import Job, RefitProgress, check_seed, refit_table, run_refits
+from partialpool.data.cells import CellIndex
+from partialpool.predict.log_likelihood import distinct_rows, unit_blocks
+from partialpool.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+
+WHAT = "Leave-one-out cross-validation"
+HOW = "Leave-one-out cross-validation by Pareto-smoothed importance sampling"
+
+
+def loo(
+    fitted: Fitted,
+    *,
+    reloo: bool = False,
+    seed: int = 0,
+    cores: int | None = None,
+    progress: RefitProgress | None = None,
+) -> Elpd:
+    """Estimate how well the model predicts each row from all the others.
+
+    Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, "Practical Bayesian model evaluation
+    using leave-one-out cross-validation and WAIC", Statistics and Computing 27(5)). Rows that share cell,
+    outcome and trials have the same log likelihood: it is computed and smoothed once for all of them.
+
+    Parameters
+    ----------
+    fitted
+        A fit with its rows.
+    reloo
+        Fit again without each row whose Pareto k is too large, and take the elpd of these rows from there.
+        Rows that are the same need one refit.
+    seed
+        Of the refits.
+    cores
+        Processors for the refits; None for all that this process may use.
+    progress
+        Called with (refits done, refits in all).
+
+    Returns
+    -------
+    An `Elpd` with ``pareto_k`` and ``n_eff`` of every row. Only the refits are random.
+
+    Raises
+    ------
+    DataError
+        When the fit was kept without its rows.
+    FitError
+        When the fit has fewer than 25 draws, or a refit fails or is interrupted.
+    """
+    fitted.require_rows(WHAT)
+    check_seed(seed)
+    weights, distinct = observation_weights(fitted.model), distinct_rows(fitted.model)
+    counted = np.bincount(distinct.cell, weights, distinct.n_cells) > 0
+    smoothed, good = _smooth_distinct(fitted, distinct, counted), good_k(len(fitted.values))
+    exact = counted & (smoothed.pareto_k > good) & reloo
+    refits = None
+    if np.any(exact):
+        jobs = _jobs(weights, distinct, exact)
+        found = run_refits(fitted, jobs, seed, cores, progress)
+        smoothed = _replaced(smoothed, exact, np.array([refit.elpd[0] for refit in found]))
+        refits = refit_table(found, row=[int(job.rows[0]) for job in jobs])
+    kind = distinct.cell
+    columns: dict[str, NDArray[Any]] = {PARETO_K: smoothed.pareto_k[kind], "n_eff": smoothed.n_eff[kind]}
+    columns |= {EXACT: exact[kind]} if reloo else {}
+    remaining = np.where(exact, 0.0, smoothed.pareto_k)[kind]
+    return build_elpd(
+        fitted,
+        "loo",
+        HOW,
+        smoothed.elpd[kind],
+        smoothed.p[kind],
+        columns=columns,
+        refits=refits,
+        good_k=good,
+        findings=pareto_finding(fitted.model, remaining, good)
+        + (() if refits is None else refit_findings(refits)),
+    )
+
+
+def _smooth_distinct(fitted: Fitted, distinct: CellIndex, counted: NDArray[np.bool_]) -> Smoothed:
+    """Smooth one row of each kind; a kind without observations gets zeros."""
+    efficiency = relative_efficiency(fitted.draws)
+    kinds, zeros = np.flatnonzero(counted), np.zeros(distinct.n_cells)
+    out = Smoothed(zeros, zeros.copy(), zeros.copy(), zeros.copy())
+    for block, values in unit_blocks(fitted, distinct.first_row[kinds]):
+        found = smooth(values, efficiency)
+        for name in ("elpd", "seen", "pareto_k", "n_eff"):
+            getattr(out, name)[kinds[block]] = getattr(found, name)
+    return out
+
+
+def _jobs(weights: Floats, distinct: CellIndex, wanted: NDArray[np.bool_]) -> list[Job]:
+    """Leave out one observation of each kind of row that is wanted."""
+    jobs = []
+    for kind in np.flatnonzero(wanted):
+        row = np.flatnonzero((distinct.cell == kind) & (weights > 0))[0]
+        left = weights.copy()
+        left[row] = max(left[row] - 1.0, 0.0)
+        jobs.append(Job(left, np.array([row])))
+    return jobs
+
+
+def _replaced(smoothed: Smoothed, where: NDArray[np.bool_], elpd: Floats) -> Smoothed:
+    """Put exact figures in place of estimates."""
+    new = smoothed.elpd.copy()
+    new[where] = elpd
+    return replace(smoothed, elpd=new)

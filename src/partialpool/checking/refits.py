@@ -1,0 +1,184 @@
+"""A model fitted again without some of its observations, as often as cross-validation asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from partialpool.errors import FitError, OptionError, build
+from partialpool.inference.compiling import load
+from partialpool.inference.draws import Draws
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import NutsOptions, available_cores
+from partialpool.model.spec import ModelSpec
+from partialpool.predict.log_likelihood import log_mean_likelihood, outcome_of, unit_blocks
+from partialpool.results.convergence import convergence
+from partialpool.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+RefitProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One refit.
+
+    Attributes
+    ----------
+    weights
+        (n,) how many observations of each row the refit sees.
+    rows
+        Rows to predict.
+    """
+
+    weights: Floats
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What is kept of a refit: not its draws.
+
+    Attributes
+    ----------
+    elpd
+        Log density of one observation of each of the job's rows.
+    divergences
+        Divergent transitions.
+    r_hat
+        The largest of coefficients, standard deviations and correlations.
+    """
+
+    elpd: Floats
+    draws: int
+    divergences: int
+    r_hat: float
+    seconds: float
+
+
+def reweighted(model: ModelSpec, weights: Floats) -> ModelSpec:
+    """Make the model of the same rows with other frequency weights.
+
+    Only the cells' statistics change: layout, priors (also those at the predictors' means, which stay the
+    means of all rows) and cells are the full model's. A group whose rows all have weight 0 keeps its place,
+    and its effects then come from the population of groups.
+
+    Parameters
+    ----------
+    weights
+        (n,) at least 0.
+    """
+    cells = model.cells
+    outcome = replace(outcome_of(model), weights=weights)
+    stats = np.ascontiguousarray(model.family.statistics(outcome, cells.index.cell, cells.index.n_cells))
+    return replace(model, cells=replace(cells, stats=stats))
+
+
+def check_seed(seed: int) -> None:
+    """Raise OptionError unless a number can be a seed."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise build(OptionError, f"seed is {seed!r}.", allowed="a whole number from 0 on")
+
+
+def run_refits(
+    fitted: Fitted, jobs: Sequence[Job], seed: int, cores: int | None, progress: RefitProgress | None
+) -> list[Refit]:
+    """Sample every job's model, side by side, with the numbers of draws and chains of the full fit.
+
+    Parameters
+    ----------
+    fitted
+        The full fit.
+    seed
+        Each job has its own seed, made of this one and its number.
+    cores
+        Processors to use; None for all that this process may use.
+    progress
+        Called with (refits done, refits in all).
+
+    Returns
+    -------
+    One a job, in their order: the same whatever the number of cores.
+
+    Raises
+    ------
+    FitError
+        When a refit fails, or the user interrupts: refits that have begun are then waited for.
+    """
+    load(fitted.model.family)
+    cores = available_cores() if cores is None else cores
+    at_once = max(1, min(cores, len(jobs)))
+    n_chains, n_draws, _ = fitted.draws.values.shape
+    seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
+    options = NutsOptions(
+        n_draws, n_chains, fitted.draws.warmup, 0, max(1, cores // at_once), fitted.draws.target_accept
+    )
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [
+            pool.submit(_run, fitted.model, job, replace(options, seed=int(s)))
+            for job, s in zip(jobs, seeds, strict=False)
+        ]
+        _wait(pool, futures, progress)
+    return [future.result() for future in futures]
+
+
+def _wait(pool: ThreadPoolExecutor, futures: list[Future[Refit]], progress: RefitProgress | None) -> None:
+    done = 0
+    try:
+        for future in as_completed(futures):
+            future.result()
+            done += 1
+            if progress is not None:
+                progress(done, len(futures))
+    except KeyboardInterrupt:
+        raise build(
+            FitError,
+            f"Stopped after {done} of {len(futures)} refits: the rows that are left have no prediction.",
+            hint="fewer folds (k=5), or fit.loo(), which refits nothing",
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run(model: ModelSpec, job: Job, options: NutsOptions) -> Refit:
+    draws = sample(reweighted(model, job.weights), options)
+    return Refit(
+        predictive_density(Fitted(model, draws), job.rows),
+        draws.values.shape[0] * draws.values.shape[1],
+        int(np.sum(draws.stats["diverging"])),
+        _largest_r_hat(model, draws),
+        draws.seconds,
+    )
+
+
+def predictive_density(fitted: Fitted, rows: Rows) -> Floats:
+    """Log of the mean over draws of the likelihood of one observation of each of some rows: (n_rows,)."""
+    out = np.empty(len(rows))
+    for block, values in unit_blocks(fitted, rows):
+        out[block] = log_mean_likelihood(values)
+    return out
+
+
+def _largest_r_hat(model: ModelSpec, draws: Draws) -> float:
+    """Largest R-hat of what groups share, or of their effects where they share nothing."""
+    shared = model.layout.roles("population", "auxiliary", "group_sd", "group_corr") or model.layout.variables
+    columns = np.concatenate([np.arange(v.columns.start, v.columns.stop) for v in shared])
+    found = convergence(draws.values[..., columns]).r_hat
+    return float(np.max(found, initial=1.0, where=np.isfinite(found)))
+
+
+def refit_table(refits: Sequence[Refit], **columns: object) -> pd.DataFrame:
+    """Table the refits, numbered from 1; further columns come first."""
+    figures = {
+        "draws": [r.draws for r in refits],
+        "divergences": [r.divergences for r in refits],
+        "r_hat": [r.r_hat for r in refits],
+        "seconds": [r.seconds for r in refits],
+    }
+    return pd.DataFrame(columns | figures, index=pd.RangeIndex(1, len(refits) + 1, name="refit"))

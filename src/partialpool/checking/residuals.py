@@ -1,0 +1,166 @@
+"""Randomised quantile residuals: standard normal for every family when the model is right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from partialpool.checking.replicated import DRAWS, thinned
+from partialpool.errors import OptionError, unknown_name
+from partialpool.formula.records import Design, Grouping
+from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
+from partialpool.predict.log_likelihood import distinct_rows, outcome_of, take_rows
+from partialpool.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+
+FIGURES = ("observed", "expected", "pit", "residual")
+_SMALLEST = 2.0**-53  # keeps residuals finite: they end at -8.2 and 8.1
+
+
+def quantile_residuals(
+    fitted: Fitted, seed: int, draws: int = DRAWS, max_bytes: int = BLOCK_BYTES
+) -> pd.DataFrame:
+    """Compute a randomised quantile residual for each row (Dunn & Smyth 1996).
+
+    Where the outcome y has the distribution function F, u = F(y-) + v P(y), with v uniform and P(y) = 0 for
+    a continuous outcome, is uniform, and its normal quantile is standard normal. F and P are averaged over
+    the draws. The same rows made the draws, so residuals are a little too small, most where a row has much
+    to say about its own group; leave-one-out versions (ArviZ's ``loo_pit``) are not.
+
+    Parameters
+    ----------
+    fitted
+        A fit with its rows.
+    seed
+        Of v: the same seed gives the same residuals.
+    draws
+        Number of draws at most to average over, an even choice.
+    max_bytes
+        Size of the largest draws-by-rows matrix that is held.
+
+    Returns
+    -------
+    A row a row, in the table's order: the group's label under each grouping factor's name, and ``observed``
+    (a proportion where there are trials), ``expected`` (its mean over draws), ``pit`` (u) and ``residual``.
+    A row without trials has no ``pit`` and no ``residual`` (NaN).
+
+    Raises
+    ------
+    DataError
+        When the fit was kept without its rows.
+    OptionError
+        When `draws` is not a whole number from 1 on.
+    """
+    fitted.require_rows("Residuals")
+    model = fitted.model
+    outcome, distinct = outcome_of(model), distinct_rows(model)
+    figures = _means_over_draws(
+        thinned(fitted, draws), take_rows(model.design, distinct.first_row), max_bytes
+    )
+    below, at, expected = figures[:, distinct.cell]
+    pit = below + np.random.default_rng(seed).random(len(below)) * at
+    pit[model.family.unit_weights(replace(outcome, weights=None)) == 0] = np.nan
+    columns = {name: g.labels[g.index] for name, g in groupings(model.design).items()}
+    return pd.DataFrame(
+        columns
+        | {
+            "observed": model.family.unit_outcome(outcome),
+            "expected": expected,
+            "pit": pit,
+            "residual": _normal_quantile(pit),
+        }
+    )
+
+
+def groupings(design: Design) -> dict[str, Grouping]:
+    """Return the grouping factors of a design by name."""
+    return {term.grouping.name: term.grouping for p in design.predictors.values() for term in p.groups}
+
+
+def _means_over_draws(fitted: Fitted, design: Design, max_bytes: int) -> Floats:
+    """Average F(y-), P(y) and the expected unit outcome over draws: (3, n) for n distinct rows."""
+    model, values = fitted.model, fitted.values
+    family, means = model.family, np.zeros((3, design.n_rows))
+    for rows in row_blocks(design.n_rows, len(values), max_bytes):
+        own = take_rows(design, np.arange(rows.start, rows.stop))
+        assert own.outcome is not None, "models are built from rows with an outcome"
+        y, trials = own.outcome.values, own.outcome.trials
+        with np.errstate(over="ignore"):  # draws from wide priors
+            linear = linear_predictors(own, family, model.layout, values, slice(None))
+            below = family.cdf(y - 1 if family.discrete else y, linear, trials)
+            means[0, rows], means[2, rows] = below.mean(axis=0), family.mean(linear).mean(axis=0)
+            if family.discrete:
+                means[1, rows] = np.exp(family.log_likelihood(own.outcome, linear)).mean(axis=0)
+    return means
+
+
+def _normal_quantile(pit: Floats) -> Floats:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.clip(pit, _SMALLEST, 1.0 - _SMALLEST)))
+
+
+def against_normal(residuals: pd.DataFrame, prob: float, most: int) -> pd.DataFrame:
+    """Compare sorted residuals with what as many standard normal numbers would be.
+
+    Parameters
+    ----------
+    residuals
+        From `quantile_residuals`.
+    prob
+        Of the interval for each order statistic by itself: the k-th of n uniforms is Beta(k, n + 1 - k).
+    most
+        Number of order statistics to keep, spread evenly over normal quantiles so that tails stay whole.
+
+    Returns
+    -------
+    A row an order statistic: ``normal`` (the quantile of its median), ``residual``, ``lower``, ``upper``.
+    """
+    from scipy.special import betaincinv, ndtr
+
+    ordered = np.sort(residuals["residual"].dropna().to_numpy())
+    n = len(ordered)
+    ranks = np.arange(1, n + 1)
+    if n > most:
+        low, high = _normal_quantile(np.array([0.5, n - 0.5]) / n)
+        ranks = np.unique(np.clip(np.ceil(n * ndtr(np.linspace(low, high, most))), 1, n)).astype(np.int64)
+    below = np.array([0.5, (1 - prob) / 2, (1 + prob) / 2])[:, np.newaxis]
+    normal, lower, upper = _normal_quantile(betaincinv(ranks, n + 1 - ranks, below))
+    return pd.DataFrame({"normal": normal, "residual": ordered[ranks - 1], "lower": lower, "upper": upper})
+
+
+def by_group(residuals: pd.DataFrame, factor: str, prob: float) -> pd.DataFrame:
+    """Average the residuals of each group.
+
+    Parameters
+    ----------
+    residuals
+        From `quantile_residuals`.
+    factor
+        One of its grouping factors.
+    prob
+        Of the interval in which the mean of as many standard normal numbers lies.
+
+    Returns
+    -------
+    A row a group, in the order of labels: ``group``, ``n``, ``mean``, ``lower``, ``upper``.
+
+    Raises
+    ------
+    OptionError
+        When there is no such factor.
+    """
+    from scipy.special import ndtri
+
+    factors = [str(name) for name in residuals if name not in FIGURES]
+    if factor not in factors:
+        raise unknown_name(OptionError, "grouping factor of the residuals called", factor, factors)
+    known = residuals.dropna(subset="residual")
+    table = known.groupby(factor, sort=True)["residual"].agg(["size", "mean"]).reset_index()
+    table.columns = pd.Index(["group", "n", "mean"])
+    reach = ndtri((1 + prob) / 2) / np.sqrt(table["n"])
+    return table.assign(lower=-reach, upper=reach)

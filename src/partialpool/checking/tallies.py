@@ -1,0 +1,140 @@
+"""Sums over the rows of many data sets at once, collected a block of rows at a time.
+
+Shapes use S for data sets (one for each draw; one for the observed data), n for rows and J for groups. A
+row's size is its number of trials, one where there are none: values over sizes are unit outcomes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Tally:
+    """What the statistics of a data set are made of.
+
+    Parameters
+    ----------
+    size
+        (n,) of each row; rows of size 0 count nowhere.
+    n_sets
+        S.
+
+    Attributes
+    ----------
+    weight
+        Sum of sizes so far.
+    total, squares
+        (S,) sum of values, and of size x squared distance of the unit outcome from their mean.
+    zeros, full
+        (S,) numbers of rows whose value is 0, and whose value is their size.
+    smallest, largest
+        (S,) of the unit outcomes.
+    n_rows
+        Rows that count, so far.
+    """
+
+    def __init__(self, size: Floats, n_sets: int) -> None:
+        self._size = size
+        self.weight, self.n_rows = 0.0, 0
+        self.total, self.squares, self.zeros, self.full = np.zeros((4, n_sets))
+        self.smallest, self.largest = np.full(n_sets, np.inf), np.full(n_sets, -np.inf)
+
+    def add(self, rows: slice, values: Floats) -> None:
+        """Count a block of rows: (S, block) outcomes."""
+        size = self._size[rows]
+        counts = size > 0
+        if not counts.any():
+            return
+        if not counts.all():
+            size, values = size[counts], values[:, counts]
+        units = values / size
+        self._add_squares(units, size, values.sum(axis=1))
+        self.zeros += (values == 0).sum(axis=1)
+        self.full += (values == size).sum(axis=1)
+        self.smallest = np.minimum(self.smallest, units.min(axis=1))
+        self.largest = np.maximum(self.largest, units.max(axis=1))
+        self.n_rows += len(size)
+
+    def _add_squares(self, units: Floats, size: Floats, totals: Floats) -> None:
+        """Merge sums of squares around two means (Chan, Golub & LeVeque 1983)."""
+        weight = float(size.sum())
+        means = totals / weight
+        self.squares += np.square(units - means[:, np.newaxis]) @ size
+        if self.weight:
+            apart = means - self.total / self.weight
+            self.squares += apart**2 * (weight * self.weight / (weight + self.weight))
+        self.total += totals
+        self.weight += weight
+
+    @property
+    def mean(self) -> Floats:
+        """(S,) mean of unit outcomes, each counted as often as its size."""
+        return self.total / self.weight
+
+    @property
+    def variance(self) -> Floats:
+        """(S,) their variance, likewise."""
+        return self.squares / self.weight
+
+
+class GroupTally:
+    """Sums of values by group.
+
+    Parameters
+    ----------
+    index
+        (n,) the group of each row.
+    size
+        (n,) of each row.
+    n_groups, n_sets
+        J and S.
+    """
+
+    def __init__(self, index: Integers, size: Floats, n_groups: int, n_sets: int) -> None:
+        self._index = index
+        self.size = np.bincount(index, size, n_groups)
+        self.total = np.zeros((n_sets, n_groups))
+
+    def add(self, rows: slice, values: Floats) -> None:
+        """Count a block of rows: (S, block) outcomes."""
+        index = self._index[rows]
+        order = np.argsort(index, kind="stable")
+        present, starts = np.unique(index[order], return_index=True)
+        self.total[:, present] += np.add.reduceat(values[:, order], starts, axis=1)
+
+    @property
+    def means(self) -> Floats:
+        """(S, J') means of the groups that have any size, in their order."""
+        some = self.size > 0
+        return self.total[:, some] / self.size[some]
+
+
+class BinTally:
+    """Numbers of rows by bin of their value.
+
+    Parameters
+    ----------
+    edges
+        (B + 1,) ascending; what lies outside is counted nowhere.
+    scale
+        (n,) what values are divided by; rows of scale 0 count nowhere.
+    n_sets
+        S.
+    """
+
+    def __init__(self, edges: Floats, scale: Floats, n_sets: int) -> None:
+        self._edges, self._scale = edges, scale
+        self.counts = np.zeros((n_sets, len(edges) - 1))
+
+    def add(self, rows: slice, values: Floats) -> None:
+        """Count a block of rows: (S, block) outcomes."""
+        scale, (n_sets, n_bins) = self._scale[rows], self.counts.shape
+        values = values[:, scale > 0] / scale[scale > 0]
+        place = np.searchsorted(self._edges, values, side="right")  # 0 and B + 1 are outside
+        place += np.arange(n_sets)[:, np.newaxis] * (n_bins + 2)
+        counts = np.bincount(place.ravel(), minlength=n_sets * (n_bins + 2))
+        self.counts += counts.reshape(n_sets, -1)[:, 1:-1]

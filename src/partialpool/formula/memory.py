@@ -1,0 +1,177 @@
+"""What a recipe has learnt from its first table, as plain data that a file can hold.
+
+The formula's text says what to compute and this says with which levels, codings, numbers and groups; together
+they are the recipe again. The text is parsed anew, so nothing that a file holds is ever run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from partialpool.formula.asked import Formula
+from partialpool.formula.codec import decode, encode
+from partialpool.formula.column import Column, column
+from partialpool.formula.design import Columns, GroupRecipe, PredictorRecipe, Recipe
+from partialpool.formula.expression import Expression
+from partialpool.formula.grouping import Factor, known_factor
+from partialpool.formula.learnt import Plain, recall_calls, recall_terms, remember_calls, remember_terms
+from partialpool.formula.left import LeftSide
+from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
+from partialpool.formula.records import Term
+from partialpool.formula.right import RightSide
+from partialpool.formula.scan import Piece
+from partialpool.formula.split import split_formula, split_parameter
+
+
+def remember(recipe: Recipe) -> Plain:
+    """Take out what a recipe knows besides its formula.
+
+    Returns
+    -------
+    Dicts, lists, text and numbers only: what JSON can hold. No row of the table is in it, but what terms have
+    learnt from it is: levels, labels of groups, means, knots; up to 2,000 values of a predictor inside
+    ``tp()``.
+
+    Raises
+    ------
+    FileError
+        When it holds something of a kind that cannot be kept.
+
+    Examples
+    --------
+    >>> import json, pandas as pd
+    >>> from partialpool.formula.design import build_design
+    >>> table = pd.DataFrame({"y": [0.1, 0.4, 0.3], "x": [1, 2, 6], "g": ["b", "a", "b"]})
+    >>> _, recipe = build_design("y ~ center(x) + (1 | g)", table)
+    >>> again = recall(Formula("y ~ center(x) + (1 | g)"), json.loads(json.dumps(remember(recipe))))
+    >>> again.evaluate(pd.DataFrame({"x": [5], "g": ["a"]})).predictors["mu"].population.matrix
+    array([[1., 2.]])
+    """
+    return {
+        "outcome": _outcome(recipe.outcome),
+        "predictors": {p.parameter: _predictor(p) for p in recipe.predictors},
+        "factors": [_factor(factor) for factor in recipe.factors.values()],
+    }
+
+
+def recall(formula: Formula, memory: Plain) -> Recipe:
+    """Make a recipe again.
+
+    Parameters
+    ----------
+    formula
+        What the recipe was made of.
+    memory
+        What `remember` returned.
+
+    Raises
+    ------
+    FormulaError
+        When the formula does not parse, or calls a function that is not allowed.
+    KeyError, TypeError, ValueError
+        When formula and memory do not belong together.
+    """
+    left, right = split_formula(formula.text)
+    sides = {"mu": right} | {name: split_parameter(text) for name, text in formula.parameters.items()}
+    columns = tuple(dict.fromkeys(name for side in sides.values() for name in side.columns))
+    return Recipe(
+        columns,
+        _recalled_outcome(left, memory["outcome"]),
+        tuple(_recalled_predictor(name, side, memory["predictors"][name]) for name, side in sides.items()),
+        _recalled_factors(memory["factors"]),
+    )
+
+
+# ---- the left side ---------------------------------------------------------------------------------------
+
+
+def _outcome(recipe: OutcomeRecipe) -> Plain:
+    return {
+        "transforms": [remember_calls(part.lazy) for part in _parts(recipe)],
+        "levels": None if recipe.levels is None else list(recipe.levels),
+    }
+
+
+def _recalled_outcome(left: LeftSide, kept: Plain) -> OutcomeRecipe:
+    recipe = outcome_recipe(left, None if kept["levels"] is None else (kept["levels"][0], kept["levels"][1]))
+    for part, transforms in zip(_parts(recipe), kept["transforms"], strict=True):
+        recall_calls(part.lazy, transforms)
+    return recipe
+
+
+def _parts(recipe: OutcomeRecipe) -> list[Column]:
+    return [part for part in (recipe.value, recipe.trials, recipe.weights) if part is not None]
+
+
+# ---- predictors ------------------------------------------------------------------------------------------
+
+
+def _predictor(recipe: PredictorRecipe) -> Plain:
+    return {
+        "population": _expression(recipe.population),
+        "groups": [_expression(group.expression) for group in recipe.groups],
+        "offsets": [remember_calls(offset.lazy) for offset in recipe.offsets],
+    }
+
+
+def _recalled_predictor(parameter: str, side: RightSide, kept: Plain) -> PredictorRecipe:
+    groups = tuple(
+        GroupRecipe(_recalled_expression(part.expression, memory), part.columns, part.correlated)
+        for part, memory in zip(side.groups, kept["groups"], strict=True)
+    )
+    offsets = tuple(
+        _recalled_offset(piece, memory) for piece, memory in zip(side.offsets, kept["offsets"], strict=True)
+    )
+    return PredictorRecipe(
+        parameter, _recalled_expression(side.population, kept["population"]), groups, offsets
+    )
+
+
+def _recalled_offset(piece: Piece, kept: list[Any]) -> Column:
+    offset = column(piece, "Offset")
+    recall_calls(offset.lazy, kept)
+    return offset
+
+
+def _expression(expression: Expression) -> Plain:
+    return {
+        "names": list(expression.names),
+        "terms": [plain_term(term) for term in expression.terms],
+        "learnt": remember_terms(expression.theirs),
+    }
+
+
+def _recalled_expression(piece: Piece, kept: Plain) -> Expression:
+    terms = tuple(recalled_term(term) for term in kept["terms"])
+    theirs = recall_terms(piece, kept["learnt"])
+    if len(theirs) != len(terms):
+        raise ValueError(f"{piece.source!r} has {len(theirs)} terms and names for {len(terms)}")
+    return Expression(piece, terms, tuple(kept["names"]), theirs)
+
+
+def plain_term(term: Term) -> list[Any]:
+    """Write a term as a list of plain data."""
+    levels = None if term.levels is None else list(term.levels)
+    return [term.name, term.columns.start, term.columns.stop, levels]
+
+
+def recalled_term(kept: list[Any]) -> Term:
+    """Make the term again that `plain_term` wrote."""
+    name, start, stop, levels = kept
+    return Term(name, slice(start, stop), None if levels is None else tuple(levels))
+
+
+# ---- grouping factors ------------------------------------------------------------------------------------
+
+
+def _factor(factor: Factor) -> Plain:
+    levels = [encode(known) for known in factor.levels]
+    return {"columns": list(factor.columns), "levels": levels, "groups": encode(factor.groups)}
+
+
+def _recalled_factors(kept: list[Plain]) -> Mapping[Columns, Factor]:
+    factors = [
+        known_factor(tuple(f["columns"]), tuple(map(decode, f["levels"])), decode(f["groups"])) for f in kept
+    ]
+    return {factor.columns: factor for factor in factors}

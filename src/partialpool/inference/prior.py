@@ -1,0 +1,138 @@
+"""Draws from the prior: every parameter as the model expects it before it has seen any outcome."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import PriorError, build
+from partialpool.inference.draws import Draws
+from partialpool.inference.options import NutsOptions
+from partialpool.model.density import column_means
+from partialpool.model.parameters import GroupBlock, GroupCoefficient, PredictorParameters
+from partialpool.model.priors import default_priors
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.base import AtMeans, Prior, unwrapped
+
+Floats = NDArray[np.float64]
+
+METHOD = "prior"
+_MOST_ROUNDS = 1000
+
+
+def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
+    """Draw every parameter from its prior: coefficients, sds, correlations, and group effects given them.
+
+    Parameters
+    ----------
+    spec
+        A model; of its outcome only what default priors were made from is used.
+    draws
+        How many.
+    seed
+        The same seed gives the same draws.
+
+    Returns
+    -------
+    One chain of independent draws, without a sampler's statistics.
+
+    Raises
+    ------
+    PriorError
+        When a prior is improper, or a positive parameter's prior has next to nothing above zero.
+    OptionError
+        When `draws` or `seed` is not a whole number, from 1 or from 0 on.
+    """
+    options = NutsOptions(draws=draws, chains=1, seed=seed)  # which checks the numbers
+    start, rng = time.perf_counter(), np.random.default_rng(seed)
+    values = np.full((options.draws, spec.layout.n_values), np.nan)
+    for part in spec.parameters.predictors:
+        _draw_coefficients(spec, part, values, rng)
+    for _, block in spec.parameters.blocks:
+        _draw_effects(spec, block, values, rng)
+    return Draws(
+        values=values[np.newaxis],
+        stats={},
+        method=METHOD,
+        seed=options.seed,
+        warmup=0,
+        seconds=time.perf_counter() - start,
+        attempts=("Independent draws from the prior.",),
+        interrupted=False,
+        asked=options.draws,
+    )
+
+
+def _draw_coefficients(
+    spec: ModelSpec, part: PredictorParameters, values: Floats, rng: np.random.Generator
+) -> None:
+    for c in part.coefficients:
+        values[:, c.value] = _sample(spec, c.name, c.prior, rng, (len(values),), positive=c.logged)
+    anchored = [c.value for c in part.coefficients if isinstance(c.prior, AtMeans)]
+    if anchored and part.predictor is not None:
+        # What was drawn is the predictor at the columns' means; the intercept is what the slopes leave of it.
+        means = np.array(column_means(spec, part.predictor.population.matrix))
+        slopes = np.array([c.value for c in part.coefficients if c.value != anchored[0]], np.int64)
+        kept = np.array([c.value != anchored[0] for c in part.coefficients])
+        values[:, anchored[0]] -= values[:, slopes] @ means[kept]
+
+
+def _draw_effects(spec: ModelSpec, block: GroupBlock, values: Floats, rng: np.random.Generator) -> None:
+    """Draw sds, correlations R = L L', and effects b = sd * L z of one group-level term."""
+    n_draws, d, n_groups = len(values), len(block.coefficients), len(block.term.grouping.labels)
+    factors = np.broadcast_to(np.eye(d), (n_draws, d, d))
+    if block.corr is not None:
+        corr = np.array([block.corr.sample_matrix(rng, d) for _ in range(n_draws)])
+        values[:, block.corr_value : block.corr_value + d * d] = corr.reshape(n_draws, -1)
+        factors = np.linalg.cholesky(corr)
+    z = rng.normal(size=(n_draws, n_groups, d))
+    for i, c in enumerate(block.coefficients):
+        if c.sd is None:
+            effects = _sample(spec, c.name, c.prior, rng, (n_draws, n_groups))
+        else:
+            sd = _draw_sd(spec, c, values, rng)
+            effects = sd * np.einsum("sgd,sd->sg", z, factors[:, i])
+        values[:, c.value : c.value + n_groups] = effects
+
+
+def _draw_sd(
+    spec: ModelSpec, coefficient: GroupCoefficient, values: Floats, rng: np.random.Generator
+) -> Floats | float:
+    """Draw a learnt sd into its place; (S, 1), or the sd that is given."""
+    if not isinstance(coefficient.sd, Prior):
+        assert coefficient.sd is not None, "effects without a normal prior are drawn from their own"
+        return coefficient.sd
+    sd = _sample(spec, coefficient.name, coefficient.sd, rng, (len(values),), positive=True)
+    values[:, coefficient.sd_value] = sd
+    return sd[:, np.newaxis]
+
+
+def _sample(
+    spec: ModelSpec,
+    name: str,
+    prior: Prior,
+    rng: np.random.Generator,
+    size: tuple[int, ...],
+    positive: bool = False,
+) -> Floats:
+    """Draw from a prior, or from its part above zero."""
+    proper = unwrapped(prior)
+    try:
+        drawn = np.asarray(proper.sample(rng, size), np.float64)
+        rounds = 0
+        while positive and not np.all(drawn > 0):
+            below = drawn <= 0
+            drawn[below] = proper.sample(rng, int(below.sum()))
+            rounds += 1
+            if rounds > _MOST_ROUNDS:
+                raise build(PriorError, f"{prior} has next to nothing above zero.")
+    except PriorError as error:
+        default = default_priors(spec.design, spec.family)[name]
+        raise build(
+            PriorError,
+            f"The prior of {name!r} is {spec.priors[name]}: {str(error).splitlines()[0]}",
+            hint=f"priors={{{name!r}: {default}}}, the default, or another proper prior",
+        ) from error
+    return drawn

@@ -1,0 +1,146 @@
+"""A request at some rows: linear predictors with the effects of known and of new groups, means, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.predict.asked import Asked
+from partialpool.predict.averages import average_mean
+from partialpool.predict.linear import linear_predictors
+from partialpool.predict.members import Members, chosen_groups
+from partialpool.predict.outcomes import draw_outcomes, standard_normals
+from partialpool.predict.populations import GroupPopulation
+from partialpool.predict.rows import take_groups, take_rows
+from partialpool.results.fitted import Fitted
+from partialpool.results.positions import effect_positions
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to predict for.
+
+    Attributes
+    ----------
+    design
+        With the terms that count, and without outcomes.
+    groupings
+        By name, the groups of the rows, also of the factors around those that count.
+    trials
+        (n,) or None.
+    """
+
+    design: Design
+    groupings: Mapping[str, Grouping]
+    trials: Floats | None
+
+    def take(self, rows: Index | slice) -> Rows:
+        """Take some of them."""
+        return Rows(
+            take_rows(self.design, rows),
+            {name: take_groups(grouping, rows) for name, grouping in self.groupings.items()},
+            None if self.trials is None else self.trials[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """What was asked of which fit.
+
+    Attributes
+    ----------
+    populations
+        Of every group-level term.
+    members
+        By factor, the observed groups.
+    """
+
+    fitted: Fitted
+    asked: Asked
+    populations: tuple[GroupPopulation, ...]
+    members: Mapping[str, Members]
+
+    def values(self, rows: Rows) -> Floats:
+        """Compute the mean of one unit, or the linear predictor of the mean, (S, n)."""
+        linear = self._linear(rows)
+        if self.asked.kind == "linear":
+            return linear["mu"]
+        family = self.fitted.model.family
+        variance = self._variance("mu", rows) if self.asked.average else None
+        return family.mean(linear) if variance is None else average_mean(family, linear, np.sqrt(variance))
+
+    def outcomes(self, rows: Rows, first_row: int) -> Floats:
+        """Draw outcomes, (S, n), of rows that are numbered from `first_row`, where a strip begins."""
+        linear, seed = self._linear(rows), self.asked.seed
+        if self.asked.average:
+            for parameter in rows.design.predictors:
+                variance = self._variance(parameter, rows)
+                if variance is not None:
+                    random = standard_normals(variance.shape, seed, f"average {parameter}", first_row)
+                    linear[parameter] += np.sqrt(variance) * random
+        return draw_outcomes(self.fitted.model.family, linear, rows.trials, seed, first_row)
+
+    def _linear(self, rows: Rows) -> dict[str, Floats]:
+        model, everything = self.fitted.model, slice(0, rows.design.n_rows)
+        linear = linear_predictors(rows.design, model.family, model.layout, self.fitted.values, everything)
+        for name, predictor in rows.design.predictors.items():
+            for term in predictor.groups:
+                if term.grouping.unseen is not None and self.asked.new_groups == "population":
+                    self._add_population(linear[name], predictor, term)
+                elif term.grouping.unseen is not None and self.asked.new_groups == "existing":
+                    self._add_existing(linear[name], predictor, term, rows)
+        return linear
+
+    def _add_population(self, eta: Floats, predictor: Predictor, term: GroupTerm) -> None:
+        """Add effects of new groups drawn from the fitted population, in place."""
+        unseen = term.grouping.unseen
+        assert unseen is not None, "called for terms with new groups"
+        where, groups, own = _new_groups(unseen.index)
+        for population in self.populations:
+            if not len(where) or not population.is_of(predictor.parameter, term):
+                continue
+            weights = population.weights(term, where)
+            for k in range(len(population.names)):
+                drawn = population.draw(k, unseen.hashes[groups], self.asked.seed)
+                eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
+
+    def _add_existing(self, eta: Floats, predictor: Predictor, term: GroupTerm, rows: Rows) -> None:
+        """Add effects of observed groups that stand for new ones, in place."""
+        unseen, values = term.grouping.unseen, self.fitted.values
+        assert unseen is not None, "called for terms with new groups"
+        where, _, own = _new_groups(unseen.index)
+        if not len(where):
+            return
+        first = where[np.unique(own, return_index=True)[1]]
+        chosen = chosen_groups(
+            self.members, rows.groupings, term.grouping.name, first, len(values), self.asked.seed
+        )
+        positions = effect_positions(predictor, term, self.fitted.model.layout)
+        for weight, places in zip(term.matrix[where].T, positions, strict=True):
+            effects = np.take_along_axis(values, places[chosen], axis=1)
+            eta[:, where] += effects[:, own] * weight
+
+    def _variance(self, parameter: str, rows: Rows) -> Floats | None:
+        """Compute the variance of a linear predictor between groups, (S, n); None where it has no groups."""
+        everything = slice(0, rows.design.n_rows)
+        found = [
+            population.variance(population.weights(term, everything))
+            for term in rows.design.predictors[parameter].groups
+            for population in self.populations
+            if population.is_of(parameter, term)
+        ]
+        return np.sum(found, axis=0) if found else None
+
+
+def _new_groups(index: Index) -> tuple[Index, Index, Index]:
+    """Return the rows of new groups, the distinct new groups, and which of these each of those rows is of."""
+    where = np.flatnonzero(index >= 0)
+    groups, own = np.unique(index[where], return_inverse=True)
+    return where, groups, own

@@ -1,0 +1,95 @@
+"""Predictions as a labelled tree in ArviZ's schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from partialpool.formula.outcome import OutcomeRecipe
+from partialpool.formula.records import Grouping
+from partialpool.predict.asked import Asked
+from partialpool.predict.sources import Source
+from partialpool.results.fitted import Fitted
+from partialpool.results.tree import ROWS, SAMPLES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = NDArray[np.float64]
+
+
+def labelled(
+    fitted: Fitted, asked: Asked, source: Source, values: Floats, outcome: OutcomeRecipe, are_fitted: bool
+) -> xr.DataTree:
+    """Label the draws of every row.
+
+    Parameters
+    ----------
+    source
+        The rows; their labels become coordinates.
+    values
+        (S, n).
+    outcome
+        Its name, and the labels of 0 and 1 where it has any.
+    are_fitted
+        True when the rows are the fitted ones.
+
+    Returns
+    -------
+    Outcomes of the fitted rows are a tree with ``posterior_predictive``, ``observed_data`` and
+    ``constant_data``; everything else has ``predictions`` and ``predictions_constant_data``. The variable is
+    called after the outcome, ``"mean"`` or ``"linear"``; constant data are the labels of the rows' groups, by
+    factor, and the numbers of trials where outcomes were drawn.
+    """
+    import xarray as xr
+
+    n_chains, n_draws, _ = fitted.draws.values.shape
+    coords = {ROWS: _row_labels(source.labels)}
+    samples = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
+    are_outcomes, levels = asked.kind == "outcome", outcome.levels
+    about = {"levels": list(levels)} if are_outcomes and levels is not None else {}
+    name = outcome.value.name if are_outcomes else asked.kind
+    draws = {name: ((*SAMPLES, ROWS), values.reshape(n_chains, n_draws, -1), about)}
+    attrs = {"kind": asked.kind, "groups": _words(asked), "new_groups": asked.new_groups, "seed": asked.seed}
+    predictive = are_fitted and are_outcomes
+    groups = {
+        "posterior_predictive" if predictive else "predictions": xr.Dataset(draws, samples | coords, attrs),
+        "constant_data" if predictive else "predictions_constant_data": xr.Dataset(
+            {column: (ROWS, content) for column, content in _constants(asked, source).items()}, coords
+        ),
+    }
+    observed = fitted.model.design.outcome
+    if predictive and observed is not None:
+        groups["observed_data"] = xr.Dataset({name: (ROWS, observed.values, about)}, coords)
+    return xr.DataTree.from_dict({name: group for name, group in groups.items() if group.data_vars})
+
+
+def _words(asked: Asked) -> str:
+    return "average" if asked.average else ", ".join(asked.factors) or "none"
+
+
+def _row_labels(labels: pd.Index) -> NDArray[Any]:
+    """Give rows one label each; those with several are numbered, since a coordinate holds one."""
+    return np.arange(len(labels)) if isinstance(labels, pd.MultiIndex) else np.asarray(labels)
+
+
+def _constants(asked: Asked, source: Source) -> dict[str, NDArray[Any]]:
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for _, rows in source.pieces():
+        found = {} if rows.trials is None or asked.kind != "outcome" else {"trials": rows.trials}
+        if not asked.average:
+            found |= {name: _group_labels(rows.groupings[name]) for name in asked.factors}
+        for name, piece in found.items():
+            parts.setdefault(name, []).append(piece)
+    return {name: np.concatenate(pieces) for name, pieces in parts.items()}
+
+
+def _group_labels(grouping: Grouping) -> NDArray[Any]:
+    """Name the group of each row."""
+    if grouping.unseen is None:
+        return grouping.labels[grouping.index]
+    both = np.concatenate([grouping.labels, grouping.unseen.labels])
+    return both[np.where(grouping.index < 0, len(grouping.labels) + grouping.unseen.index, grouping.index)]

@@ -1,0 +1,44 @@
+"""The fitted rows observed again: one replicated data set for each posterior draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from partialpool.predict.linear import BLOCK_BYTES, Floats, linear_predictors
+from partialpool.predict.outcomes import draw_outcomes, strip_blocks
+from partialpool.results.fitted import Fitted
+
+
+def replicated_outcomes(
+    fitted: Fitted, seed: int, max_bytes: int = BLOCK_BYTES
+) -> Iterator[tuple[slice, Floats]]:
+    """Walk outcomes drawn from the posterior predictive distribution of the fitted rows, block by block.
+
+    Every posterior draw makes one outcome for each row, with the row's own group effects, offset and trials.
+    A row with a frequency weight gets one outcome, too.
+
+    Parameters
+    ----------
+    fitted
+        A fit with its rows.
+    seed
+        The same seed gives the same outcomes, whatever `max_bytes` is.
+    max_bytes
+        Size of the largest matrix that is held, unless 32 rows take more.
+
+    Yields
+    ------
+    A block of rows, and (S, block) outcomes: counts of successes where there are trials.
+
+    Raises
+    ------
+    DataError
+        When the fit was kept without its rows.
+    """
+    fitted.require_rows("A replicated data set")
+    model, values = fitted.model, fitted.values
+    trials = None if model.design.outcome is None else model.design.outcome.trials
+    for rows in strip_blocks(model.design.n_rows, len(values), max_bytes):
+        linear = linear_predictors(model.design, model.family, model.layout, values, rows)
+        own = None if trials is None else trials[rows]
+        yield rows, draw_outcomes(model.family, linear, own, seed, rows.start)

@@ -1,0 +1,55 @@
+"""Rows of a design: taken, and joined where no linear predictor can tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+
+Index = NDArray[np.int64]
+
+
+def row_keys(design: Design) -> Iterator[NDArray[Any]]:
+    """List the (n,) arrays that decide a row's linear predictors."""
+    for predictor in design.predictors.values():
+        yield from predictor.population.matrix.T
+        for term in predictor.groups:
+            yield term.grouping.index
+            if term.grouping.unseen is not None:
+                yield term.grouping.unseen.index
+            yield from term.matrix.T
+        if predictor.offset is not None:
+            yield predictor.offset
+
+
+def take_rows(design: Design, rows: Index | slice) -> Design:
+    """Take rows of a design, without their outcomes; slices share memory with it."""
+    predictors = {name: _take_predictor(p, rows) for name, p in design.predictors.items()}
+    n_rows = len(range(design.n_rows)[rows]) if isinstance(rows, slice) else len(rows)
+    return Design(None, predictors, n_rows)
+
+
+def take_groups(grouping: Grouping, rows: Index | slice) -> Grouping:
+    """Take rows of a grouping factor."""
+    unseen = grouping.unseen
+    return replace(
+        grouping,
+        index=grouping.index[rows],
+        unseen=None if unseen is None else replace(unseen, index=unseen.index[rows]),
+    )
+
+
+def _take_predictor(predictor: Predictor, rows: Index | slice) -> Predictor:
+    population = replace(predictor.population, matrix=predictor.population.matrix[rows])
+    groups = tuple(_take_term(term, rows) for term in predictor.groups)
+    offset = None if predictor.offset is None else predictor.offset[rows]
+    return Predictor(predictor.parameter, population, groups, offset)
+
+
+def _take_term(term: GroupTerm, rows: Index | slice) -> GroupTerm:
+    return replace(term, matrix=term.matrix[rows], grouping=take_groups(term.grouping, rows))

@@ -1,0 +1,134 @@
+"""Where the rows of a prediction come from: the fitted rows or a new table, a piece at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from partialpool.data.checks import Missing, count_rows
+from partialpool.data.tables import read_table
+from partialpool.errors import DataError, build
+from partialpool.formula.conform import conform
+from partialpool.formula.design import Recipe
+from partialpool.formula.reading import NewRows, new_rows
+from partialpool.formula.records import Design, Grouping
+from partialpool.predict.asked import Asked
+from partialpool.predict.evaluate import Rows
+from partialpool.predict.rows import take_rows
+from partialpool.results.fitted import Fitted
+
+# Rows that are read at once: enough for the overhead of reading to vanish, few enough for memory.
+PIECE = 2**17
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that can be read a piece at a time.
+
+    Attributes
+    ----------
+    n_rows
+        How many.
+    labels
+        (n,) what the table calls them.
+    read
+        From a slice of rows to the rows.
+    """
+
+    n_rows: int
+    labels: pd.Index
+    read: Callable[[slice], Rows]
+
+    def pieces(self) -> Iterator[tuple[slice, Rows]]:
+        """Walk all rows."""
+        for start in range(0, self.n_rows, PIECE):
+            piece = slice(start, min(start + PIECE, self.n_rows))
+            yield piece, self.read(piece)
+
+
+def fitted_rows(fitted: Fitted, asked: Asked) -> Source:
+    """Predict for the rows that were fitted, numbered from 0.
+
+    Raises
+    ------
+    DataError
+        When the fit was kept without its rows.
+    """
+    fitted.require_rows("A prediction for the fitted rows")
+    design = fitted.model.design
+    own = _unread(asked.like(design)) if asked.average else asked.like(design)
+    trials = None if design.outcome is None else design.outcome.trials
+
+    def read(piece: slice) -> Rows:
+        rows = take_rows(own, piece)
+        return Rows(rows, _groupings(rows), None if trials is None else trials[piece])
+
+    return Source(design.n_rows, pd.RangeIndex(design.n_rows), read)
+
+
+def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing: Missing) -> Source:
+    """Predict for the rows of a new table.
+
+    Raises
+    ------
+    DataError
+        When the table lacks a column or a value, or has a group that is new where none may be.
+    """
+    table = read_table(data)
+    wants_trials = asked.kind == "outcome"
+    chosen = new_rows(
+        recipe, table, missing, asked.factors, read_groups=not asked.average, trials=wants_trials
+    )
+    like = asked.like(fitted.model.design)
+
+    def read(piece: slice) -> Rows:
+        plain = chosen.plain(piece)
+        design = chosen.design(plain)
+        trials = chosen.trials(plain) if wants_trials else None
+        return Rows(conform(design, like), _groupings(design), trials)
+
+    if asked.new_groups == "error":
+        _refuse_new(chosen, asked)
+    every = len(chosen.positions) == len(table)
+    labels = table.index if every else table.index.take(chosen.positions)
+    return Source(len(chosen.positions), labels, read)
+
+
+def _groupings(design: Design) -> dict[str, Grouping]:
+    return {t.grouping.name: t.grouping for p in design.predictors.values() for t in p.groups}
+
+
+def _unread(design: Design) -> Design:
+    """Forget which groups rows are of."""
+    nowhere = np.full(design.n_rows, -1)
+    predictors = {
+        name: replace(
+            p, groups=tuple(replace(t, grouping=replace(t.grouping, index=nowhere)) for t in p.groups)
+        )
+        for name, p in design.predictors.items()
+    }
+    return replace(design, predictors=predictors)
+
+
+def _refuse_new(chosen: NewRows, asked: Asked) -> None:
+    """Raise when rows have groups that the fit never saw, naming them and counting the rows."""
+    found: dict[str, dict[Any, None]] = {}
+    n_rows: dict[str, int] = {}
+    for start in range(0, len(chosen.positions), PIECE):
+        for name, grouping in chosen.groupings(slice(start, start + PIECE)).items():
+            if grouping.unseen is not None and name in asked.factors:
+                n_rows[name] = n_rows.get(name, 0) + int((grouping.index < 0).sum())
+                found.setdefault(name, {}).update(dict.fromkeys(grouping.unseen.labels.tolist()))
+    for name, labels in found.items():
+        shown = ", ".join(map(str, list(labels)[:5])) + (", ..." if len(labels) > 5 else "")
+        plural = "group" if len(labels) == 1 else "groups"
+        raise build(
+            DataError,
+            f"Factor {name!r} has {len(labels):,} {plural} that the fit never saw, in "
+            f"{count_rows(n_rows[name])}: {shown}.",
+            hint="new_groups='population' to draw their effects from the fitted population of groups",
+        )

@@ -1,0 +1,82 @@
+"""The sections that end every page: what the numbers mean, and how to get them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from partialpool.inference.draws import Draws
+from partialpool.pooling.words import percent
+from partialpool.report.blocks import Block, Code, Facts, Prose, Section
+from partialpool.report.python_text import knows_data
+from partialpool.report.words import about_draws
+
+
+def meaning_section(prob: float, *, poolings: bool) -> Section:
+    """Explain in plain words what stands in the tables.
+
+    Parameters
+    ----------
+    prob
+        Probability of every interval.
+    poolings
+        Whether the page compares poolings.
+    """
+    shown = percent(prob)
+    of_poolings = (
+        ("raw", "The mean of the group's own rows, before any model."),
+        (
+            "pooling factor",
+            "How much of the uncertainty about a group never seen is still there once the group's own rows "
+            "are known: near 0 the group speaks for itself (no pooling), near 1 it says little and stands "
+            "where the population is (complete pooling).",
+        ),
+    )
+    terms = (
+        ("mean", "The average of the draws from the posterior: the estimate."),
+        ("sd", "The posterior's standard deviation: how uncertain the estimate is."),
+        (
+            f"{shown} HDI, {shown} interval",
+            f"The shortest interval that holds {shown} of the posterior: given the model, its priors and the "
+            f"data, the value lies in it with probability {shown}.",
+        ),
+        ("mcse", "How much the mean would change if the draws were made again with another seed."),
+        (
+            "ess_bulk, ess_tail",
+            "Effective sample sizes: how many independent draws these are worth for the middle of the "
+            "posterior, and for the ends of intervals. A few hundred are enough to report.",
+        ),
+        (
+            "r_hat",
+            "Compares the spread between chains with that within them. Close to 1, at most 1.01, they agree.",
+        ),
+        (
+            "divergence",
+            "A draw at which the sampler could not follow the posterior's shape. One is a reason to look.",
+        ),
+        *(of_poolings if poolings else ()),
+    )
+    return Section("meaning", "What the numbers mean", (Facts(terms),))
+
+
+def again_section(script: str, draws: Draws, source: str | None, versions: Mapping[str, str]) -> Section:
+    """Give the Python and the versions that make the same numbers again.
+
+    Parameters
+    ----------
+    script
+        The Python.
+    draws
+        How the draws came about.
+    source
+        Where the data come from, as the caller says.
+    versions
+        Of everything that mattered.
+    """
+    same = f"Drawn with {about_draws(draws)}. The same versions, data and seed give the same draws."
+    blocks: list[Block] = [Prose(same)]
+    if not knows_data(source):
+        table = "In place of ... in the third line comes the table: a data frame, or pp.read_table(path)."
+        blocks.append(Prose(table))
+    blocks.append(Code(script, "Python that makes this again"))
+    blocks.append(Facts(tuple(versions.items())))
+    return Section("again", "How to get the same again", tuple(blocks))

@@ -1,0 +1,123 @@
+"""Refits by weights: the density is that of the smaller table, whatever the family."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.families.cases import CASES
+
+import partialpool as pp
+from partialpool.checking import refits as module
+from partialpool.checking.elpd_findings import refit_findings
+from partialpool.checking.refits import Job, reweighted, run_refits
+from partialpool.errors import FitError
+from partialpool.families.registry import FAMILIES
+from partialpool.formula.design import build_design
+from partialpool.model.density import Density
+from partialpool.model.geometry import plain_geometry
+from partialpool.model.spec import ModelSpec, build_spec
+
+N = 30
+
+
+def spec_of(family: str, link: str, rows: np.ndarray, priors: dict | None = None) -> ModelSpec:
+    case, rng = CASES[family], np.random.default_rng(1)
+    pick = rng.integers(0, len(case.values), N)
+    table = pd.DataFrame({"y": case.values[pick], "x": rng.integers(0, 3, N), "g": np.arange(N) % 5})
+    left = "y"
+    if case.trials is not None:
+        table["n"], left = case.trials[pick], "y | trials(n)"
+    design, _ = build_design(f"{left} ~ x + (1 + x | g)", table[rows])
+    return build_spec(design, FAMILIES[family](link), priors)
+
+
+@pytest.mark.parametrize(("family", "link"), [(f, link) for f in FAMILIES for link in FAMILIES[f].cells])
+def test_weight_zero_is_the_smaller_table(family: str, link: str) -> None:
+    kept = np.arange(N) % 7 != 3
+    priors = {"Intercept": pp.Normal(0, 1)}  # a default one holds at the means of all rows
+    full = spec_of(family, link, np.ones(N, dtype=bool), priors)
+    smaller = spec_of(family, link, kept, dict(full.priors))
+    ours, theirs = (Density(s, plain_geometry(s)) for s in (reweighted(full, kept.astype(float)), smaller))
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        x = rng.normal(0, 0.5, ours.n_dim)
+        (value, gradient), (expected, slope) = ours(x), theirs(x)
+        assert value == pytest.approx(expected, rel=1e-11)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-10)
+
+
+def test_the_effects_of_a_group_without_rows_have_their_prior_alone() -> None:
+    full = spec_of("gaussian", "identity", np.ones(N, dtype=bool))
+    left = reweighted(full, (np.arange(N) % 5 != 2).astype(float))
+    density = Density(left, plain_geometry(left))
+    x = np.random.default_rng(3).normal(size=density.n_dim)
+    own = np.arange(density.n_dim - 10, density.n_dim).reshape(5, 2)[2]  # standard normal coordinates
+    np.testing.assert_allclose(density(x)[1][own], -x[own], rtol=1e-12)
+
+
+def test_the_means_that_a_default_prior_holds_at_stay_those_of_all_rows() -> None:
+    full = spec_of("gaussian", "identity", np.ones(N, dtype=bool))
+    left = reweighted(full, np.where(np.arange(N) < 20, 1.0, 0.0))
+    weights = [Density(s, plain_geometry(s)).inputs.anchor_weights for s in (full, left)]
+    np.testing.assert_array_equal(*weights)
+    assert np.any(weights[0] != 0)
+
+
+@pytest.fixture(scope="module")
+def fit() -> pp.Fit:
+    table = pd.DataFrame({"y": np.random.default_rng(1).normal(size=12)})
+    return pp.Model("y ~ 1", table).fit(50, 2, seed=3, progress=False)
+
+
+def jobs() -> list[Job]:
+    return [Job(np.where(np.arange(12) == i, 0.0, 1.0), np.array([i])) for i in range(4)]
+
+
+def test_ctrl_c_says_how_far_it_came(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def sample(spec, options):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(1)
+        return fit.draws
+
+    monkeypatch.setattr(module, "sample", sample)
+    with pytest.raises(FitError, match="Stopped after 2 of 4 refits"):
+        run_refits(fit.fitted, jobs(), 0, 1, None)
+
+
+def test_a_refit_that_fails_is_said(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sample(spec, options):
+        raise FitError("no chain can start")
+
+    monkeypatch.setattr(module, "sample", sample)
+    with pytest.raises(FitError, match="no chain can start"):
+        run_refits(fit.fitted, jobs(), 0, 2, None)
+
+
+def test_a_model_of_group_effects_alone_is_refitted_too() -> None:
+    table = pd.DataFrame({"y": [0, 1, 0, 1, 1, 0], "g": [1, 1, 2, 2, 3, 3]})
+    fit = pp.Model("y ~ 0 + (1 | g)", table, "bernoulli", {"1|g": pp.Normal(0, 1)}).fit(
+        50, 2, 3, progress=False
+    )
+    (found,) = run_refits(fit.fitted, [Job(np.array([0.0, 1, 1, 1, 1, 1]), np.array([0]))], 0, 1, None)
+    assert 1.0 <= found.r_hat < 1.2
+
+
+def test_divergences_and_chains_apart_are_problems(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = fit.draws.values.copy()
+    values[0] += 10.0
+    diverging = np.zeros(values.shape[:2], dtype=bool)
+    diverging[0, :3] = True
+    poor = replace(fit.draws, values=values, stats={"diverging": diverging})
+    monkeypatch.setattr(module, "sample", lambda *_: poor)
+    table = module.refit_table(run_refits(fit.fitted, jobs(), 0, 2, None))
+    assert table["divergences"].to_list() == [3] * 4
+    diverged, apart = refit_findings(table)
+    assert diverged.title == "4 of 4 refits had divergent transitions"
+    assert "refit 1: 3, refit 2: 3" in diverged.what
+    assert apart.title == "4 of 4 refits did not converge"

@@ -1,0 +1,105 @@
+"""Models of every structure with made-up draws: what a file must bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import partialpool as pp
+from partialpool.formula.asked import Formula
+from partialpool.inference.draws import Draws
+from partialpool.model.layout import Layout
+from partialpool.model.spec import ModelSpec
+from partialpool.pooling.fits import fit_three
+from partialpool.results.fitted import Fitted
+from partialpool.storage.records import KeptFit
+
+N = 120
+
+
+def make_table(seed: int = 5, n: int = N) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "y": rng.normal(size=n),
+            "count": rng.integers(0, 9, n),
+            "k": rng.integers(0, 4, n),
+            "n": rng.integers(4, 9, n),
+            "w": rng.integers(0, 3, n),
+            "lab": rng.choice(["no", "はい"], n),
+            "x": rng.uniform(0.1, 12, n),
+            "cat": rng.choice(list("pqr"), n),
+            "flag": rng.integers(0, 2, n).astype(bool),
+            "g": rng.choice([3, 7, 61], n),
+            "h": rng.choice(["Ährental", "b/c", "年齢"], n),
+            "day": pd.to_datetime(["2024-05-01", "2024-05-02", "2023-01-09"])[rng.integers(0, 3, n)],
+            "cut": pd.cut(rng.uniform(0, 3, n), [0, 1, 2, 3]),
+            "odd / name%": rng.normal(size=n),
+        }
+    )
+
+
+TABLE = make_table()
+
+CASES: dict[str, tuple[str | Formula, str, Mapping[str, Any]]] = {
+    "plain": ("y ~ x", "gaussian", {}),
+    "survey": ("lab[no] ~ flag + (flag | g)", "bernoulli(probit)", {"g_corr": pp.LKJ(3)}),
+    "dates": ("y ~ 1 + (1 | day) + (1 | cut) + (1 | flag)", "gaussian", {}),
+    "memory": ("scale(y) ~ scale(x) + bs(x, df=5) + poly(x, 2):cat + (center(x) || h)", "gaussian", {}),
+    "odd names": ("`odd / name%` ~ I(x / 2) + (I(x / 2) | h)", "gaussian", {}),
+    "nested": ("count ~ cat * x + offset(log(x)) + (1 | g / h)", "poisson", {}),
+    "counts": ("count | weights(w) ~ x + (1 | cat:g)", "negative_binomial", {"shape": pp.Exponential(0.3)}),
+    "trials": ("k | trials(n) ~ x + (1 | g)", "binomial", {"1|g": pp.Normal(0, pp.HalfCauchy(1 / 3))}),
+    "two": (Formula("y ~ x + (1 | g)", sigma="~ cat + (1 | h)"), "gaussian", {}),
+    "fixed": ("y ~ x + (cat || g)", "gaussian", {"1|g": pp.StudentT(3, 0, 1.1), "x": pp.Flat()}),
+}
+
+
+def keep(model: pp.Model, **changes: Any) -> KeptFit:
+    return KeptFit(
+        Fitted(model.spec, make_draws(model.layout, **changes)), model.name, model.formula, model.recipe
+    )
+
+
+def kept_case(name: str) -> KeptFit:
+    formula, family, priors = CASES[name]
+    return keep(pp.Model(formula, TABLE, family=family, priors=priors))
+
+
+def kept_poolings() -> dict[str, KeptFit]:
+    """The designs of the three poolings, which have fewer terms than the formula."""
+    model = pp.Model("y ~ x + cat + (x | g) + (1 | h)", TABLE)
+
+    def fit(spec: ModelSpec, label: str) -> Fitted:
+        return Fitted(spec, make_draws(spec.layout))
+
+    three = fit_three(model.spec, fit, "g")
+    fits = {"no pooling": three.no, "complete pooling": three.complete}
+    return {name: KeptFit(fitted, name, model.formula, model.recipe) for name, fitted in fits.items()}
+
+
+def make_draws(layout: Layout, **changes: Any) -> Draws:
+    rng = np.random.default_rng(3)
+    shape = (2, 50)
+    values = rng.normal(size=(*shape, layout.n_values))
+    stats = {
+        "diverging": rng.integers(0, 2, shape).astype(bool),
+        "tree_depth": rng.integers(1, 9, shape, dtype=np.uint64),
+        "energy": rng.normal(size=shape),
+    }
+    fields: dict[str, Any] = {
+        "values": values,
+        "stats": stats,
+        "method": "nuts",
+        "seed": 2**62 + 1,
+        "warmup": 400,
+        "seconds": 0.1 + 0.2,
+        "attempts": ("2 chains, 400 warm-up draws: 3 divergent transitions", "again"),
+        "interrupted": True,
+        "asked": 60,
+        "target_accept": 0.93,
+    }
+    return Draws(**(fields | changes))
