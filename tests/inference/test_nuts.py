@@ -15,6 +15,7 @@ from tests.inference.models import model
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import FitError, OptionError
 from partialpool.inference import nuts
+from partialpool.inference.geometry import choose_geometry, crossed
 from partialpool.inference.nuts import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.model.spec import ModelSpec
@@ -144,10 +145,10 @@ def with_divergences(monkeypatch: pytest.MonkeyPatch, *runs: tuple[int, bool, in
     called: list[NutsOptions] = []
     plain = nuts.run
 
-    def fake(density, options, progress):
+    def fake(density, options, progress, low_rank):
         divergences, interrupted, n = runs[len(called)]
         called.append(options)
-        values, stats, _ = plain(density, options, progress)
+        values, stats, _ = plain(density, options, progress, low_rank=low_rank)
         stats = {name: v[:, :n] for name, v in stats.items()} | {"diverging": np.zeros((4, n), bool)}
         stats["diverging"].flat[:divergences] = True
         return values[:, :n], stats, interrupted
@@ -235,6 +236,40 @@ def test_hard_posteriors_have_no_divergence_at_default_settings(kind: str) -> No
     figures = convergence(draws.values)
     assert np.nanmax(figures.r_hat) < 1.02
     assert np.nanmin(figures.ess_bulk) > 300
+
+
+def test_crossed_and_nested_factors_together_mix() -> None:
+    """With a diagonal metric the smallest bulk ESS was 117 here: factor means drift against each other."""
+    rng = np.random.default_rng(0)
+    n = 1500
+    school, room, town = rng.integers(0, 20, n), rng.integers(0, 5, n), rng.integers(0, 30, n)
+    x, effects = rng.normal(size=n), rng.normal(size=20)[school] + 0.8 * rng.normal(size=30)[town]
+    y = 1 + 0.5 * x + effects + 0.5 * rng.normal(size=100)[school * 5 + room] + rng.normal(size=n)
+    table = {"y": y, "x": x, "school": school, "room": room, "town": town}
+    spec = model("y ~ x + (1 | school/room) + (1 | town)", table, "gaussian")
+    draws = sample(spec, NutsOptions(draws=500, seed=1, cores=2))
+    figures = convergence(draws.values)
+    assert np.nanmin(figures.ess_bulk) > 800
+    assert np.nanmax(figures.r_hat) < 1.02
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("(1 | g)", False),
+        ("(1 | g) + (1 | h)", True),
+        ("(1 | g/h)", False),
+        ("(x || g)", False),
+        ("(1 | g/h) + (0 + x | h)", True),
+    ],
+)
+def test_crossed_factors_are_told_from_nested_ones(terms: str, expected: bool) -> None:
+    rng = np.random.default_rng(1)
+    g, h = rng.integers(0, 5, 200), rng.integers(0, 4, 200)
+    spec = model(
+        f"y ~ x + {terms}", {"y": rng.normal(size=200), "x": rng.normal(size=200), "g": g, "h": h}, "gaussian"
+    )
+    assert crossed(spec, choose_geometry(spec).links) is expected
 
 
 def test_a_positive_coefficient_whose_data_pull_below_zero() -> None:

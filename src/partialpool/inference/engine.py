@@ -43,10 +43,20 @@ def _library() -> Any:
 
 
 def run(
-    density: Density, options: NutsOptions, progress: Progress | None
+    density: Density, options: NutsOptions, progress: Progress | None, *, low_rank: bool
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]], bool]:
-    """Run the chains once: (chains, draws, n_values) values, statistics, and whether it was interrupted."""
-    sampler = _sampler(density, options, progress)
+    """Run the chains once.
+
+    Parameters
+    ----------
+    low_rank
+        Learn during warm-up a metric of a diagonal and a few directions, in place of a diagonal.
+
+    Returns
+    -------
+    (chains, draws, n_values) values, statistics, and whether the run was interrupted.
+    """
+    sampler = _sampler(density, options, progress, low_rank)
     interrupted = False
     try:
         sampler.wait(None)
@@ -66,9 +76,10 @@ def run(
     return values, stats, interrupted
 
 
-def _sampler(density: Density, options: NutsOptions, progress: Progress | None) -> Any:
+def _sampler(density: Density, options: NutsOptions, progress: Progress | None, low_rank: bool) -> Any:
     lib = _library()
-    settings = lib.PyNutsSettings.Diag(options.seed)
+    kind = lib.PyNutsSettings.LowRank if low_rank else lib.PyNutsSettings.Diag
+    settings = kind(options.seed)
     settings.num_tune, settings.num_draws = options.warmup, options.draws
     settings.num_chains, settings.maxdepth = options.chains, MAX_DEPTH
     settings.target_accept = options.target_accept

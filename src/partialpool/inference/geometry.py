@@ -7,6 +7,8 @@ covariance, sds and correlations shifted and scaled, groups centred by their own
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,20 @@ def choose_geometry(spec: ModelSpec) -> Geometry:
     fit = QuickFit(spec)
     fit.run()
     return _geometry(spec, fit)
+
+
+def crossed(spec: ModelSpec, links: tuple[Link, ...]) -> bool:
+    """Say whether a predictor has two terms whose groups do not lie in each other.
+
+    The means of such terms make up for each other in the likelihood, which no map of one group's effects at a
+    time can undo: only their priors hold that direction.
+    """
+    nested = {(link.inner, link.outer) for link in links}
+    predictors = [predictor for predictor, _ in spec.parameters.blocks]
+    return any(
+        predictors[t] == predictors[s] and (t, s) not in nested and (s, t) not in nested
+        for t, s in combinations(range(len(predictors)), 2)
+    )
 
 
 def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:

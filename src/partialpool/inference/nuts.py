@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.engine import no_draws, run
-from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.geometry import choose_geometry, crossed
 from partialpool.inference.options import NutsOptions, Progress
 from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
@@ -51,13 +51,14 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     options = replace(options, target_accept=asked or _usual_target(spec))
     load(spec.family)
     started = time.perf_counter()
-    density = Density(spec, choose_geometry(spec))
-    values, stats, interrupted = run(density, options, progress)
+    geometry = choose_geometry(spec)
+    density, low_rank = Density(spec, geometry), crossed(spec, geometry.links)
+    values, stats, interrupted = run(density, options, progress, low_rank=low_rank)
     attempts = [_attempt(options, stats)]
     diverged = int(np.sum(stats["diverging"]))
     second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
     if diverged and not interrupted and (options.target_accept or 0.0) < SECOND_TARGET_ACCEPT:
-        again = run(density, second, progress)
+        again = run(density, second, progress, low_rank=low_rank)
         interrupted = again[2]
         attempts.append(_attempt(second, again[1]))
         if interrupted:
