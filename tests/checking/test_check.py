@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +24,7 @@ from partialpool.checking.check import check
 from partialpool.checking.replicated import observations, replicable, whole_data_sets
 from partialpool.checking.report import Check
 from partialpool.checking.statistics import compare
+from partialpool.checking.tallies import BinTally
 from partialpool.errors import DataError, OptionError
 from partialpool.results.fitted import Fitted
 
@@ -147,6 +151,34 @@ def test_counts_have_bins_of_their_own() -> None:
         assert observed[value] == (table["y"] == value).sum()
     assert found.scale == "count"
     assert np.isinf(found.distribution["right"].iloc[-1])
+
+
+def test_few_large_counts_take_no_detail_from_the_others() -> None:
+    table = made_table().assign(y=np.append(np.arange(119) % 7, 10_000))
+    found = check(prior_fit("poisson", table), 1).distribution
+    assert found["left"].tolist() == list(range(40))
+    assert found["observed"].iloc[0] == 17
+    assert found["observed"].iloc[-1] == 1
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        np.append(np.arange(0, 147, 49.0), np.inf),
+        np.linspace(-1, 2, 41),
+        np.append(np.linspace(0, 0.95, 20), 1.1) - 1e-9,
+    ],
+)
+def test_bins_count_as_sorting_does(edges: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate(
+        [edges[:-1] + 1e-9, rng.normal(0.5, 1, 500), rng.integers(0, 300, 500), [np.inf, -np.inf]]
+    )
+    tally = BinTally(edges, np.ones(len(values)), 2)
+    tally.add(slice(None), np.stack([values, values[::-1]]))
+    place = np.searchsorted(edges, values, side="right")
+    expected = np.bincount(place, minlength=len(edges) + 1)[1:-1]
+    np.testing.assert_array_equal(tally.counts, [expected, expected])
 
 
 def test_a_persons_own_statistic_sees_whole_data_sets() -> None:
@@ -284,5 +316,29 @@ def test_the_text_reads_well(overdispersed: pd.DataFrame) -> None:
     text = str(fitted_check("poisson", overdispersed))
     assert max(map(len, text.splitlines())) <= 100
     assert "Posterior predictive check of y: 500 replicated data sets." in text
-    assert "g: " in text
-    assert "of 20 groups have a mean outside their 89% interval" in text
+    assert "p is the share of them whose figure is larger" in text
+    assert re.search(r"g: \d+ of 20 groups have a mean outside their 89% interval", text)
+
+
+def test_groups_outside_are_set_beside_what_chance_gives() -> None:
+    """Counts within two standard errors of chance are no news, and no group is named for them."""
+    found = replace(check(prior_fit("poisson", made_table()), 1), kind="posterior")
+
+    def text(outside: int, p: float, n: int = 1000) -> str:
+        table = pd.DataFrame({"group": np.arange(n), "observed": 0.5, "lower": 0.0, "upper": 1.0, "p": 0.5})
+        table.loc[: outside - 1, ["observed", "p"]] = 2.0, p
+        table["verdict"] = np.where(table["p"] < 0.025, "observed is higher", "fits")
+        return str(replace(found, tables={"g": table})).replace("\n", " ")
+
+    assert "g: 0 of 1,000 groups have a mean outside their 89% interval. " in text(0, 0.5)
+    few, many = text(120, 0.001), text(150, 0.001)
+    assert (
+        "120 of 1,000 groups have a mean outside their 89% interval, no more than chance gives (about" in few
+    )
+    assert "Furthest out" not in few
+    assert "150 of 1,000 groups have a mean outside their 89% interval, more than chance gives (about" in many
+    assert "Furthest out: 0, 1, 2, 3, 4 and 145 more." in many
+    alone = replace(found, n_draws=1000)
+    assert alone.n_draws / 20 * 0.025 > 1  # enough data sets to tell one group of 20 apart
+    found = alone
+    assert "no more than chance gives (about 2). Furthest out: 0." in text(1, 0.0, n=20)

@@ -22,7 +22,7 @@ from tests.checking.made import (
 )
 from tests.inference.models import model
 
-from partialpool.checking.residuals import against_normal, by_group, quantile_residuals
+from partialpool.checking.residuals import against_normal, along_expected, by_group, quantile_residuals
 from partialpool.errors import OptionError
 from partialpool.predict.linear import linear_predictors
 from partialpool.results.fitted import Fitted
@@ -138,3 +138,17 @@ def test_groups_have_means_and_the_interval_of_as_many_normals() -> None:
         assert (row.lower, row.upper) == pytest.approx(stats.norm(0, len(own) ** -0.5).interval(0.9))
     with pytest.raises(OptionError, match=r"no grouping factor of the residuals called 'h'.*\n  Allowed: g"):
         by_group(found, "h", 0.9)
+
+
+def test_neighbours_have_means_and_the_interval_of_as_many_normals() -> None:
+    rng = np.random.default_rng(3)
+    residuals = pd.DataFrame({"expected": rng.random(97), "residual": rng.normal(size=97)})
+    found = along_expected(residuals, 0.9)
+    ordered = residuals.sort_values("expected").to_numpy()
+    parts = np.array_split(ordered, np.cumsum(found["n"])[:-1])
+    assert len(found) == 9
+    assert found["n"].sum() == 97
+    assert found["n"].max() - found["n"].min() <= 1
+    np.testing.assert_allclose(found[["expected", "mean"]], [part.mean(axis=0) for part in parts])
+    np.testing.assert_allclose(found["upper"], stats.norm.ppf(0.95) / np.sqrt(found["n"]))
+    assert len(along_expected(residuals[:3], 0.9)) == 1

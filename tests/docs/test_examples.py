@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,35 +16,52 @@ REQUIRED = ("README.md", "docs/tutorial.md")
 EXEMPT = ("docs/architecture.md",)  # for readers of the code: may do without examples
 
 FENCE = re.compile(
-    r"^(?:<!-- not run: (?P<reason>[^\n]*\S) -->\n\s*)?^```python\n(?P<code>.*?)^```$",
+    r"^(?:<!-- not run: (?P<reason>[^\n]*\S) -->\n\s*)?^```python\n(?P<code>.*?)^```$"
+    r"(?:\n\n^```text\n(?P<shown>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """One example: its code, the line of the file it starts on, and why it is not run, if it is not."""
+    """One example: its code, the line it starts on, why it is not run, if it is not, and what it prints.
+
+    Output is what stands in a block of text right below the code; None where nothing is shown.
+    """
 
     code: str
     line: int
     skipped: str | None
+    shown: str | None = None
 
 
 def blocks(text: str) -> list[Block]:
     """Find the fenced Python blocks of a Markdown text, in order."""
     return [
-        Block(m["code"], text.count("\n", 0, m.start("code")) + 1, m["reason"]) for m in FENCE.finditer(text)
+        Block(m["code"], text.count("\n", 0, m.start("code")) + 1, m["reason"], m["shown"])
+        for m in FENCE.finditer(text)
     ]
 
 
 def run(source: list[Block], filename: str) -> dict[str, Any]:
-    """Run blocks in one namespace; tracebacks point at the lines of the file."""
+    """Run blocks in one namespace, and compare what they print where the page shows it.
+
+    Tracebacks point at the lines of the file.
+    """
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in source:
         if block.skipped is None:
             padded = "\n" * (block.line - 1) + block.code
-            exec(compile(padded, filename, "exec", dont_inherit=True), namespace)
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(padded, filename, "exec", dont_inherit=True), namespace)
+            if block.shown is not None:
+                assert trimmed(printed.getvalue()) == trimmed(block.shown), f"below line {block.line}"
     return namespace
+
+
+def trimmed(text: str) -> list[str]:
+    """Lines without the blanks at their ends."""
+    return [line.rstrip() for line in text.rstrip().splitlines()]
 
 
 def pages() -> list[str]:
@@ -81,3 +100,10 @@ def test_a_failing_block_fails_at_its_line() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         run(blocks("text\n\n```python\nx = 1\nx / 0\n```\n"), "page.md")
     assert caught.traceback[-1].lineno + 1 == 5
+
+
+def test_output_that_is_shown_is_what_is_printed() -> None:
+    text = "```python\nprint(1, end=' \\n')\n```\n\n```text\n1\n```\n"
+    run(blocks(text), "page.md")
+    with pytest.raises(AssertionError, match="below line 2"):
+        run(blocks(text.replace("text\n1", "text\n2")), "page.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_every_group_is_drawn_where_the_data_say(drawn, case: str) -> None:
 def test_every_statistic_has_a_panel_with_its_data_sets(drawn) -> None:
     data, figure = drawn("statistics", "3")
     names = list(dict.fromkeys(data["statistic"]))
-    assert [ax.get_title().split(":")[0] for ax in figure.axes] == names
+    assert [ax.get_title().split("\n")[0] for ax in figure.axes] == names
     for ax, name in zip(figure.axes, names, strict=True):
         rows = data[data["statistic"] == name]
         assert [bar.get_height() for bar in ax.patches] == rows["data_sets"].tolist()
@@ -163,10 +164,38 @@ def test_counts_stand_on_a_square_root_scale(drawn) -> None:
 
 def test_residuals_are_all_there(drawn) -> None:
     data, figure = drawn("residuals", "3")
-    assert data["panel"].value_counts().to_dict() == {"normal": 90, "expected": 90}
+    assert data["part"].value_counts().to_dict() == {"normal": 90, "expected": 90, "means": 9}
     left, right = figure.axes
     np.testing.assert_array_equal(left.lines[-1].get_ydata(), data["residual"][:90])
-    np.testing.assert_array_equal(right.lines[0].get_ydata(), data["residual"][90:])
+    np.testing.assert_array_equal(right.lines[0].get_ydata(), data["residual"][90:180])
+    np.testing.assert_array_equal(right.lines[-1].get_ydata(), data["residual"][180:])
+
+
+def test_expected_rates_of_all_sizes_are_on_a_log_scale() -> None:
+    wide = pd.DataFrame({"expected": np.geomspace(0.1, 1000, 60), "residual": np.linspace(-2, 2, 60)})
+    for residuals, scale in (wide, "log"), (wide.assign(expected=wide["expected"] - 1), "linear"):
+        figure = draw_residuals(residuals_data(residuals, 0.89), "y", "rate", 0.89)
+        assert [ax.get_xscale() for ax in figure.axes] == ["linear", scale]
+
+
+def test_the_legend_says_how_many_groups_chance_gives() -> None:
+    """Of groups that are far apart, and known to be, many are odd; the legend counts them."""
+    table = made_table(600, 60).assign(y=lambda d: (d["g"] % 20 == 0) * 9.0)
+    fitted = prior_fit("gaussian", table, draws=100)
+    found, residuals = replace(check(fitted, 1), kind="posterior"), quantile_residuals(fitted, 1)
+    figure = draw_check_groups(check_groups_data(found), found)
+    odd = int((found.groups()["verdict"] != "fits").sum())
+    assert f"observed: does not fit\n({odd} of 60; chance gives about 3)" in legend_of(figure)
+    data = residual_groups_data(residuals, "g", 0.89)
+    odd = int(((data["mean"] < data["lower"]) | (data["mean"] > data["upper"])).sum())
+    words = f"mean residual outside\n({odd} of 60; chance gives about 7)"
+    assert words in legend_of(draw_residual_groups(data, "g", 0.89))
+    prior = check(fitted, 1)
+    assert "observed: does not fit" in legend_of(draw_check_groups(check_groups_data(prior), prior))
+
+
+def legend_of(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize(("sort", "column"), [("estimate", "mean"), ("n", "n"), ("p", "p")])

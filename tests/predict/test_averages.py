@@ -84,6 +84,14 @@ def test_the_average_of_the_fitted_rows_forgets_their_groups() -> None:
     np.testing.assert_allclose(own, again, rtol=1e-12)
 
 
+def test_an_average_reads_no_group_that_could_be_refused() -> None:
+    made, table = make_fit(), make_table(9, 6).drop(columns=["g", "k", "school", "room"])
+    found = predict(made.fitted, made.recipe, table, groups="average", new_groups="error", summary=True)
+    pd.testing.assert_frame_equal(
+        found, predict(made.fitted, made.recipe, table, groups="average", summary=True)
+    )
+
+
 def test_outcomes_of_the_average_have_a_fresh_group_each() -> None:
     """The variance between rows is that of the groups and of the outcome, in both predictors."""
     fixed = {"1|g_sigma": 0.7, "sigma_1|g_sigma": 0.5, "sigma_Intercept": 0.0, "Intercept": 2.0}

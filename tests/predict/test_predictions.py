@@ -15,6 +15,7 @@ from tests.results.fixtures import make_draws
 from partialpool.errors import DataError, OptionError
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
+from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import build_spec
 from partialpool.pooling.designs import complete_pooling
 from partialpool.predict import predictions, sources
@@ -124,6 +125,12 @@ def test_fitted_rows_keep_their_trials_in_every_piece(monkeypatch: pytest.Monkey
     whole = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, 8)])
     np.testing.assert_array_equal(values_of(tree, "y", "posterior_predictive"), whole)
     np.testing.assert_array_equal(tree["constant_data"]["trials"], made.table["m"])
+
+
+def test_outcomes_of_the_prior_are_called_so(made: Made) -> None:
+    prior = Fitted(made.fitted.model, sample_prior(made.fitted.model, 20, seed=1))
+    tree = predict(prior, made.recipe, kind="outcome", seed=1)
+    assert list(tree.children) == ["prior_predictive", "constant_data", "observed_data"]
 
 
 def test_a_fit_without_its_rows_needs_new_ones(made: Made) -> None:
@@ -247,6 +254,17 @@ def test_labels_of_rows_and_groups_are_the_tables_own(made: Made) -> None:
     ]
 
 
+def test_a_slash_in_the_name_of_an_outcome_or_a_factor_is_no_path() -> None:
+    table = pd.DataFrame({"kg/m2": [1.0, 2, 4, 5], "farm/field": ["a", "a", "b", "b"]})
+    design, recipe = build_design("`kg/m2` ~ 1 + (1 | `farm/field`)", table)
+    spec = build_spec(design, get_family("gaussian"))
+    fitted = Fitted(spec, make_draws(np.ones((1, 5, spec.layout.n_values))))
+    tree = predict(fitted, recipe, kind="outcome")
+    assert list(tree["posterior_predictive"].data_vars) == list(tree["observed_data"].data_vars) == ["kg∕m2"]
+    constant = predict(fitted, recipe, table)["predictions_constant_data"]
+    assert constant["farm∕field"].values.tolist() == table["farm/field"].tolist()
+
+
 def test_outcomes_of_two_labels_say_which_is_one() -> None:
     design, recipe = build_design(
         "answer ~ x", pd.DataFrame({"x": [0.0, 1, 2, 3], "answer": ["no", "yes", "no", "yes"]})
@@ -265,6 +283,7 @@ def test_outcomes_of_two_labels_say_which_is_one() -> None:
         ({"kind": "men"}, "kind='men' is not an option.*'mean', 'linear', 'outcome'"),
         ({"new_groups": "none"}, "new_groups='none'.*'population', 'existing', 'zero', 'error'"),
         ({"groups": "g"}, r"groups='g'.*Try: groups=\['g'\]"),
+        ({"groups": True}, "groups=True is not an option.*a list of grouping factors"),
         ({"groups": ["scool"]}, "no grouping factor 'scool'.*Try: 'school'"),
         ({"seed": -1}, "seed=-1 is not a seed"),
         ({"seed": 1.5}, "seed=1.5 is not a seed"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 from partialpool.errors import FileError
 from partialpool.storage import files
@@ -39,9 +42,41 @@ def test_a_file_is_replaced(tmp_path):
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
     path = tmp_path / "a.txt"
     (path / "inside").mkdir(parents=True)
-    with pytest.raises(FileError, match=r"The file '.*a\.txt' cannot be written: .*\n  Try: another folder"):
+    with pytest.raises(
+        FileError, match=r"a\.txt' cannot be written: a folder has that name.\n  Try: another name"
+    ):
         files.write_text(path, "one")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_a_name_of_a_folder_is_no_name_of_a_file(name):
+    with pytest.raises(FileError, match=r"The file '.*' cannot be written: a folder has that name"):
+        files.write_text(Path(name), "one")
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(FileError, match="pipe' cannot be written: a device has that name"):
+        files.write_text(pipe, "one")
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
+    link, target = tmp_path / "latest.txt", tmp_path / "runs" / "7.txt"
+    files.write_text(files.make_folder(target.parent) / target.name, "old")
+    link.symlink_to(target)
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new\n"
+
+
+def test_the_home_folder_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.make_folder("~/pages") == tmp_path / "pages"
+    figure = Figure()
+    assert files.write_figure(Path("~/a.png"), figure) == tmp_path / "a.png"
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):

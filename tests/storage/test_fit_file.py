@@ -237,7 +237,7 @@ def test_a_full_disk_is_said_by_the_system_itself(tmp_path: Path) -> None:
 
 def test_a_folder_of_that_name_stays(tmp_path: Path) -> None:
     (tmp_path / "fit.nc" / "inside").mkdir(parents=True)
-    with pytest.raises(FileError, match=r"fit.nc' cannot be written: Is a directory"):
+    with pytest.raises(FileError, match=r"fit.nc' cannot be written: a folder has that name"):
         save_fit(tmp_path / "fit.nc", kept_case("plain"))
     assert [p.name for p in (tmp_path / "fit.nc").iterdir()] == ["inside"]
 

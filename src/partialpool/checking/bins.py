@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _MOST_VALUES = 40  # with a bin of their own
 _N_BINS = 40
+_USUAL = 0.98  # of rows, that decide how wide bins of counts are
 _N_PROPORTIONS = 20
 _BEYOND = 0.3  # of the observed range, for replicated outcomes that reach further
 
@@ -56,7 +57,7 @@ def choose_bins(family: Family, values: Floats, size: Floats) -> Bins:
         margin = _BEYOND / 2 * (high - low) or 1.0
         return Bins("value", np.linspace(low - margin, high + margin, _N_BINS + 1), ones)
     if not family.bounded:
-        return Bins("count", np.append(_count_edges(float(values.max())), np.inf), ones)
+        return Bins("count", np.append(_count_edges(values), np.inf), ones)
     trials = size[used]
     if trials.max() <= _MOST_VALUES and trials.min() == trials.max():
         return Bins("count", np.arange(trials.max() + 2), ones)
@@ -66,9 +67,14 @@ def choose_bins(family: Family, values: Floats, size: Floats) -> Bins:
     return Bins("proportion", edges, size)
 
 
-def _count_edges(largest: float) -> Floats:
-    top = math.ceil((1 + _BEYOND) * largest) + 2
-    width = 1 if top <= _MOST_VALUES else math.ceil(top / _N_BINS)
+def _count_edges(counts: Floats) -> Floats:
+    """Choose where bins of counts begin: a bin a count where nearly all rows are below 40, else wider ones.
+
+    Few rows with large counts share the last bin, so that they take no detail from the others.
+    """
+    usual, largest = float(np.quantile(counts, _USUAL)), float(counts.max())
+    width = max(1, math.ceil((1 + _BEYOND) * usual / _MOST_VALUES))
+    top = min(math.ceil((1 + _BEYOND) * largest) + 2, width * _MOST_VALUES)
     return np.arange(0, top, width, dtype=float)
 
 

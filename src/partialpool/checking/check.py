@@ -28,9 +28,8 @@ from partialpool.checking.tallies import BinTally, GroupTally, Tally
 from partialpool.families.base import Family
 from partialpool.formula.records import Grouping
 from partialpool.inference.prior import METHOD
-from partialpool.predict.linear import BLOCK_BYTES
 from partialpool.predict.log_likelihood import outcome_of
-from partialpool.predict.replicates import replicated_outcomes
+from partialpool.predict.replicates import CACHE_BYTES, replicated_outcomes
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob
 
@@ -74,7 +73,7 @@ def check(
     statistics: Mapping[str, Function] | None = None,
     prob: float = DEFAULT_PROB,
     draws: int = DRAWS,
-    max_bytes: int = BLOCK_BYTES,
+    max_bytes: int = CACHE_BYTES,
 ) -> Check:
     """Compare what was observed with what the model makes when it is asked to observe the same rows again.
 

@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.statistics import FITS
+from partialpool.checking.statistics import EXTREME, FITS, by_chance, more_than_chance
 from partialpool.errors import OptionError, build, unknown_name
 
 Floats = NDArray[np.float64]
 
 _WIDTH = 100
 _GROUPS_SHOWN = 5
+_ABOUT_P = (
+    "p is the share of them whose figure is larger than the observed one, which fits where p is from\n"
+    f"{EXTREME} to {1 - EXTREME}."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +115,8 @@ class Check:
 
     def __str__(self) -> str:
         sets = f"{self.n_draws:,} replicated data set{'s' * (self.n_draws != 1)}"
-        parts = [f"{self.kind.capitalize()} predictive check of {self.outcome}: {sets}."]
+        first = f"{self.kind.capitalize()} predictive check of {self.outcome}: {sets}."
+        parts = [f"{first}\n{_ABOUT_P}"]
         parts.append(_table_text(self.statistics, self.prob))
         parts += [self._groups_text(name) for name in self.tables]
         parts.append("\n".join(["What to try:", *map(_item, self.advice)]) if self.advice else self._fine)
@@ -127,20 +132,23 @@ class Check:
         )
 
     def _groups_text(self, name: str) -> str:
+        """Say how many groups lie outside and what chance gives; name groups where there is reason to."""
         table = self.tables[name]
-        outside = table[(table["observed"] < table["lower"]) | (table["observed"] > table["upper"])]
-        expected = (1 - self.prob) * len(table)
-        text = (
-            f"{name}: {len(outside):,} of {len(table):,} groups have a mean outside their "
-            f"{_percent(self.prob)} interval; of a model that fits, about {expected:,.1f} or fewer."
-        )
-        odd = table[table["verdict"] != FITS]
+        n, prior = len(table), self.kind == "prior"  # draws from the prior move all groups together
+        outside = int(((table["observed"] < table["lower"]) | (table["observed"] > table["upper"])).sum())
+        many = more_than_chance(outside, n, self.prob)
+        text = f"{name}: {outside:,} of {n:,} groups have a mean outside their {_percent(self.prob)} interval"
+        if outside and not prior:
+            text += f", {'more' if many else 'no more'} than chance gives ({by_chance(n, 1 - self.prob)})"
+        tail = table["p"].where(table["p"] < 0.5, 1 - table["p"]).clip(lower=1 / self.n_draws)
+        odd = table.loc[
+            tail[tail < (EXTREME if many or prior else EXTREME / n)].sort_values(kind="stable").index
+        ]
         if len(odd):
-            first = odd.loc[(odd["p"] - 0.5).abs().sort_values(ascending=False, kind="stable").index]
-            shown = ", ".join(str(label) for label in first["group"][:_GROUPS_SHOWN])
+            shown = ", ".join(str(label) for label in odd["group"][:_GROUPS_SHOWN])
             more = f" and {len(odd) - _GROUPS_SHOWN:,} more" if len(odd) > _GROUPS_SHOWN else ""
-            text += f" Furthest out: {shown}{more}."
-        return textwrap.fill(text, _WIDTH)
+            text += f". Furthest out: {shown}{more}"
+        return textwrap.fill(f"{text}.", _WIDTH)
 
 
 def _table_text(table: pd.DataFrame, prob: float) -> str:

@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 from partialpool.checking.replicated import DRAWS, thinned
 from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, Grouping
-from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
+from partialpool.predict.linear import linear_predictors, row_blocks
 from partialpool.predict.log_likelihood import distinct_rows, outcome_of, take_rows
+from partialpool.predict.replicates import CACHE_BYTES
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 
 FIGURES = ("observed", "expected", "pit", "residual")
+_ROWS_A_PART, _MOST_PARTS = 10, 20
 _SMALLEST = 2.0**-53  # keeps residuals finite: they end at -8.2 and 8.1
 
 
 def quantile_residuals(
-    fitted: Fitted, seed: int, draws: int = DRAWS, max_bytes: int = BLOCK_BYTES
+    fitted: Fitted, seed: int, draws: int = DRAWS, max_bytes: int = CACHE_BYTES
 ) -> pd.DataFrame:
     """Compute a randomised quantile residual for each row (Dunn & Smyth 1996).
 
@@ -133,6 +135,27 @@ def against_normal(residuals: pd.DataFrame, prob: float, most: int) -> pd.DataFr
     return pd.DataFrame({"normal": normal, "residual": ordered[ranks - 1], "lower": lower, "upper": upper})
 
 
+def along_expected(residuals: pd.DataFrame, prob: float) -> pd.DataFrame:
+    """Average the residuals of rows with similar expected outcomes, in up to 20 parts of equal size.
+
+    Parameters
+    ----------
+    residuals
+        From `quantile_residuals`.
+    prob
+        Of the interval in which the mean of as many standard normal numbers lies.
+
+    Returns
+    -------
+    A row a part, from the lowest: ``expected`` (its mean), ``n``, ``mean``, ``lower``, ``upper``.
+    """
+    known = residuals.dropna(subset="residual").sort_values("expected", kind="stable")
+    n_parts = int(np.clip(len(known) // _ROWS_A_PART, 1, _MOST_PARTS))
+    parts = known.groupby(np.arange(len(known)) * n_parts // max(1, len(known)))
+    table = parts.agg(expected=("expected", "mean"), n=("residual", "size"), mean=("residual", "mean"))
+    return _with_interval(table.reset_index(drop=True), prob)
+
+
 def by_group(residuals: pd.DataFrame, factor: str, prob: float) -> pd.DataFrame:
     """Average the residuals of each group.
 
@@ -154,13 +177,18 @@ def by_group(residuals: pd.DataFrame, factor: str, prob: float) -> pd.DataFrame:
     OptionError
         When there is no such factor.
     """
-    from scipy.special import ndtri
-
     factors = [str(name) for name in residuals if name not in FIGURES]
     if factor not in factors:
         raise unknown_name(OptionError, "grouping factor of the residuals called", factor, factors)
     known = residuals.dropna(subset="residual")
     table = known.groupby(factor, sort=True)["residual"].agg(["size", "mean"]).reset_index()
     table.columns = pd.Index(["group", "n", "mean"])
+    return _with_interval(table, prob)
+
+
+def _with_interval(table: pd.DataFrame, prob: float) -> pd.DataFrame:
+    """Add the interval of the mean of n standard normal numbers."""
+    from scipy.special import ndtri
+
     reach = ndtri((1 + prob) / 2) / np.sqrt(table["n"])
     return table.assign(lower=-reach, upper=reach)

@@ -72,6 +72,29 @@ def group_statistics(tally: GroupTally, factor: str) -> Iterator[tuple[Statistic
     yield Statistic(f"smallest {factor} mean", "bottom", factor), means.min(axis=1)
 
 
+def more_than_chance(n_outside: int, n: int, prob: float) -> bool:
+    """Say whether more figures lie outside their intervals than two standard errors above what chance gives.
+
+    Examples
+    --------
+    >>> more_than_chance(110, 1000, 0.89), more_than_chance(150, 1000, 0.89)
+    (False, True)
+    """
+    expected = (1 - prob) * n
+    return bool(n_outside > expected + 2 * np.sqrt(expected * prob))
+
+
+def by_chance(n: int, share: float) -> str:
+    """Write how many of n figures are extreme by chance alone.
+
+    Examples
+    --------
+    >>> by_chance(1000, 0.05), by_chance(3, 0.11)
+    ('about 50', 'fewer than 1')
+    """
+    return f"about {share * n:,.0f}" if share * n >= 1 else "fewer than 1"
+
+
 def check_names(functions: Mapping[str, Function], taken: Collection[str]) -> None:
     """Raise an OptionError for a statistic that has a built-in one's name, or that cannot be called."""
     for name, function in functions.items():

@@ -201,7 +201,8 @@ def _require_known(component: Any, table: pd.DataFrame) -> None:
         raise build(
             DataError,
             f"Column {component.name!r} was numbers when the model was made, and now holds "
-            f"{table[component.name].iloc[0]!r}.",
+            f"{table[component.name].iloc[0]}.",
+            hint="make numbers of the column",
         )
 
 
@@ -218,11 +219,13 @@ def _require_levels(component: Any, labels: NDArray[Any], rows: pd.Index) -> Non
         return
     new = ", ".join(str(label) for label in pd.unique(labels[unknown])[:5])
     positions = rows[unknown]
+    other_type = set(map(str, pd.unique(labels[unknown]))) <= set(map(str, component.levels))
     raise build(
         DataError,
         f"{component.name!r} has levels that the model does not know: {new}, in {count_rows(len(positions))} "
         f"({first_rows(positions)}, counted from 0).",
         allowed=", ".join(str(level) for level in component.levels[:20]),
+        hint="the type that the column had when the model was made" if other_type else None,
     )
 
 

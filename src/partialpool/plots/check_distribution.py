@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.checking.report import Check
-from partialpool.plots.checks import OBSERVED, REPLICATED
+from partialpool.plots.checks import OBSERVED, REPLICATED, condition
 from partialpool.plots.labels import written
 from partialpool.plots.style import new_figure, settle, styled
 from partialpool.pooling.words import percent
@@ -57,7 +57,9 @@ def draw_check_distribution(data: pd.DataFrame, check: Check) -> Figure:
         if check.scale == "count" and not check.bounded:
             ax.set_yscale("function", functions=(_root, np.square))
         ax.set_ylim(bottom=0)
-        ax.set_title(f"{check.kind} predictive check of the distribution of {written(check.outcome)}")
+        hint = "bars that end inside their intervals" if check.scale == "count" else "a line inside the band"
+        title = f"{check.kind} predictive check of the distribution of {written(check.outcome)}"
+        ax.set_title(f"{title}\n{hint}, {condition(check)}")
         return settle(figure)
 
 

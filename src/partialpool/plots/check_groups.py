@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from partialpool.checking.report import Check
-from partialpool.checking.statistics import FITS
-from partialpool.plots.checks import REPLICATED, draw_rows, in_rows, linear_width, stretch
+from partialpool.checking.statistics import EXTREME, FITS
+from partialpool.plots.checks import REPLICATED, draw_rows, in_rows, linear_width, odd_words, stretch
 from partialpool.plots.labels import written
 from partialpool.plots.rows import MOST_LABELLED, height_of, label_rows, magnify_of, width_of
 from partialpool.plots.style import new_figure, settle, styled
@@ -16,7 +16,7 @@ from partialpool.plots.style import new_figure, settle, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WORDS = ("observed", "replicated", "observed: does not fit")
+_ODD = "observed: does not fit"
 
 
 def check_groups_data(check: Check, factor: str | None = None, sort: str | None = None) -> pd.DataFrame:
@@ -59,7 +59,10 @@ def draw_check_groups(data: pd.DataFrame, check: Check, factor: str | None = Non
     with styled():
         figure = new_figure(1.2 + width_of(data["label"]) + 5.2, height_of(len(data)))
         ax = figure.subplots()
-        draw_rows(ax, data, "observed", data["verdict"] != FITS, check.prob, WORDS)
+        odd = data["verdict"] != FITS
+        # Draws from the prior move all groups together, so that chance gives any number.
+        odd_word = _ODD if check.kind == "prior" else odd_words(_ODD, odd, 2 * EXTREME)
+        draw_rows(ax, data, "observed", odd, check.prob, ("observed", "replicated", odd_word))
         size = 6.0 if len(data) <= MOST_LABELLED else 1.5
         ax.plot(data["mean"], data["row"], "|", color=REPLICATED, markersize=size, label="replicated mean")
         ends = (*data["lower"], *data["upper"], *data["mean"])

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.checking.report import Check, p_text
-from partialpool.checking.statistics import FITS
-from partialpool.plots.checks import OBSERVED, ODD, REPLICATED, linear_width, stretch
+from partialpool.checking.statistics import EXTREME, FITS
+from partialpool.plots.checks import OBSERVED, ODD, REPLICATED, condition, linear_width, stretch
 from partialpool.plots.labels import written
 from partialpool.plots.style import new_figure, settle, styled
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-_COLUMNS = 3
+_COLUMNS = 4
+_PANEL, _LEAST = 2.4, 5.5  # inches across, of a panel and of the figure
 _N_BINS = 24
+_SMALL = 0.1
 _SHOWN = (0.005, 0.995)  # wide priors make data sets that would leave the others no room
 
 
@@ -43,6 +45,8 @@ def check_statistics_data(check: Check) -> pd.DataFrame:
         low, high = np.quantile(values, _SHOWN)
         ends = min(low, observed), max(high, observed)
         width = linear_width(abs(observed) + float(np.median(np.abs(values))), ends)
+        if math.isfinite(width):  # the observed figure near the end of the linear part, not in the first bin
+            width = max(abs(observed), float(np.quantile(np.abs(values), _SMALL))) or width
         edges = _edges(values, observed, *ends) if math.isinf(width) else _stretched_edges(*ends, width)
         counts, _ = np.histogram(values, edges)
         columns = {"statistic": name, "left": edges[:-1], "right": edges[1:], "data_sets": counts}
@@ -62,15 +66,18 @@ def draw_check_statistics(data: pd.DataFrame, check: Check) -> Figure:
         Names the outcome and the kind of check.
     """
     names = list(dict.fromkeys(data["statistic"]))
-    n_rows = math.ceil(len(names) / _COLUMNS)
+    n_columns = min(_COLUMNS, len(names))
+    n_rows = math.ceil(len(names) / n_columns)
     with styled():
-        figure = new_figure(9.0, 1.0 + 1.9 * n_rows)
-        panels = figure.subplots(n_rows, _COLUMNS, squeeze=False).ravel()
+        figure = new_figure(max(_LEAST, _PANEL * n_columns), 1.2 + 1.9 * n_rows)
+        panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax, name in zip(panels, names, strict=False):
             _draw_panel(ax, data[data["statistic"] == name], name)
         for ax in panels[len(names) :]:
             figure.delaxes(ax)
-        figure.suptitle(f"{check.kind} predictive check of {written(check.outcome)}", fontsize=10)
+        title = f"{check.kind} predictive check of {written(check.outcome)}"
+        hint = f"among replicated figures (p from {EXTREME} to {1 - EXTREME}), {condition(check)}"
+        figure.suptitle(f"{title}\n{hint}", fontsize=10)
         return settle(figure)
 
 
@@ -88,7 +95,7 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame, name: str) -> None:
     )
     label = "observed" if fits else "observed: does not fit"
     ax.axvline(first["observed"], color=OBSERVED if fits else ODD, linewidth=1.8, label=label)
-    ax.set_title(f"{written(name)}: p {p_text(first['p'], '= ')}", fontsize=9)
+    ax.set_title(f"{written(name)}\np {p_text(first['p'], '= ')}", fontsize=9)
     ax.yaxis.set_visible(False)
     ax.margins(x=0.04)
     ax.locator_params(axis="x", nbins=5)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from partialpool.checking.report import Check
+from partialpool.checking.statistics import by_chance
 from partialpool.errors import OptionError, unknown_name
 from partialpool.plots.labels import legible
 from partialpool.plots.rows import MOST_LABELLED
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FAR = 300.0
+_BAND: dict[str, Any] = {"linewidth": 5.0, "alpha": 0.3}
 OBSERVED, REPLICATED, ODD = LINE_COLOUR, COLOURS["partial_pooling"], COLOURS["no_pooling"]
 SORTS = {"label": None, "estimate": "mean", "n": "n", "p": "p"}
 
@@ -88,6 +91,16 @@ def in_rows(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
     return shown.assign(row=np.arange(len(shown))).reset_index(drop=True)
 
 
+def condition(check: Check) -> str:
+    """Say what makes the observed data lie among the replicated."""
+    return "if the priors leave room" if check.kind == "prior" else "if the model is right"
+
+
+def odd_words(words: str, odd: pd.Series[bool], share: float) -> str:
+    """Name odd rows in a legend, with how many there are and how many chance gives."""
+    return f"{words}\n({int(odd.sum()):,} of {len(odd):,}; chance gives {by_chance(len(odd), share)})"
+
+
 def draw_rows(
     ax: Axes, rows: pd.DataFrame, points: str, odd: pd.Series[bool], prob: float, words: tuple[str, str, str]
 ) -> None:
@@ -105,15 +118,10 @@ def draw_rows(
         What points, intervals and odd points are, for the legend.
     """
     few = len(rows) <= MOST_LABELLED
-    band: dict[str, Any] = {"linewidth": 5.0, "alpha": 0.3} if few else {"linewidth": 1.0, "alpha": 0.25}
-    ax.hlines(
-        rows["row"],
-        rows["lower"],
-        rows["upper"],
-        color=REPLICATED,
-        label=f"{words[1]}, {percent(prob)} interval",
-        **band,
-    )
+    band = _BAND if few else {"linewidth": 1.0, "alpha": 0.25}
+    ax.hlines(rows["row"], rows["lower"], rows["upper"], color=REPLICATED, **band)
+    # For the legend alone, where a hair's breadth could not be seen.
+    ax.plot([], [], color=REPLICATED, label=f"{words[1]}, {percent(prob)} interval", **_BAND)
     marks = (~odd, "o", OBSERVED, words[0]), (odd, "D", ODD, words[2])
     for chosen, marker, colour, label in marks:
         if chosen.any():

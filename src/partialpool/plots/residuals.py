@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from partialpool.checking.residuals import against_normal, by_group
-from partialpool.plots.checks import OBSERVED, REPLICATED, draw_rows, in_rows
+from partialpool.checking.residuals import against_normal, along_expected, by_group
+from partialpool.plots.checks import OBSERVED, ODD, REPLICATED, draw_rows, in_rows, odd_words
 from partialpool.plots.labels import written
 from partialpool.plots.rows import height_of, label_rows, magnify_of, width_of
-from partialpool.plots.style import LINE_COLOUR, new_figure, settle, styled
+from partialpool.plots.style import LINE_COLOUR, log_ticks, new_figure, settle, styled
 from partialpool.pooling.words import percent
 
 if TYPE_CHECKING:
@@ -19,31 +19,35 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_POINTS = 4000
-WORDS = ("mean residual", "of independent rows", "mean residual outside")
-PANELS = ("normal", "expected")
+_WORDS = ("mean residual", "means of independent rows", "mean residual outside")
+_WIDE = 5.0  # largest over median, for a log scale of what was expected
+_MEANS: dict[str, Any] = {"linewidth": 1.2, "markersize": 3.5}
+PARTS = ("normal", "expected", "means")
 
 
 def residuals_data(residuals: pd.DataFrame, prob: float) -> pd.DataFrame:
-    """Take what the two panels of residuals show.
+    """Take what the two panels of residuals show: order statistics, rows, and means of neighbouring rows.
 
     Parameters
     ----------
     residuals
         From `quantile_residuals`.
     prob
-        Of the interval around the normal quantiles.
+        Of the intervals around normal quantiles, and around means.
 
     Returns
     -------
-    A row a point: ``panel`` (``"normal"`` or ``"expected"``), ``x``, ``residual``, and for the first panel
-    ``lower`` and ``upper``. Of more than 4,000 rows as many are kept, all over the range.
+    A row a point: ``part`` (``"normal"``; ``"expected"`` and ``"means"``, which share the second panel),
+    ``x``, ``residual``, and ``lower`` and ``upper`` of all but single rows. Of more than 4,000 rows as many
+    are kept, all over the range.
     """
     normal = against_normal(residuals, prob, _MOST_POINTS).rename(columns={"normal": "x"})
     known = residuals.dropna(subset="residual").sort_values("expected", kind="stable")
     step = -(-len(known) // _MOST_POINTS)
     expected = known.iloc[::step][["expected", "residual"]].rename(columns={"expected": "x"})
-    parts = [part.assign(panel=panel) for panel, part in zip(PANELS, (normal, expected), strict=True)]
-    return pd.concat(parts, ignore_index=True)[["panel", "x", "residual", "lower", "upper"]]
+    means = along_expected(residuals, prob).rename(columns={"expected": "x", "mean": "residual"})
+    parts = [p.assign(part=name) for name, p in zip(PARTS, (normal, expected, means), strict=True)]
+    return pd.concat(parts, ignore_index=True)[["part", "x", "residual", "lower", "upper"]]
 
 
 def draw_residuals(data: pd.DataFrame, outcome: str, mean_word: str, prob: float) -> Figure:
@@ -58,19 +62,33 @@ def draw_residuals(data: pd.DataFrame, outcome: str, mean_word: str, prob: float
     prob
         As given to `residuals_data`.
     """
-    normal, expected = (data[data["panel"] == panel] for panel in PANELS)
+    normal, expected, means = (data[data["part"] == part] for part in PARTS)
     with styled():
-        figure = new_figure(9.0, 4.4)
+        figure = new_figure(9.0, 4.6)
         left, right = figure.subplots(1, 2)
         _draw_normal(left, normal, prob)
-        right.plot(
-            expected["x"], expected["residual"], "o", color=OBSERVED, alpha=_alpha(expected), markersize=2.5
-        )
-        right.axhline(0, color=LINE_COLOUR, linestyle="--", linewidth=1)
+        _draw_along(right, expected, means, prob)
         what = mean_word if mean_word == "probability" else f"expected {mean_word.replace('mean', 'value')}"
         right.set(xlabel=f"{what} of {written(outcome)}", ylabel="quantile residual")
         right.set_title("no pattern, if the model is right")
         return settle(figure, magnify=1.6)
+
+
+def _draw_along(ax: Axes, rows: pd.DataFrame, means: pd.DataFrame, prob: float) -> None:
+    """Draw rows faintly, and means of neighbours over the interval where they belong."""
+    ax.plot(rows["x"], rows["residual"], "o", color=OBSERVED, alpha=_alpha(rows), markersize=2.5)
+    ax.axhline(0, color=LINE_COLOUR, linestyle="--", linewidth=1)
+    band: dict[str, Any] = {
+        "color": REPLICATED,
+        "alpha": 0.3,
+        "linewidth": 0,
+        "label": f"{percent(prob)} interval of such a mean",
+    }
+    ax.fill_between(means["x"], means["lower"], means["upper"], **band)
+    ax.plot(means["x"], means["residual"], "o-", color=ODD, label="mean of neighbouring rows", **_MEANS)
+    if rows["x"].min() > 0 and rows["x"].max() > _WIDE * rows["x"].median():
+        ax.set_xscale("log")
+        log_ticks(ax.xaxis)
 
 
 def _draw_normal(ax: Axes, rows: pd.DataFrame, prob: float) -> None:
@@ -81,10 +99,10 @@ def _draw_normal(ax: Axes, rows: pd.DataFrame, prob: float) -> None:
         color=REPLICATED,
         alpha=0.3,
         linewidth=0,
-        label=f"{percent(prob)} interval of each point by itself",
+        label=f"{percent(prob)} interval of each residual",
     )
     ends = [rows["x"].min(), rows["x"].max()]
-    ax.plot(ends, ends, "--", color=LINE_COLOUR, linewidth=1, label="normal")
+    ax.plot(ends, ends, "--", color=LINE_COLOUR, linewidth=1, label="normal distribution")
     ax.plot(rows["x"], rows["residual"], "o", color=OBSERVED, markersize=2.5, label="residuals")
     ax.set(
         xlabel="normal quantile", ylabel="quantile residual", title="along the line, if the model is right"
@@ -142,7 +160,8 @@ def draw_residual_groups(data: pd.DataFrame, factor: str, prob: float) -> Figure
         figure = new_figure(1.2 + width_of(data["label"]) + 5.2, height_of(len(data)))
         ax = figure.subplots()
         ax.axvline(0, color=LINE_COLOUR, linestyle="--", linewidth=1)
-        draw_rows(ax, data, "mean", odd, prob, WORDS)
+        words = (*_WORDS[:2], odd_words(_WORDS[2], odd, 1 - prob))
+        draw_rows(ax, data, "mean", odd, prob, words)
         ax.set(xlabel="mean quantile residual", title=f"residuals by {written(factor)}")
         label_rows([ax], data, factor)
         return settle(figure, columns=2, magnify=magnify_of(data))

@@ -80,7 +80,7 @@ def _chosen(groups: Any, factors: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     if isinstance(groups, str) and groups in ("all", "average"):
         return factors
-    if isinstance(groups, str):
+    if isinstance(groups, str) or not isinstance(groups, Collection):
         hint = f"groups=[{groups!r}]" if groups in factors else None
         known = ", ".join(map(repr, factors)) or "there is none"
         raise build(

@@ -12,6 +12,7 @@ from partialpool.formula.outcome import OutcomeRecipe
 from partialpool.formula.records import Grouping
 from partialpool.predict.asked import Asked
 from partialpool.predict.sources import Source
+from partialpool.results.file_names import file_name
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import ROWS, SAMPLES
 
@@ -39,10 +40,11 @@ def labelled(
 
     Returns
     -------
-    Outcomes of the fitted rows are a tree with ``posterior_predictive``, ``observed_data`` and
-    ``constant_data``; everything else has ``predictions`` and ``predictions_constant_data``. The variable is
-    called after the outcome, ``"mean"`` or ``"linear"``; constant data are the labels of the rows' groups, by
-    factor, and the numbers of trials where outcomes were drawn.
+    Outcomes of the fitted rows are a tree with ``posterior_predictive`` (of draws from the prior
+    ``prior_predictive``), ``observed_data`` and ``constant_data``; everything else has ``predictions`` and
+    ``predictions_constant_data``. The variable is called after the outcome, ``"mean"`` or ``"linear"``;
+    constant data are the labels of the rows' groups, by factor, and the numbers of trials where outcomes were
+    drawn. A slash in a name becomes a division slash, as `results.tree.to_datatree` has it.
     """
     import xarray as xr
 
@@ -51,12 +53,13 @@ def labelled(
     samples = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
     are_outcomes, levels = asked.kind == "outcome", outcome.levels
     about = {"levels": list(levels)} if are_outcomes and levels is not None else {}
-    name = outcome.value.name if are_outcomes else asked.kind
+    name = file_name(outcome.value.name) if are_outcomes else asked.kind
     draws = {name: ((*SAMPLES, ROWS), values.reshape(n_chains, n_draws, -1), about)}
     attrs = {"kind": asked.kind, "groups": _words(asked), "new_groups": asked.new_groups, "seed": asked.seed}
     predictive = are_fitted and are_outcomes
+    drawn = "prior" if fitted.draws.method == "prior" else "posterior"
     groups = {
-        "posterior_predictive" if predictive else "predictions": xr.Dataset(draws, samples | coords, attrs),
+        f"{drawn}_predictive" if predictive else "predictions": xr.Dataset(draws, samples | coords, attrs),
         "constant_data" if predictive else "predictions_constant_data": xr.Dataset(
             {column: (ROWS, content) for column, content in _constants(asked, source).items()}, coords
         ),
@@ -81,7 +84,7 @@ def _constants(asked: Asked, source: Source) -> dict[str, NDArray[Any]]:
     for _, rows in source.pieces():
         found = {} if rows.trials is None or asked.kind != "outcome" else {"trials": rows.trials}
         if not asked.average:
-            found |= {name: _group_labels(rows.groupings[name]) for name in asked.factors}
+            found |= {file_name(name): _group_labels(rows.groupings[name]) for name in asked.factors}
         for name, piece in found.items():
             parts.setdefault(name, []).append(piece)
     return {name: np.concatenate(pieces) for name, pieces in parts.items()}

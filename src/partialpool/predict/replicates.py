@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from partialpool.predict.linear import BLOCK_BYTES, Floats, linear_predictors
+from partialpool.predict.linear import Floats, linear_predictors
 from partialpool.predict.outcomes import draw_outcomes, strip_blocks
 from partialpool.results.fitted import Fitted
 
+CACHE_BYTES = 2**21  # stays in a processor's cache from one step to the next, unlike larger blocks
+
 
 def replicated_outcomes(
-    fitted: Fitted, seed: int, max_bytes: int = BLOCK_BYTES
+    fitted: Fitted, seed: int, max_bytes: int = CACHE_BYTES
 ) -> Iterator[tuple[slice, Floats]]:
     """Walk outcomes drawn from the posterior predictive distribution of the fitted rows, block by block.
 

@@ -91,7 +91,7 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
         trials = chosen.trials(plain) if wants_trials else None
         return Rows(conform(design, like), _groupings(design), trials)
 
-    if asked.new_groups == "error":
+    if asked.new_groups == "error" and not asked.average:
         _refuse_new(chosen, asked)
     every = len(chosen.positions) == len(table)
     labels = table.index if every else table.index.take(chosen.positions)

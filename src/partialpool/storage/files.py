@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     FileError
         When the path is a file, or the folder may not be made.
     """
-    path = Path(folder)
+    path = Path(folder).expanduser()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -42,22 +43,25 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """Lend a temporary path beside `path`, which takes its place when the block ends well.
 
-    When the block fails, whatever `path` held before is untouched and the temporary file is removed.
+    When the block fails, whatever `path` held before is untouched and the temporary file is removed. A link
+    stays one: the file that it points to is replaced.
 
     Raises
     ------
     FileError
         When the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        temporary.replace(path)
+        place = _place_of_file(path)
+        temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+        try:
+            yield temporary
+            temporary.replace(place)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
     except OSError as problem:
         raise _unwritable("file", path, problem) from problem
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -92,6 +96,7 @@ def write_figure(path: Path, figure: Figure) -> Path:
     """
     import matplotlib as mpl
 
+    path = path.expanduser()
     kind = path.suffix.lower()
     if kind not in _UNDATED:
         problem = (
@@ -144,9 +149,19 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
+def _place_of_file(path: Path) -> Path:
+    """Follow links; refuse to put a file where there is something else, which a rename might replace."""
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder has that name")
+    if place.exists() and not place.is_file():
+        raise FileExistsError(errno.EEXIST, "a device has that name")
+    return place
+
+
 def _unwritable(what: str, path: Path, problem: OSError) -> errors.FileError:
     return errors.build(
         errors.FileError,
         f"The {what} {str(path)!r} cannot be written: {problem.strerror or problem}.",
-        hint="another folder, or one that you may write to",
+        hint="another name or folder, one that you may write to",
     )
