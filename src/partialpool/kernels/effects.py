@@ -10,6 +10,7 @@ from partialpool.kernels.centring import (
     forward_group,
     forward_scalar,
 )
+from partialpool.kernels.centring_pair import backward_pair, forward_pair
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.inputs import (
     EFFECT_POSITION,
@@ -48,9 +49,11 @@ def effects_forward(data, x, t, start, chol, scale, pull, effects):
     z = _coordinates(data, x, t, d)
     information = _information(data, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
+    prior_scale = 0.0 if fixed else 1.0
     if d == 1:
-        prior_scale = 0.0 if fixed else 1.0
         return forward_scalar(chol[0, 0], information, scale, pull, z, prior_scale, effects)
+    if d == 2:
+        return forward_pair(chol, information, scale, pull, z, prior_scale, effects)
     scratch, s = np.empty(2 * d * d + 2 * d), 2 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
@@ -93,13 +96,17 @@ def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar
     z, z_bar = _coordinates(data, x, t, d), _coordinates(data, grad, t, d)
     information = _information(data, start, z.shape[0], d)
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
+    prior_scale = 0.0 if fixed else 1.0
     if d == 1:
-        prior_scale = 0.0 if fixed else 1.0
         sd_bar, scale_bar = backward_scalar(
             chol[0, 0], information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar
         )
         chol_bar[0, 0] += sd_bar
         return scale_bar
+    if d == 2:
+        return backward_pair(
+            chol, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar, chol_bar
+        )
     scratch, s = np.empty(5 * d * d + 4 * d), 5 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     work = matrix_in(scratch, 2 * d * d, 3 * d, d)
