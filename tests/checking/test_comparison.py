@@ -164,3 +164,31 @@ def test_mixed_methods_folds_and_single_models_are_refused(
     folds = {seed: kfold(fits["none"].fitted, k=2, seed=int(seed)) for seed in ("1", "2")}
     with pytest.raises(OptionError, match="'1' and '2' have different folds"):
         compare(folds)
+
+
+def test_the_same_rows_in_another_order_are_named_as_such(
+    table: pd.DataFrame, models: dict[str, Elpd]
+) -> None:
+    fit = pp.Model("y ~ 1", table[::-1]).fit(50, 1, seed=3, progress=False)
+    with pytest.raises(DataError, match="the same rows in the same order"):
+        compare({"none": models["none"], "turned": loo(fit.fitted)})
+
+
+def test_densities_and_probabilities_are_not_compared() -> None:
+    table = pd.DataFrame({"y": [0, 1, 2, 4, 1, 0]})
+    models = {
+        family: loo(pp.Model("y ~ 1", table, family).fit(50, 1, 3, progress=False).fitted)
+        for family in ("gaussian", "poisson", "negative_binomial")
+    }
+    with pytest.raises(OptionError, match="'gaussian' and 'poisson' cannot be compared: one gives outcomes"):
+        compare(models)
+    assert len(compare({name: models[name] for name in ("poisson", "negative_binomial")})) == 2
+
+
+@pytest.mark.parametrize(
+    ("models", "text"),
+    [([1, 2], "models is of type list"), ({"a": 3, "b": 4}, "'a' is of type int: it cannot be compared")],
+)
+def test_what_is_no_model_is_refused(models, text: str) -> None:
+    with pytest.raises(OptionError, match=text):
+        pp.compare_models(models)

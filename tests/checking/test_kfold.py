@@ -135,6 +135,8 @@ def test_what_cannot_be_used_is_refused(fit: pp.Fit) -> None:
         kfold(fit.fitted, group="gg")
     with pytest.raises(OptionError, match="seed is 'a'"):
         kfold(fit.fitted, seed="a")
+    with pytest.raises(OptionError, match="cores is 0"):
+        kfold(fit.fitted, cores=0)
     with pytest.raises(OptionError, match="k is 1"):
         kfold(fit.fitted, k=1)
     with pytest.raises(DataError, match="group has 3 labels, and the fit has 25 rows"):

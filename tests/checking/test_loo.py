@@ -14,8 +14,10 @@ from tests.checking.models import fit_groups, fit_line, groups, line, with_draws
 import partialpool as pp
 from partialpool.checking.elpd import Elpd
 from partialpool.checking.elpd_findings import pareto_finding
+from partialpool.checking.kfold import kfold
 from partialpool.checking.loo import loo
 from partialpool.checking.pareto import good_k, relative_efficiency, smooth
+from partialpool.checking.waic import waic
 from partialpool.errors import DataError, FitError, OptionError
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.results.fitted import Fitted
@@ -194,3 +196,31 @@ def test_a_chain_that_stands_still_is_an_error() -> None:
     values[:100] = -9.0
     with pytest.raises(FitError, match="repeat one draw again and again"):
         smooth(values, 1.0)
+
+
+def test_ratios_further_apart_than_numbers_reach_are_marked() -> None:
+    values = np.full((1000, 2), -1.0)
+    values[:3, 0] = -900.0
+    values[:, 1] = np.random.default_rng(0).normal(-2.0, 0.1, 1000)
+    found = smooth(values, 1.0)
+    # What is left is importance sampling as it is: 1 / mean(1 / p).
+    np.testing.assert_allclose(found.elpd[0], np.log(1000 / 3) - 900.0)
+    assert found.pareto_k[0] == np.inf
+    assert np.isfinite(found.pareto_k[1])
+    assert found.pareto_k[1] < 0.7
+
+
+@pytest.mark.parametrize("score", [loo, waic, kfold])
+def test_draws_from_the_prior_have_seen_no_row(table: pd.DataFrame, score) -> None:
+    prior = pp.Model("y ~ x", table).sample_prior(draws=100, seed=1)
+    with pytest.raises(FitError, match="needs draws from the posterior, and these are from the prior"):
+        score(prior.fitted)
+
+
+def test_rows_that_were_dropped_are_not_counted() -> None:
+    table = pd.DataFrame({"y": [np.nan, 0.1, -0.1, 0.2, -0.2, 0.0, 0.1, -9.0], "x": 1.0})
+    fit = pp.Model("y ~ 1", table, missing="drop").fit(200, 2, 3, progress=False).fitted
+    for found in (loo(fit), waic(fit)):
+        (finding,) = found.findings
+        assert "row 6: " in finding.what
+        assert "rows count from 0 among those used, without the 1 left out for missing" in finding.what

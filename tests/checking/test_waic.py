@@ -32,12 +32,12 @@ def test_it_is_density_less_variance(fit: pp.Fit) -> None:
     assert found.se == pytest.approx(np.sqrt(N * elpd.var()))
 
 
-def test_a_large_variance_is_a_problem() -> None:
-    (finding,) = waic_finding(np.array([0.1, 0.5, 0.2, 0.7]))
+def test_a_large_variance_is_a_problem(fit: pp.Fit) -> None:
+    (finding,) = waic_finding(fit.model.spec, np.array([0.1, 0.5, 0.2, 0.7]))
     assert finding.severity == "problem"
     assert "above 0.4 in 2 of 4 rows (row 3: 0.70, row 1: 0.50; rows count from 0)" in finding.what
     assert "fit.loo()" in finding.advice
-    assert waic_finding(np.array([0.1, 0.4])) == ()
+    assert waic_finding(fit.model.spec, np.array([0.1, 0.4])) == ()
 
 
 def test_the_page_says_what_it_is(fit: pp.Fit) -> None:

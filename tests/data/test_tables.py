@@ -1,6 +1,7 @@
 """Every kind of table is read alike, and what is not a table is refused in words."""
 
 import gzip
+from pathlib import Path
 
 import narwhals as nw
 import numpy as np
@@ -181,3 +182,12 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(kind, match=message):
         read_table(tmp_path / name)
+
+
+def test_columns_of_text_are_read_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("it's,n\n1,1\n2,3\n")
+    assert read_table(path)["it's"].tolist() == [1, 2]
+    table = read_table(path, text=["it's", "absent"])
+    assert table["it's"].tolist() == ["1", "2"]
+    assert table["n"].tolist() == [1, 3]

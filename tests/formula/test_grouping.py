@@ -116,6 +116,14 @@ def test_new_labels_of_another_type_are_refused():
         recipe.evaluate(pd.DataFrame({"g": ["61"]}))
 
 
+def test_dates_with_and_without_a_time_zone_are_told_apart():
+    days = pd.to_datetime(["2020-01-05", "2020-01-06"])
+    _, recipe = build_design("y ~ (1 | day)", pd.DataFrame({"y": [0, 1], "day": days}))
+    message = "had dates .*such as 2020-01-05 00:00:00, and now has dates with a time zone"
+    with pytest.raises(DataError, match=message):
+        recipe.evaluate(pd.DataFrame({"day": days.tz_localize("UTC")}))
+
+
 def test_labels_that_would_run_together_are_refused():
     table = pd.DataFrame({"y": [0, 1], "a": ["p:q", "p"], "b": ["r", "q:r"]})
     with pytest.raises(DataError, match="Different groups of 'a:b' would have the same label"):

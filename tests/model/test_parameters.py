@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from tests.inference.models import model
 
+from partialpool.errors import DataError
 from partialpool.formula.asked import Formula
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates, plain_geometry
@@ -161,3 +164,19 @@ def test_effects_with_another_prior_have_blocks_of_their_own_in_the_same_layout(
     assert len(mixed.parameters.blocks) == 2
     names = [v.name for v in plain.layout.variables if v.name != "x|g_sigma"]
     assert [v.name for v in mixed.layout.variables] == names
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("y ~ sigma", "two variables called 'sigma': a coefficient and a parameter of the family"),
+        ("y ~ draw", "may be called 'draw'"),
+        ("chain ~ 1", "may be called 'chain'"),
+        ("y ~ 1 + (1 | __obs__)", "may be called '__obs__'"),
+    ],
+)
+def test_names_that_results_could_not_tell_apart_are_refused(formula: str, message: str) -> None:
+    names = ("y", "sigma", "draw", "chain")
+    table = {name: [1.0, 2.5, 2.0, 4.0] for name in names} | {"__obs__": ["a", "b", "a", "b"]}
+    with pytest.raises(DataError, match=re.escape(message)):
+        model(formula, table)

@@ -16,10 +16,10 @@ from partialpool.predict.log_likelihood import (
     distinct_rows,
     log_likelihood,
     log_likelihood_blocks,
-    take_rows,
     unit_blocks,
     unit_log_likelihood,
 )
+from partialpool.predict.rows import take_rows
 
 
 @pytest.fixture(scope="module")

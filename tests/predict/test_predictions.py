@@ -12,6 +12,7 @@ from scipy import special, stats
 from tests.predict.made import Made, make_fit, make_table, slow_linear, values_of
 from tests.results.fixtures import make_draws
 
+from partialpool.data.tables import read_table
 from partialpool.errors import DataError, OptionError
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
@@ -293,3 +294,17 @@ def test_outcomes_of_two_labels_say_which_is_one() -> None:
 def test_impossible_options(made: Made, options: dict[str, Any], text: str) -> None:
     with pytest.raises(OptionError, match="(?s)" + text):
         predict(made.fitted, made.recipe, new_table(), **options)
+
+
+def test_labels_that_were_text_are_read_as_text_from_a_file(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"g": ["1", "2", "T", "a"] * 5, "kind": ["0", "1", "x", "1"] * 5, "y": rng.normal(size=20)}
+    )
+    _, recipe = build_design("y ~ kind + (1 | g)", table)
+    assert recipe.text_columns == ("g", "kind")
+    path = tmp_path / "new.csv"
+    path.write_text("g,kind\n1,0\n2,1\n")
+    assert read_table(path, recipe.text_columns)["g"].tolist() == ["1", "2"]
+    new = recipe.evaluate(read_table(path, recipe.text_columns))
+    np.testing.assert_array_equal(new.predictors["mu"].groups[0].grouping.index, [0, 1])

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
+from contextlib import redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
-from tests.report.invented import ODD_LABELS, FakePools, make_fit, make_pools, without_rows
+from tests.report.invented import ODD_LABELS, FakePools, make_fit, make_pools, make_table, without_rows
 
 import partialpool as pp
 from partialpool.errors import FileError
 from partialpool.plots.style import COLOURS
+from partialpool.pooling.population import Estimate
 from partialpool.report import blocks
 from partialpool.report.chart_parts import padded
 from partialpool.report.document import page_html
+from partialpool.report.group_tables import pooling_groups
 from partialpool.report.html import block_html, json_html
 from partialpool.report.page import fit_page, pools_page, write_fit_page
 from partialpool.report.python_text import fit_script, pools_script, prior_text
+from partialpool.report.sections import verdict
 from partialpool.report.sections_pools import draw_figures
+from partialpool.report.shrinkage_chart import shrinkage_spec
 from partialpool.report.words import about_groups, about_outcome, model_in_words, question_of_fit
+from partialpool.results.findings import Diagnosis, Finding
 
 VERSIONS = {"partialpool": "0.1.0", "numpy": "2"}
 ABOUT = {"question": None, "source": None, "versions": VERSIONS}
@@ -134,6 +141,52 @@ def test_a_problem_is_told_first(interrupted_fit):
     assert page.lead[0].kind == "problem"
     told = [notice for notice in of_kind(page, blocks.Notice) if notice.kind == "problem"]
     assert told[0].text.endswith("Run the fit again and let it finish.")
+    assert "and those after them that the interruption left out." in page.sections[-1].blocks[0].text
+
+
+@pytest.mark.parametrize(
+    ("bad", "title"),
+    [
+        ((0,), "Do not rely on the fit with a as it is"),
+        ((0, 2), "Do not rely on the fits with a and c as they are"),
+    ],
+)
+def test_the_verdict_names_the_fits_with_problems(bad, title):
+    problem = Finding("problem", "t", "w", "a")
+    found = {name: Diagnosis((problem,) if i in bad else (), ()) for i, name in enumerate("abc")}
+    assert verdict(found).title == title
+
+
+def test_draws_from_the_prior_are_told_as_such():
+    table = pd.DataFrame({"y": [0, 1, 1, 0], "g": list("aabb")})
+    prior = pp.Model("y ~ (1 | g)", table, "bernoulli").sample_prior(100, seed=1)
+    page = fit_page(prior, prob=0.89, **ABOUT)
+    assert (page.lead[0].kind, page.lead[0].title) == ("note", "Draws from the prior")
+    assert "Prior means with 89% intervals" in page.lead[1].text
+    assert "posterior" not in str(page.sections[-2]).lower()
+    script = of_kind(page, blocks.Code)[-1].text
+    made = {"TABLE": table}
+    with redirect_stdout(io.StringIO()):
+        exec(script.replace("data = ...", "data = TABLE"), made)
+    assert made["fit"].summary().equals(prior.summary())
+
+
+def test_a_group_without_a_name_or_rows_is_told():
+    table = FakePools().table().assign(group=["", "b", "c"])
+    unknown = [name for name in table if name.endswith(("_outcome", "_mean", "_lower", "_upper"))]
+    table.loc[1, unknown] = np.nan
+    shown = pooling_groups(table, FakePools().population(), "groups-1")
+    assert shown.rows[0][0].text == "(empty)"
+    assert {(cell.text, cell.detail) for cell in shown.rows[1][3:6]} == {("-", "")}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ticks"), [((1, 10, 118), [1, 2, 5, 10, 20, 50, 100]), ((4, 4), None), ((13, 31), None)]
+)
+def test_sizes_of_groups_have_three_ticks_or_more(sizes, ticks):
+    table = make_table(tuple("abc"[: len(sizes)]), sizes)
+    spec = shrinkage_spec(table, Estimate(0.0, 1.0, -1.0, 1.0), "", ("n", "y"))
+    assert spec["encoding"]["x"]["axis"].get("values") == ticks
 
 
 def test_the_table_of_groups_has_the_numbers_of_the_comparison(comparison):
@@ -225,7 +278,7 @@ def test_the_question_is_made_of_the_formula(formula, question):
 def test_a_model_is_told_in_words():
     model = real_model(pp.Formula("y ~ x + (x | g)", sigma="~ 1"))
     assert model_in_words(model) == [
-        "Each row's y has a gaussian distribution.",
+        "Each row's y has a Gaussian distribution.",
         "Its mean is a sum of an intercept, a coefficient of x and what varies by group.",
         "Each of the 6 groups of g has its own intercept and coefficient of x, which are correlated; how far "
         "groups are spread is learnt from the data, so groups share information.",

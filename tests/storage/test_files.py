@@ -42,9 +42,7 @@ def test_a_file_is_replaced(tmp_path):
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
     path = tmp_path / "a.txt"
     (path / "inside").mkdir(parents=True)
-    with pytest.raises(
-        FileError, match=r"a\.txt' cannot be written: a folder has that name.\n  Try: another name"
-    ):
+    with pytest.raises(FileError, match=r"cannot be written: a folder has that name.\n  Try: another name"):
         files.write_text(path, "one")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 

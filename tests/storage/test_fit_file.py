@@ -302,6 +302,18 @@ def test_a_truncated_file_is_told(saved: Path, share: float, tmp_path: Path) -> 
         load_fit(path)
 
 
+@pytest.mark.parametrize("name", ["posterior/Intercept", "posterior/1|g"])
+def test_a_draw_that_changed_on_the_way_is_told(name: str, saved: Path, tmp_path: Path) -> None:
+    path = copy_of(saved, tmp_path)
+    with h5py.File(path) as file:
+        start = file[name].id.get_chunk_info(0).byte_offset
+    content = bytearray(path.read_bytes())
+    content[start + 11] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="cannot be read back, damaged or changed"):
+        load_fit(path)
+
+
 def test_files_of_other_programs_are_told(tmp_path: Path) -> None:
     fit = kept_case("plain").fitted
     draws = files.write_tree(tmp_path / "draws.nc", pp_tree(fit))
@@ -374,6 +386,17 @@ def test_a_record_that_does_not_fit_is_told(
 ) -> None:
     path = change_record(copy_of(saved, tmp_path), change)
     with pytest.raises(FileError, match=r"cannot be read back, damaged or changed: "):
+        load_fit(path)
+
+
+@pytest.mark.parametrize("place", ["posterior/Intercept", "constant_data/g__factor_index"])
+def test_an_array_of_another_size_is_not_read(place: str, saved: Path, tmp_path: Path) -> None:
+    """It claims 8 TB, and takes none of them: a file of a few bytes must not fill the memory."""
+    path = copy_of(saved, tmp_path)
+    with h5py.File(path, "r+") as file:
+        del file[place]
+        file.create_dataset(place, shape=(10**6, 10**6), dtype="f8", chunks=(1000, 1000))
+    with pytest.raises(FileError, match=r"has the shape \(1000000, 1000000\), not \("):
         load_fit(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from partialpool.api.fit import Fit
-from partialpool.api.view import ModelView
+from partialpool.api.fittable import Fittable
 from partialpool.storage import fit_file
 
 
@@ -28,4 +28,4 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     True
     """
     kept = fit_file.load_fit(path)
-    return Fit(ModelView(kept.fitted.model, kept.name, kept.formula, kept.recipe), kept.fitted.draws)
+    return Fit(Fittable(kept.fitted.model, kept.name, kept.formula, kept.recipe), kept.fitted.draws)

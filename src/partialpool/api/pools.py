@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from partialpool.api.fit import Fit
+from partialpool.api.fittable import Fittable
 from partialpool.api.model import Model
 from partialpool.api.sampling import draw, nuts_options
 from partialpool.api.versions import versions
-from partialpool.api.view import ModelView
 from partialpool.data.checks import Missing
 from partialpool.families.base import Family
 from partialpool.formula.asked import Formula
@@ -235,7 +235,7 @@ def compare_pooling(
     three = fit_three(model.spec, fit, factor)
 
     def pooled(fitted: Fitted, name: str) -> Fit:
-        return Fit(ModelView(fitted.model, name, model.formula, model.recipe), fitted.draws)
+        return Fit(Fittable(fitted.model, name, model.formula, model.recipe), fitted.draws)
 
     no, complete = pooled(three.no, "no pooling"), pooled(three.complete, "complete pooling")
     return Pools(no, Fit(model, three.partial.draws), complete, factor, prob)

@@ -75,8 +75,8 @@ class Predicting(FitView):
         the interval, such as ``hdi_5.5%``. Otherwise a tree for ArviZ: ``predictions``, a variable called
         ``"mean"``, ``"linear"`` or after the outcome with dimensions ``chain``, ``draw`` and ``__obs__`` (the
         table's own row labels), and ``predictions_constant_data`` with the group of each row. Outcomes of
-        the fitted rows are called ``posterior_predictive`` and come with ``observed_data`` and
-        ``constant_data``.
+        the fitted rows are called ``posterior_predictive``, with draws from the prior ``prior_predictive``,
+        and come with ``observed_data`` and ``constant_data``.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from partialpool.checking.elpd import Elpd
 from partialpool.checking.kfold import kfold
 from partialpool.checking.loo import loo
 from partialpool.checking.waic import waic
+from partialpool.errors import OptionError, build
 from partialpool.inference.progress import progress_bar
 from partialpool.predict.linear import BLOCK_BYTES
 from partialpool.predict.log_likelihood import log_likelihood_blocks
@@ -100,7 +101,8 @@ class Scoring(FitView):
 
         Returns
         -------
-        The sum, its standard error, each row's share and fold, each group's sum, and advice.
+        The sum, its standard error, each row's share and fold, each group's sum, and advice. The standard
+        error is over rows, as in loo and brms; rows of one held-out group go together, so it is too small.
 
         Raises
         ------
@@ -147,7 +149,8 @@ def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") ->
     Raises
     ------
     OptionError
-        When there are fewer than two models, or they have different methods or folds.
+        When there are fewer than two models, something is no model, or they have different methods or folds,
+        or one family is of whole numbers and the other is not.
     DataError
         When models are of different data.
 
@@ -162,7 +165,25 @@ def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") ->
     >>> print(pp.compare_models(fits).index.tolist())
     ['urban', 'plain']
     """
-    return compare({n: m if isinstance(m, Elpd) else estimate(m.fitted, method) for n, m in models.items()})
+    if not isinstance(models, Mapping):
+        raise build(
+            OptionError,
+            f"models is of type {type(models).__name__}.",
+            allowed='by name: {"a": fit, "b": other}',
+        )
+    return compare({name: _scored(name, model, method) for name, model in models.items()})
+
+
+def _scored(name: str, model: Scoring | Elpd, method: str) -> Elpd:
+    if isinstance(model, Elpd):
+        return model
+    if isinstance(model, Scoring):
+        return estimate(model.fitted, method)
+    raise build(
+        OptionError,
+        f"{name!r} is of type {type(model).__name__}: it cannot be compared.",
+        allowed="a fit, or what its loo(), waic() or kfold() returned",
+    )
 
 
 def _counted(report: Any) -> Any:

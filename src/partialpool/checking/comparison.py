@@ -62,7 +62,7 @@ def compare(models: Mapping[str, Elpd]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        For fewer than two models, mixed methods, or different folds.
+        For fewer than two models, mixed methods, different folds, or probabilities beside densities.
     DataError
         When models are of different data.
     """
@@ -134,6 +134,13 @@ def _check_same(models: Mapping[str, Elpd]) -> None:
                 hint="one method for all models",
             )
         _check_data(pair, reference.outcome, elpd.outcome)
+        if elpd.discrete != reference.discrete:
+            raise build(
+                OptionError,
+                f"{pair} cannot be compared: one gives outcomes probabilities, the other densities, which "
+                "depend on the outcome's unit.",
+                hint="families of whole numbers with each other, such as poisson and negative_binomial",
+            )
         if FOLD in elpd.rows and not np.array_equal(elpd.rows[FOLD], reference.rows[FOLD]):
             raise build(
                 OptionError,
@@ -161,8 +168,14 @@ def _check_data(pair: str, first: Outcome, second: Outcome) -> None:
                 f"{pair} are models of different data: the {'outcomes' if what == 'values' else what} of "
                 f"{len(differ):,} of {n_first:,} rows differ (row {row}: {one[row]:g} and {other[row]:g}; "
                 "rows count from 0).",
-                hint="densities of different outcomes, such as y and log(y), cannot be compared",
+                hint=_about_outcomes(first, second),
             )
+
+
+def _about_outcomes(first: Outcome, second: Outcome) -> str:
+    if np.array_equal(np.sort(first.values), np.sort(second.values)):
+        return "fit both to the same rows in the same order, and the same outcome coded in the same way"
+    return "densities of different outcomes, such as y and log(y), cannot be compared"
 
 
 def _filled(outcome: Outcome, what: str) -> Floats:

@@ -68,6 +68,8 @@ class Elpd:
         What was predicted.
     findings
         What a person should know before using it.
+    discrete
+        True where outcomes are whole numbers and have probabilities, False where they have densities.
     """
 
     method: Method
@@ -83,6 +85,7 @@ class Elpd:
     refits: pd.DataFrame | None = None
     good_k: float | None = None
     findings: tuple[Finding, ...] = ()
+    discrete: bool = True
 
     @property
     def ok(self) -> bool:

@@ -24,9 +24,9 @@ def pareto_finding(model: ModelSpec, k: Floats, good: float) -> tuple[Finding, .
         return ()
     worst = bad[np.argsort(-k[bad], kind="stable")]
     what = (
-        f"Pareto k is above {good:.2f} in {_counted(len(bad), len(k))} ({_listed(worst, k)}): without such a "
-        "row the posterior is so different that the fit's draws cannot stand for it. The elpd of these rows, "
-        "and so the sum, is too uncertain to use, and most often too high."
+        f"Pareto k is above {good:.2f} in {_counted(len(bad), len(k))} ({_listed(model, worst, k)}): without "
+        "such a row the posterior is so different that the fit's draws cannot stand for it. The elpd of "
+        "these rows, and so the sum, is too uncertain to use, and most often too high."
     )
     advice = "fit.loo(reloo=True) fits again without each of these rows, which is exact."
     alone = _alone(model)[bad]
@@ -40,7 +40,7 @@ def pareto_finding(model: ModelSpec, k: Floats, good: float) -> tuple[Finding, .
     return (Finding("problem", "leaving out a row changes the posterior too much", what, advice),)
 
 
-def waic_finding(p: Floats) -> tuple[Finding, ...]:
+def waic_finding(model: ModelSpec, p: Floats) -> tuple[Finding, ...]:
     """Say where the variance of the log likelihood is too large for WAIC, given (n,) of one observation."""
     bad = np.flatnonzero(~(p <= LARGEST_P_WAIC))
     if not len(bad):
@@ -51,7 +51,7 @@ def waic_finding(p: Floats) -> tuple[Finding, ...]:
             "problem",
             "WAIC is not reliable here",
             f"The variance of the log likelihood is above {LARGEST_P_WAIC} in {_counted(len(bad), len(p))} "
-            f"({_listed(worst, p)}).",
+            f"({_listed(model, worst, p)}).",
             "fit.loo(): it says for each row whether it can be relied on, and refits where it cannot.",
         ),
     )
@@ -96,9 +96,11 @@ def _alone(model: ModelSpec) -> NDArray[np.bool_]:
     return alone
 
 
-def _listed(rows: Rows, figures: Floats) -> str:
+def _listed(model: ModelSpec, rows: Rows, figures: Floats) -> str:
     shown = ", ".join(f"row {row}: {figures[row]:.2f}" for row in rows[:SHOWN])
-    return f"{shown}{_more(len(rows))}; rows count from 0"
+    dropped = model.design.n_dropped
+    among = f" among those used, without the {dropped:,} left out for missing values" if dropped else ""
+    return f"{shown}{_more(len(rows))}; rows count from 0{among}"
 
 
 def _more(n: int) -> str:

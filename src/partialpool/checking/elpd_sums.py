@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.checking.elpd import Elpd, Method
+from partialpool.errors import FitError, build
 from partialpool.families.base import row_weights
+from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.results.findings import Finding
@@ -18,6 +20,30 @@ from partialpool.results.fitted import Fitted
 from partialpool.results.tree import ROWS
 
 Floats = NDArray[np.float64]
+
+
+def check_scored(fitted: Fitted, what: str) -> None:
+    """Raise unless there are rows to predict, and draws that have seen them.
+
+    Parameters
+    ----------
+    what
+        What needs them, as the subject of a sentence.
+
+    Raises
+    ------
+    DataError
+        When the fit was kept without its rows.
+    FitError
+        When the draws are from the prior.
+    """
+    fitted.require_rows(what)
+    if fitted.draws.method == PRIOR:
+        raise build(
+            FitError,
+            f"{what} needs draws from the posterior, and these are from the prior.",
+            hint="model.fit(); of draws from the prior, fit.check() is a prior predictive check",
+        )
 
 
 def build_elpd(
@@ -64,6 +90,7 @@ def build_elpd(
         refits,
         good_k,
         findings,
+        fitted.model.family.discrete,
     )
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from partialpool.checking.elpd import FOLD, Elpd
 from partialpool.checking.elpd_findings import refit_findings
-from partialpool.checking.elpd_sums import build_elpd, observation_weights
+from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.checking.folds import Groups, check_k, group_folds, groups_of, row_folds
 from partialpool.checking.refits import (
     Job,
     Refit,
     RefitProgress,
-    check_seed,
+    check_refitting,
     predictive_density,
     refit_table,
     run_refits,
@@ -73,12 +73,12 @@ def kfold(
     OptionError, DataError
         When k or group cannot be used, or the fit was kept without its rows.
     FitError
-        When a refit fails or is interrupted.
+        When the draws are from the prior, or a refit fails or is interrupted.
     """
-    fitted.require_rows(WHAT)
+    check_scored(fitted, WHAT)
     model = fitted.model
     check_k(k, model.design.n_rows)
-    check_seed(seed)
+    check_refitting(seed, cores)
     held_out = None if group is None else groups_of(model.design, group)
     folds = _folds(model.design.n_rows, k, held_out, np.random.default_rng(seed))
     weights, distinct = observation_weights(model), distinct_rows(model)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from partialpool.checking.elpd import EXACT, PARETO_K, Elpd
 from partialpool.checking.elpd_findings import pareto_finding, refit_findings
-from partialpool.checking.elpd_sums import build_elpd, observation_weights
+from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.checking.pareto import Smoothed, good_k, relative_efficiency, smooth
-from partialpool.checking.refits import Job, RefitProgress, check_seed, refit_table, run_refits
+from partialpool.checking.refits import Job, RefitProgress, check_refitting, refit_table, run_refits
 from partialpool.data.cells import CellIndex
 from partialpool.predict.log_likelihood import distinct_rows, unit_blocks
 from partialpool.results.fitted import Fitted
@@ -60,10 +60,10 @@ def loo(
     DataError
         When the fit was kept without its rows.
     FitError
-        When the fit has fewer than 25 draws, or a refit fails or is interrupted.
+        When the fit has fewer than 25 draws or draws from the prior, or a refit fails or is interrupted.
     """
-    fitted.require_rows(WHAT)
-    check_seed(seed)
+    check_scored(fitted, WHAT)
+    check_refitting(seed, cores)
     weights, distinct = observation_weights(fitted.model), distinct_rows(fitted.model)
     counted = np.bincount(distinct.cell, weights, distinct.n_cells) > 0
     smoothed, good = _smooth_distinct(fitted, distinct, counted), good_k(len(fitted.values))

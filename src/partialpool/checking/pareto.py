@@ -29,7 +29,8 @@ class Smoothed:
     seen
         Log density of the row under the posterior of all rows.
     pareto_k
-        Shape of the tail of the importance ratios; infinite where the row is impossible under some draw.
+        Shape of the tail of the importance ratios; infinite where the row is impossible under some draw, or
+        the ratios are further apart than numbers reach.
     n_eff
         How many independent draws from the other rows' posterior the weighted draws are worth.
     """
@@ -122,14 +123,19 @@ def _importance(values: Floats, efficiency: float) -> tuple[Floats, ...]:
     from arviz_stats.base.array import array_stats
 
     try:
-        log_weights, pareto_k = cast("Any", array_stats).psislw(values, r_eff=efficiency, axis=0)
+        with np.errstate(all="ignore"):  # ratios further apart than numbers reach are marked below
+            log_weights, k = cast("Any", array_stats).psislw(values, r_eff=efficiency, axis=0)
     except ValueError as error:  # a tail of one value
         raise build(
             FitError,
             f"Importance ratios cannot be smoothed ({error}): the chains repeat one draw again and again.",
             hint="print(fit.diagnose()), and fit again",
         ) from error
-    log_weights = log_weights.T  # (S, n), summing to one in each column
+    log_weights, k = log_weights.T, np.array(k)  # (S, n), summing to one in each column
+    failed = ~np.all(np.isfinite(log_weights), axis=0)
+    plain = -values[:, failed]
+    log_weights[:, failed] = plain - log_mean_likelihood(plain) - np.log(len(values))
+    k[failed] = np.inf
     elpd = log_mean_likelihood(log_weights + values) + np.log(len(values))
     n_eff = efficiency / np.sum(np.exp(2.0 * log_weights), axis=0)
-    return elpd, np.asarray(pareto_k), n_eff
+    return elpd, k, n_eff

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.errors import FitError, OptionError, build
+from partialpool.errors import FitError, build
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.nuts import sample
@@ -80,10 +80,9 @@ def reweighted(model: ModelSpec, weights: Floats) -> ModelSpec:
     return replace(model, cells=replace(cells, stats=stats))
 
 
-def check_seed(seed: int) -> None:
-    """Raise OptionError unless a number can be a seed."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise build(OptionError, f"seed is {seed!r}.", allowed="a whole number from 0 on")
+def check_refitting(seed: int, cores: int | None) -> None:
+    """Raise OptionError unless one can be a seed and the other a number of processors, or None for all."""
+    NutsOptions(seed=seed, cores=1 if cores is None else cores)
 
 
 def run_refits(

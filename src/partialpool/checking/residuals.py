@@ -12,8 +12,9 @@ from partialpool.checking.replicated import DRAWS, thinned
 from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, Grouping
 from partialpool.predict.linear import linear_predictors, row_blocks
-from partialpool.predict.log_likelihood import distinct_rows, outcome_of, take_rows
+from partialpool.predict.log_likelihood import distinct_rows, outcome_of
 from partialpool.predict.replicates import CACHE_BYTES
+from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from partialpool.checking.elpd import Elpd
 from partialpool.checking.elpd_findings import waic_finding
-from partialpool.checking.elpd_sums import build_elpd, observation_weights
+from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.predict.log_likelihood import distinct_rows, log_mean_likelihood, unit_blocks
 from partialpool.results.fitted import Fitted
 
@@ -36,15 +36,17 @@ def waic(fitted: Fitted) -> Elpd:
     ------
     DataError
         When the fit was kept without its rows.
+    FitError
+        When the draws are from the prior.
     """
-    fitted.require_rows(WHAT)
+    check_scored(fitted, WHAT)
     distinct = distinct_rows(fitted.model)
     of_kind = np.empty((2, distinct.n_cells))
     for block, values in unit_blocks(fitted, distinct.first_row):
         of_kind[:, block] = penalised(values)
     used = observation_weights(fitted.model) > 0
     elpd, p = np.where(used, of_kind[:, distinct.cell], 0.0)
-    return build_elpd(fitted, "waic", HOW, elpd, p, findings=waic_finding(p))
+    return build_elpd(fitted, "waic", HOW, elpd, p, findings=waic_finding(fitted.model, p))
 
 
 def penalised(log_likelihood: Floats) -> tuple[Floats, Floats]:

@@ -58,6 +58,15 @@ Page = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The pag
 Question = Annotated[
     str | None, typer.Option("--question", help="Title of the page; made of the formula when left out.")
 ]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        help="Where the data come from: a bundled data set or a table, which the page's Python then reads, "
+        "or words.",
+        show_default=False,
+    ),
+]
 
 
 def predict(
@@ -79,7 +88,8 @@ def predict(
       partialpool predict scores/fit.nc new.csv --kind outcome --out predicted.csv
       partialpool predict scores/fit.nc new.csv --groups average
     """
-    kept, table = pp.load_fit(fit), options.read_data(data)
+    kept = pp.load_fit(fit)
+    table = options.read_data(data, kept.model.recipe.text_columns)
     figures = kept.predict(
         table,
         kind,
@@ -91,8 +101,9 @@ def predict(
         missing=missing,
     )
     assert isinstance(figures, pd.DataFrame), "a summary is a table"
-    taken = {name: f"predicted_{name}" for name in figures.columns.intersection(table.columns)}
-    predicted = table.loc[figures.index].join(figures.rename(columns=taken))
+    while len(taken := figures.columns.intersection(table.columns)):
+        figures = figures.rename(columns={name: f"predicted_{name}" for name in taken})
+    predicted = table.loc[figures.index].join(figures)
     pages.tell_table(Screen(), predicted)
     if len(predicted) < len(table):
         n = len(table) - len(predicted)
@@ -158,16 +169,17 @@ def report(
     fit: FitFile,
     out: Page = Path("report.html"),
     question: Question = None,
+    source: Source = None,
     prob: options.Prob = 0.89,
 ) -> None:
     """Write a kept fit as one page that opens in any browser, offline, and prints well.
 
     \b
     [bold]Examples[/bold]
-      partialpool report scores/fit.nc
+      partialpool report scores/fit.nc --source scores.csv
       partialpool report scores/fit.nc --out page.html --question "Do hours of study pay?"
     """
-    pages.tell_file(Screen(), pp.load_fit(fit).report(out, question=question, prob=prob))
+    pages.tell_file(Screen(), pp.load_fit(fit).report(out, question, source, prob))
 
 
 def _names(fits: list[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -157,12 +158,12 @@ def read(
     return asked, read_data(data), read_priors or None
 
 
-def read_data(data: str) -> pd.DataFrame:
-    """Read a file, or load a bundled dataset when no file has that name."""
+def read_data(data: str, text: Collection[str] = ()) -> pd.DataFrame:
+    """Read a file, some of its columns as text, or load a bundled dataset when no file has that name."""
     names = [record.name for record in pp.datasets()]
     path = Path(data)
     if path.is_file() or path.suffix or path.parent != Path():
-        return pp.read_table(path)
+        return pp.read_table(path, text)
     if data in names:
         return pp.load_dataset(data)
     raise errors.unknown_name(errors.FileError, "file or bundled dataset", data, names)

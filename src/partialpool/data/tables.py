@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import glob
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ ARROW_FILES = (".arrow", ".feather", ".ipc")
 MISSING_TEXTS = ["", "NA", "NaN", "nan", "null", "NULL"]
 
 
-def read_table(source: Any) -> pd.DataFrame:
+def read_table(source: Any, text: Collection[str] = ()) -> pd.DataFrame:
     """Turn anything that is a table into a pandas table.
 
     Parameters
@@ -29,6 +30,8 @@ def read_table(source: Any) -> pd.DataFrame:
         A table of pandas, Polars, Arrow or of any library that narwhals or the Arrow
         stream protocol knows; a dict of columns; or the path of a CSV, TSV, Parquet or
         Arrow (Feather) file, whose delimiter and types are found by DuckDB.
+    text
+        Columns that hold text in a CSV or TSV file even where all of it looks like numbers.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def read_table(source: Any) -> pd.DataFrame:
     1  1        b
     """
     if isinstance(source, str | Path):
-        table = _read_file(Path(source).expanduser())
+        table = _read_file(Path(source).expanduser(), text)
     elif isinstance(source, pd.DataFrame):
         table = source.copy(deep=False)
     elif isinstance(source, Mapping):
@@ -108,10 +111,10 @@ def _from_other_library(source: Any) -> pd.DataFrame:
     )
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _read_file(path: Path, text: Collection[str]) -> pd.DataFrame:
     if not path.is_file():
         raise _no_file(path)
-    read = _reader(path)
+    read = _reader(path, text)
     try:
         return read(path)
     except (DataError, FileError):
@@ -120,8 +123,10 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise _unreadable(path, error) from error
 
 
-def _reader(path: Path) -> Callable[[Path], pd.DataFrame]:
-    readers = dict.fromkeys(TEXT_FILES, _read_text) | dict.fromkeys(PARQUET_FILES, _read_parquet)
+def _reader(path: Path, text: Collection[str]) -> Callable[[Path], pd.DataFrame]:
+    readers = dict.fromkeys(TEXT_FILES, partial(_read_text, text=text)) | dict.fromkeys(
+        PARQUET_FILES, _read_parquet
+    )
     readers |= dict.fromkeys(ARROW_FILES, _read_arrow)
     for ending, read in readers.items():
         if path.name.lower().endswith(ending):
@@ -147,17 +152,27 @@ def _unreadable(path: Path, error: Exception) -> FileError:
     return build(FileError, f"{str(path)!r} cannot be read: {reason}", hint=hint)
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def _read_text(path: Path, text: Collection[str]) -> pd.DataFrame:
     # Left to itself, DuckDB skips first lines that have fewer values, and renames the second of two equal
     # names, both in silence: so nothing is skipped, and the header is read as a row first.
     header = _duckdb_rows("read_csv(?, header=false, skip=0, all_varchar=true) LIMIT 1", path)
     if header.empty:
         raise build(DataError, f"The table is empty: {str(path)!r} has no lines.")
-    table = _duckdb_rows(f"read_csv(?, header=true, skip=0, sample_size=-1, nullstr={MISSING_TEXTS})", path)
+    types = {name: "VARCHAR" for name in header.iloc[0] if name in text}
+    table = _duckdb_rows(
+        f"read_csv(?, header=true, skip=0, sample_size=-1, nullstr={MISSING_TEXTS}{_as_argument(types)})",
+        path,
+    )
     if len(table.columns) == len(header.columns):
         _refuse_duplicates([str(name) for name in header.iloc[0] if not pd.isna(name)])
     _refuse_ragged(path, list(table.columns))
     return table
+
+
+def _as_argument(types: Mapping[str, str]) -> str:
+    """Write the types of columns as DuckDB's ``read_csv`` takes them."""
+    given = ", ".join("'{}': '{}'".format(name.replace("'", "''"), kind) for name, kind in types.items())
+    return f", types={{{given}}}" if given else ""
 
 
 def _refuse_ragged(path: Path, names: Sequence[str]) -> None:

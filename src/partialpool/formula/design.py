@@ -62,10 +62,14 @@ class PredictorRecipe:
         )
 
     @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Its sums of terms, the population's first."""
+        return (self.population, *(group.expression for group in self.groups))
+
+    @property
     def columns(self) -> Columns:
         """The columns that its numbers are made of; grouping factors read others."""
-        expressions = (self.population, *(group.expression for group in self.groups))
-        pieces = (*(e.piece for e in expressions), *(offset.piece for offset in self.offsets))
+        pieces = (*(e.piece for e in self.expressions), *(offset.piece for offset in self.offsets))
         return _union(*(piece.columns for piece in pieces))
 
     def keep_factors(self, factors: Collection[Columns]) -> PredictorRecipe:
@@ -96,6 +100,13 @@ class Recipe:
     outcome: OutcomeRecipe
     predictors: tuple[PredictorRecipe, ...]
     factors: Mapping[Columns, Factor]
+
+    @property
+    def text_columns(self) -> Columns:
+        """Columns whose labels are text: grouping factors and categorical predictors."""
+        factors = (f.text_columns for f in self.factors.values())
+        expressions = (e.text_columns for p in self.predictors for e in p.expressions)
+        return _union(*factors, *expressions)
 
     def evaluate(self, table: pd.DataFrame, missing: Missing = "error", outcome: bool = False) -> Design:
         """Make the design of new rows.

@@ -39,6 +39,13 @@ class Expression:
     names: tuple[str, ...]
     theirs: tuple[Any, ...]
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns that are categorical terms of text by themselves."""
+        components = (c for term in self.theirs for c in getattr(term, "components", ()))
+        plain = (c for c in components if c.kind == "categoric" and not hasattr(c, "call"))
+        return tuple(c.name for c in plain if isinstance(c.levels[0], str))
+
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute the matrix for new rows.
 

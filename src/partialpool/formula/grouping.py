@@ -39,6 +39,12 @@ class Factor:
     labels: NDArray[Any]
 
     @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Its columns whose labels are text."""
+        pairs = zip(self.columns, self.levels, strict=True)
+        return tuple(name for name, known in pairs if isinstance(known[0], str))
+
+    @property
     def name(self) -> str:
         """``"district"``, or ``"school:class"``."""
         return ":".join(self.columns)
@@ -171,12 +177,13 @@ def _among(labels: NDArray[Any], known: NDArray[Any]) -> Index:
 
 
 def _require_same_kind(name: str, labels: NDArray[Any], known: NDArray[Any]) -> None:
-    if _kind(labels) != _kind(known):
+    kind = _kind(known)
+    if _kind(labels) != kind:
         raise build(
             DataError,
-            f"Column {name!r} had {_kind(known)} as labels when the model was made, "
-            f"such as {known[0]}, and now has {_kind(labels)}, such as {labels[0]}.",
-            hint=f"make {_kind(known)} of the column",
+            f"Column {name!r} had {kind} as labels when the model was made, "
+            f"such as {pd.Index(known)[0]}, and now has {_kind(labels)}, such as {pd.Index(labels)[0]}.",
+            hint=f"make {kind} of the column; a new group needs such a label, too",
         )
 
 
@@ -214,7 +221,12 @@ def _as_array(labels: Any) -> NDArray[Any]:
 
 def _kind(labels: NDArray[Any]) -> str:
     names = {"i": "whole numbers", "u": "whole numbers", "b": "true/false", "M": "dates"}
-    return names.get(labels.dtype.kind, "text" if isinstance(labels[0], str) else type(labels[0]).__name__)
+    if labels.dtype.kind in names:
+        return names[labels.dtype.kind]
+    first = labels[0]
+    if isinstance(first, pd.Timestamp):
+        return "dates with a time zone"
+    return "text" if isinstance(first, str) else type(first).__name__
 
 
 # ---- several columns -------------------------------------------------------------------------------------

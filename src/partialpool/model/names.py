@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from partialpool.formula.records import Predictor
+from partialpool.errors import DataError, build
+from partialpool.formula.records import Design, Predictor
+from partialpool.model.layout import Layout
+
+# What labelled draws need for themselves.
+RESERVED = ("chain", "draw", "__obs__")
+
+_ROLES = {
+    "population": "a coefficient",
+    "auxiliary": "a parameter of the family",
+    "group_sd": "a standard deviation of groups",
+    "group_corr": "correlations of groups",
+    "group_effect": "effects of groups",
+}
 
 
 def prefix(parameter: str) -> str:
@@ -34,3 +47,32 @@ def corr_names(predictor: Predictor) -> tuple[str, ...]:
         else f"{start}{term.grouping.name}_corr"
         for term in predictor.groups
     )
+
+
+def check_names(design: Design, layout: Layout) -> None:
+    """Refuse names that results could not tell apart.
+
+    Raises
+    ------
+    DataError
+        When two variables would have one name, such as a predictor ``sigma`` and gaussian's sigma, or one
+        has a name that labelled draws need for themselves.
+    """
+    roles: dict[str, str] = {}
+    for variable in layout.variables:
+        if variable.name in roles:
+            both = f"{_ROLES[roles[variable.name]]} and {_ROLES[variable.role]}"
+            raise build(
+                DataError,
+                f"Results would have two variables called {variable.name!r}: {both}.",
+                hint="rename the column of the table",
+            )
+        roles[variable.name] = variable.role
+    factors = {term.grouping.name for p in design.predictors.values() for term in p.groups}
+    outcome = set() if design.outcome is None else {design.outcome.name}
+    for name in sorted({*roles, *factors, *outcome} & {*RESERVED}):
+        raise build(
+            DataError,
+            f"Nothing in a model may be called {name!r}: it is the name of a dimension of the results.",
+            hint="rename the column of the table",
+        )

@@ -12,6 +12,7 @@ from partialpool.families.base import Family
 from partialpool.formula.records import Design, Outcome
 from partialpool.model.cells import Cells, build_cells
 from partialpool.model.layout import Layout
+from partialpool.model.names import check_names
 from partialpool.model.parameters import Parameters, build_parameters
 from partialpool.model.priors import resolve_priors
 from partialpool.priors.base import Prior
@@ -55,7 +56,8 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     FamilyError
         When a formula is given for a parameter that the family lacks.
     DataError
-        When the outcome is outside the family's support, or no row has any weight.
+        When the outcome is outside the family's support, no row has any weight, or results could not tell
+        names apart.
     PriorError
         When a prior is given for an unknown name, or cannot be that name's prior.
     """
@@ -73,6 +75,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
         raise _nothing_to_fit(design.outcome)
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
+    check_names(design, parameters.layout)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
 
 

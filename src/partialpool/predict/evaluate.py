@@ -30,7 +30,7 @@ class Rows:
     Attributes
     ----------
     design
-        With the terms that count, and without outcomes.
+        With the terms that count.
     groupings
         By name, the groups of the rows, also of the factors around those that count.
     trials

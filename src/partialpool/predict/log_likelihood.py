@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.data.cells import CellIndex, collapse
-from partialpool.formula.records import Design, GroupTerm, Outcome, Predictor
+from partialpool.formula.records import Outcome
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
+from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import ROWS, SAMPLES
 
@@ -150,39 +150,3 @@ def outcome_of(model: ModelSpec) -> Outcome:
     """Return the outcome of a model, which has one."""
     assert model.design.outcome is not None, "models are built from rows with an outcome"
     return model.design.outcome
-
-
-def take_rows(design: Design, rows: Rows) -> Design:
-    """Make the design of some of its rows, in the order given.
-
-    Parameters
-    ----------
-    rows
-        Numbers of rows; a number may come twice.
-    """
-    outcome = None if design.outcome is None else _take_outcome(design.outcome, rows)
-    predictors = {name: _take_predictor(p, rows) for name, p in design.predictors.items()}
-    return replace(design, outcome=outcome, predictors=predictors, n_rows=len(rows))
-
-
-def _take_outcome(outcome: Outcome, rows: Rows) -> Outcome:
-    return replace(
-        outcome,
-        values=outcome.values[rows],
-        trials=None if outcome.trials is None else outcome.trials[rows],
-        weights=None if outcome.weights is None else outcome.weights[rows],
-    )
-
-
-def _take_predictor(predictor: Predictor, rows: Rows) -> Predictor:
-    return replace(
-        predictor,
-        population=replace(predictor.population, matrix=predictor.population.matrix[rows]),
-        groups=tuple(_take_term(term, rows) for term in predictor.groups),
-        offset=None if predictor.offset is None else predictor.offset[rows],
-    )
-
-
-def _take_term(term: GroupTerm, rows: Rows) -> GroupTerm:
-    grouping = replace(term.grouping, index=term.grouping.index[rows])
-    return replace(term, matrix=term.matrix[rows], grouping=grouping)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Predictor
 
 Index = NDArray[np.int64]
 
@@ -28,10 +28,17 @@ def row_keys(design: Design) -> Iterator[NDArray[Any]]:
 
 
 def take_rows(design: Design, rows: Index | slice) -> Design:
-    """Take rows of a design, without their outcomes; slices share memory with it."""
+    """Make the design of some of its rows, in the order given.
+
+    Parameters
+    ----------
+    rows
+        Numbers of rows, of which one may come twice; or a slice, which shares memory with the design.
+    """
+    outcome = None if design.outcome is None else _take_outcome(design.outcome, rows)
     predictors = {name: _take_predictor(p, rows) for name, p in design.predictors.items()}
     n_rows = len(range(design.n_rows)[rows]) if isinstance(rows, slice) else len(rows)
-    return Design(None, predictors, n_rows)
+    return replace(design, outcome=outcome, predictors=predictors, n_rows=n_rows)
 
 
 def take_groups(grouping: Grouping, rows: Index | slice) -> Grouping:
@@ -41,6 +48,15 @@ def take_groups(grouping: Grouping, rows: Index | slice) -> Grouping:
         grouping,
         index=grouping.index[rows],
         unseen=None if unseen is None else replace(unseen, index=unseen.index[rows]),
+    )
+
+
+def _take_outcome(outcome: Outcome, rows: Index | slice) -> Outcome:
+    return replace(
+        outcome,
+        values=outcome.values[rows],
+        trials=None if outcome.trials is None else outcome.trials[rows],
+        weights=None if outcome.weights is None else outcome.weights[rows],
     )
 
 

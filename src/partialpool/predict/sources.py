@@ -78,7 +78,7 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
     DataError
         When the table lacks a column or a value, or has a group that is new where none may be.
     """
-    table = read_table(data)
+    table = read_table(data, recipe.text_columns)
     wants_trials = asked.kind == "outcome"
     chosen = new_rows(
         recipe, table, missing, asked.factors, read_groups=not asked.average, trials=wants_trials

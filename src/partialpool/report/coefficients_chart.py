@@ -18,6 +18,7 @@ from partialpool.report.chart_parts import (
     pointing,
     told,
 )
+from partialpool.report.tables import group_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +27,14 @@ COEFFICIENTS_KEY = (("partial-pooling", "mean and interval"), ("line", "populati
 
 _MOST_ROWS = 60  # groups that each have a row with a name
 _ROW, _LOWEST, _HEIGHT = 17, 120, 640  # pixels
+_NARROWEST = 310  # pixels of a chart on a phone
 _RULE: Spec = {"type": "rule", "color": "var(--partial-pooling)", **SILENT}
 _POINT: Spec = {"type": "circle", "color": "var(--partial-pooling)", "opacity": 1}
 
 
-def coefficients_spec(table: pd.DataFrame, ends: tuple[str, str], line: float | None, title: str) -> Spec:
+def coefficients_spec(
+    table: pd.DataFrame, ends: tuple[str, str], line: float | None, title: tuple[str, ...]
+) -> Spec:
     """Draw each group's coefficient with its interval, the lowest below.
 
     Parameters
@@ -42,7 +46,7 @@ def coefficients_spec(table: pd.DataFrame, ends: tuple[str, str], line: float | 
     line
         The population's coefficient; None where there is none.
     title
-        Of the axis.
+        Of the axis, a text a line.
 
     Returns
     -------
@@ -50,7 +54,9 @@ def coefficients_spec(table: pd.DataFrame, ends: tuple[str, str], line: float | 
     """
     data, few = _ranked(table, ends), len(table) <= _MOST_ROWS
     reach = padded(item[end] for item in data for end in ("lower", "upper"))
-    look = {"type": "quantitative", "title": title, "scale": {"domain": reach, "nice": False, "zero": False}}
+    # Names of groups push the axis to the right: its title ends where it ends, to have room on a phone.
+    axis = {"title": list(title), "titleAnchor": "end", "titleLimit": _NARROWEST}
+    look = {"type": "quantitative", "axis": axis, "scale": {"domain": reach, "nice": False, "zero": False}}
     mean = {"x": {"field": "mean", **look}}
     interval = {"x": {"field": "lower", **look}, "x2": {"field": "upper"}}
     rule = {"strokeWidth": 1.4, "opacity": 1} if few else {"strokeWidth": 0.7, "opacity": 0.35}
@@ -68,7 +74,7 @@ def coefficients_spec(table: pd.DataFrame, ends: tuple[str, str], line: float | 
 
 def _ranked(table: pd.DataFrame, ends: tuple[str, str]) -> list[Spec]:
     """Collect what each group's marks need, the extremes first."""
-    means, labels = table["mean"].tolist(), [str(label) for label in table["group"]]
+    means, labels = table["mean"].tolist(), [group_label(label) for label in table["group"]]
     lower, upper = (table[end].tolist() for end in ends)
     ranks = {i: rank for rank, i in enumerate(sorted(range(len(table)), key=means.__getitem__))}
     order = sorted(ranks, key=lambda i: min(ranks[i], len(table) - 1 - ranks[i]))
@@ -89,7 +95,7 @@ def _rows(table: pd.DataFrame, data: list[Spec], few: bool) -> Spec:
     """Make the axis of groups; with a name each where there is room."""
     axis: Spec = {"values": [], "grid": False, "title": None}
     if few:
-        labels = {item["rank"]: shorten(str(table["group"].iloc[item["row"]])) for item in data}
+        labels = {item["rank"]: shorten(group_label(table["group"].iloc[item["row"]])) for item in data}
         # A list in Vega's language, whose texts are JSON's.
         names = json.dumps([labels[rank] for rank in range(len(labels))])
         axis |= {"values": sorted(labels), "grid": True, "labelExpr": f"({names})[datum.value]"}

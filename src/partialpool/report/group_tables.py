@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from partialpool.pooling.population import PopulationLine
 from partialpool.pooling.words import coefficient_word, has_two_scales, link_scale, outcome_scale, percent
 from partialpool.report.blocks import Cell, Column, GroupTable
-from partialpool.report.tables import digits_for, fixed
+from partialpool.report.tables import digits_for, fixed, group_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def pooling_groups(table: pd.DataFrame, population: PopulationLine, name: str) -
     """
     views = scales(population)
     columns = {
-        Column(population.group, numeric=False): [Cell(str(label)) for label in table["group"]],
+        Column(population.group, numeric=False): [Cell(group_label(label)) for label in table["group"]],
         Column("rows"): _figures(table["n"], 0),
         **({Column("trials"): _figures(table["trials"], 0)} if "trials" in table else {}),
         Column("raw"): _figures(table["raw"], _digits(table, "_outcome")),
@@ -85,7 +85,7 @@ def coefficient_groups(
     factor = str(table["factor"].iloc[0])
     digits = digits_for(table["sd"])
     columns = {
-        Column(factor, numeric=False): [Cell(str(label)) for label in table["group"]],
+        Column(factor, numeric=False): [Cell(group_label(label)) for label in table["group"]],
         **({Column("rows"): _figures(table["n"], 0)} if with_sizes else {}),
         Column("mean"): _estimates(table["mean"], table[ends[0]], table[ends[1]], digits=digits),
         Column("sd"): _figures(table["sd"], digits),
@@ -114,7 +114,7 @@ def _estimates(
     shown = [float(mean) for mean in means]
     ends = zip(fixed(lower, digits), fixed(upper, digits), strict=True)
     return [
-        Cell(text, f"{low} to {high}", _known(mean))
+        Cell(text, f"{low} to {high}" if math.isfinite(mean) else "", _known(mean))
         for text, (low, high), mean in zip(fixed(shown, digits), ends, shown, strict=True)
     ]
 

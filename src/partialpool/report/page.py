@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from partialpool.report.blocks import Image, Page, Prose
+from partialpool.inference.prior import METHOD as PRIOR
+from partialpool.report.blocks import Image, Notice, Page, Prose
 from partialpool.report.document import page_html
 from partialpool.report.needs import FitLike, PoolsLike, coefficients, poolings
 from partialpool.report.python_text import fit_script, pools_script
@@ -28,10 +29,11 @@ from partialpool.report.sections_pools import (
     figures_section,
     story_section,
 )
-from partialpool.report.words import question_of_fit, question_of_groups
+from partialpool.report.words import drawn_from, question_of_fit, question_of_groups
 from partialpool.storage import files
 
 EXPLAINED = 5
+UNSEEN = Notice("note", "Draws from the prior", "They have not seen the outcome.")
 
 
 def write_fit_page(
@@ -98,7 +100,7 @@ def fit_page(
     return Page(
         title=question or question_of_fit(model),
         kind="A Bayesian multilevel model" if groups else "A Bayesian model",
-        lead=(verdict(found), Prose(estimates_in_words(fit, prob))),
+        lead=(UNSEEN if fit.draws.method == PRIOR else verdict(found), Prose(estimates_in_words(fit, prob))),
         sections=(
             data_section(model, source),
             model_section({"": model}, {}),
@@ -106,7 +108,7 @@ def fit_page(
             checks_section(fits, found),
             estimates_section(fits, prob),
             *([groups] if groups else []),
-            meaning_section(prob, poolings=False),
+            meaning_section(prob, drawn_from(fit.draws), poolings=False),
             again_section(fit_script(fit, source, prob), fit.draws, source, versions),
         ),
         footer=_footer(versions),
@@ -150,7 +152,7 @@ def pools_page(
             story_section(pools, figures, EXPLAINED),
             all_groups_section(pools),
             figures_section(figures),
-            meaning_section(pools.prob, poolings=True),
+            meaning_section(pools.prob, "posterior", poolings=True),
             again_section(pools_script(pools, source), pools.partial_pooling.draws, source, versions),
         ),
         footer=_footer(versions),

@@ -11,6 +11,7 @@ from pathlib import Path
 from partialpool.data.datasets import datasets
 from partialpool.formula.asked import Formula
 from partialpool.inference.draws import Draws
+from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.priors.base import Prior, number
 from partialpool.report.needs import FitLike, ModelLike, PoolsLike
 from partialpool.report.words import groupings
@@ -33,7 +34,8 @@ def fit_script(fit: FitLike, source: str | None, prob: float) -> str:
         Probability of the summary's intervals.
     """
     model = _call("model = pp.Model", [*_asked(fit.model), *_missing(fit.model)])
-    sampled = _call("fit = model.fit", _sampling(fit.draws))
+    method = "sample_prior" if fit.draws.method == PRIOR else "fit"
+    sampled = _call(f"fit = model.{method}", _sampling(fit.draws))
     return "\n".join([*_opening(source), model, sampled, f"print(fit.summary(prob={prob:g}))"])
 
 
@@ -103,6 +105,8 @@ def prior_text(prior: Prior) -> str:
 
 
 def _sampling(draws: Draws) -> list[str]:
+    if draws.method == PRIOR:
+        return [f"draws={draws.asked}", f"seed={draws.seed}"]
     n_chains = draws.values.shape[0]
     asked = {"draws": draws.asked, "chains": n_chains, "seed": draws.seed, "warmup": draws.warmup}
     if draws.target_accept is not None:

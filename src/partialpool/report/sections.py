@@ -17,6 +17,7 @@ from partialpool.report.words import (
     about_groups,
     about_outcome,
     about_time,
+    drawn_from,
     groupings,
     listed,
     model_in_words,
@@ -91,11 +92,12 @@ def priors_section(models: Mapping[str, ModelLike]) -> Section:
         (name, _role(name, models.values()), *(_prior(model, name) for model in models.values()))
         for name in names
     )
-    told = (
-        "A prior belongs to the coefficient as the formula writes it. "
-        "Normal(0, Exponential(1)) of a coefficient that varies by group means: its standard deviation over "
-        "groups is learnt, with the prior Exponential(1)."
-    )
+    told = "A prior belongs to the coefficient as the formula writes it."
+    if any(groupings(model.design) for model in models.values()):
+        told += (
+            " Normal(0, Exponential(1)) of a coefficient that varies by group means: its standard deviation "
+            "over groups is learnt, with the prior Exponential(1)."
+        )
     caption = "Priors, given or by default"
     return Section("priors", "Priors", (Table(caption, Grid(header, rows, 0), numeric=False), Prose(told)))
 
@@ -122,7 +124,9 @@ def estimates_in_words(fit: FitLike, prob: float) -> str:
     rows = population_summary(summary, fit.model.layout, prob, MOST_TOLD).rows
     told = "; ".join(f"{name} {minus(mean)} {minus(interval)}" for name, mean, _, interval, *_ in rows)
     rows_and_groups = f"{'; '.join(about_data(fit.model.design))}. " if fit.model.design.n_rows else ""
-    return f"{rows_and_groups}Posterior means with {percent(prob)} intervals: {told}."
+    return (
+        f"{rows_and_groups}{drawn_from(fit.draws).capitalize()} means with {percent(prob)} intervals: {told}."
+    )
 
 
 def checks_section(fits: Fits, found: Mapping[str, Diagnosis]) -> Section:
@@ -154,10 +158,10 @@ def verdict(found: Mapping[str, Diagnosis]) -> Notice:
     """Say in a line whether all draws can be trusted."""
     problems = [name for name, diagnosis in found.items() if not diagnosis.ok]
     if problems:
-        which = "this fit" if len(found) == 1 else f"the fit with {listed(problems)}"
-        return Notice(
-            "problem", f"Do not rely on {which} as it is", "The section on draws says why and what to do."
-        )
+        several = len(problems) > 1
+        which = "this fit" if len(found) == 1 else f"the fit{'s' * several} with {listed(problems)}"
+        title = f"Do not rely on {which} as {'they are' if several else 'it is'}"
+        return Notice("problem", title, "The section on draws says why and what to do.")
     passed = "Its draws" if len(found) == 1 else "The draws of all fits"
     return Notice("good", f"{passed} passed every check", "")
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from partialpool.inference.draws import Draws
+from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.pooling.words import percent
 from partialpool.report.blocks import Block, Code, Facts, Prose, Section
 from partialpool.report.python_text import knows_data
 from partialpool.report.words import about_draws
 
 
-def meaning_section(prob: float, *, poolings: bool) -> Section:
+def meaning_section(prob: float, source: str, *, poolings: bool) -> Section:
     """Explain in plain words what stands in the tables.
 
     Parameters
     ----------
     prob
         Probability of every interval.
+    source
+        What the draws are from: ``"posterior"`` or ``"prior"``.
     poolings
         Whether the page compares poolings.
     """
     shown = percent(prob)
+    given = "the model and its priors" if source == PRIOR else "the model, its priors and the data"
     of_poolings = (
         ("raw", "The mean of the group's own rows, before any model."),
         (
@@ -32,18 +36,18 @@ def meaning_section(prob: float, *, poolings: bool) -> Section:
         ),
     )
     terms = (
-        ("mean", "The average of the draws from the posterior: the estimate."),
-        ("sd", "The posterior's standard deviation: how uncertain the estimate is."),
+        ("mean", f"The average of the draws from the {source}: the estimate."),
+        ("sd", f"The {source}'s standard deviation: how uncertain the estimate is."),
         (
             f"{shown} HDI, {shown} interval",
-            f"The shortest interval that holds {shown} of the posterior: given the model, its priors and the "
-            f"data, the value lies in it with probability {shown}.",
+            f"The shortest interval that holds {shown} of the {source}: given {given}, the value lies in it "
+            f"with probability {shown}.",
         ),
         ("mcse", "How much the mean would change if the draws were made again with another seed."),
         (
             "ess_bulk, ess_tail",
             "Effective sample sizes: how many independent draws these are worth for the middle of the "
-            "posterior, and for the ends of intervals. A few hundred are enough to report.",
+            f"{source}, and for the ends of intervals. A few hundred are enough to report.",
         ),
         (
             "r_hat",
@@ -51,7 +55,7 @@ def meaning_section(prob: float, *, poolings: bool) -> Section:
         ),
         (
             "divergence",
-            "A draw at which the sampler could not follow the posterior's shape. One is a reason to look.",
+            f"A draw at which the sampler could not follow the {source}'s shape. One is a reason to look.",
         ),
         *(of_poolings if poolings else ()),
     )
@@ -72,7 +76,8 @@ def again_section(script: str, draws: Draws, source: str | None, versions: Mappi
     versions
         Of everything that mattered.
     """
-    same = f"Drawn with {about_draws(draws)}. The same versions, data and seed give the same draws."
+    same = f"Drawn with {about_draws(draws)}. The same versions, data and seed give the same draws"
+    same += ", and those after them that the interruption left out." if draws.interrupted else "."
     blocks: list[Block] = [Prose(same)]
     if not knows_data(source):
         table = "In place of ... in the third line comes the table: a data frame, or pp.read_table(path)."

@@ -65,7 +65,8 @@ def _blocks(
         "Point at a group for its figures."
     )
     scale = scale_of_link(fit.model.family.links[parameter])
-    spec = coefficients_spec(table, ends, line, f"{word} on the {scale} (mean, {probability} interval)")
+    axis = (f"{word} on the {scale}", f"mean and {probability} interval")
+    spec = coefficients_spec(table, ends, line, axis)
     key = COEFFICIENTS_KEY if line is not None else COEFFICIENTS_KEY[:1]
     shown = coefficient_groups(
         table,

@@ -19,6 +19,7 @@ from partialpool.report.chart_parts import (
     pointing,
     told,
 )
+from partialpool.report.tables import group_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,7 @@ def _moves(table: pd.DataFrame, suffix: str) -> list[Spec]:
         for pooling in ("no", "partial")
         for end, figure in (("", "mean"), ("_lower", "lower"), ("_upper", "upper"))
     }
-    sizes, labels = table["n"].tolist(), [str(label) for label in table["group"]]
+    sizes, labels = table["n"].tolist(), [group_label(label) for label in table["group"]]
     order = sorted(range(len(table)), key=lambda i: -abs(fields["partial"][i] - fields["no"][i]))
     return [
         {
@@ -112,12 +113,13 @@ def _moves(table: pd.DataFrame, suffix: str) -> list[Spec]:
 
 
 def _sizes(sizes: pd.Series[Any], title: str) -> Spec:
-    """Make the axis of sizes, with ticks at 1, 2, 5, 10, ..."""
+    """Make the axis of sizes, with ticks at 1, 2, 5, 10, ... unless fewer than three of them are on it."""
     known = sizes[sizes > 0]
     low, high = float(known.min()) / _MARGIN, float(known.max()) * _MARGIN
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [first * 10.0**power for power in powers for first in (1, 2, 5)]
-    axis = {"values": [tick for tick in ticks if low <= tick <= high], "format": "~r"}
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    axis: Spec = {"format": "~r"} | ({"values": ticks} if len(ticks) >= 3 else {"tickCount": 4})
     scale = {"type": "log", "domain": [brief(low), brief(high)], "nice": False}
     return {"field": "x", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
 

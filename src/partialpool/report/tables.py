@@ -117,6 +117,17 @@ def fixed(values: Iterable[float], digits: int) -> list[str]:
     return [f"{value:z,.{digits}f}" if math.isfinite(value) else "-" for value in values]
 
 
+def group_label(label: object) -> str:
+    """Write the label of a group; one that nobody would see has a word.
+
+    Examples
+    --------
+    >>> group_label(61), group_label(" ")
+    ('61', '(empty)')
+    """
+    return str(label) if str(label).strip() else "(empty)"
+
+
 def _intervals(lower: Iterable[float], upper: Iterable[float], digits: int) -> list[str]:
     ends = zip(fixed(lower, digits), fixed(upper, digits), strict=True)
     return [f"[{low}, {high}]" for low, high in ends]

@@ -8,11 +8,13 @@ import numpy as np
 
 from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.inference.draws import Draws
+from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.model.layout import Layout
 from partialpool.model.names import group_name
 from partialpool.pooling.outcomes import known_outcome
 from partialpool.pooling.words import count, number
 from partialpool.report.needs import ModelLike
+from partialpool.report.tables import minus
 
 
 def about_data(design: Design) -> list[str]:
@@ -50,6 +52,11 @@ def about_draws(draws: Draws) -> str:
     return f"{chains} of {n_draws:,} draws after {draws.warmup:,} of warm-up, seed {draws.seed}"
 
 
+def drawn_from(draws: Draws) -> str:
+    """Name the distribution that draws are from: the posterior or the prior."""
+    return PRIOR if draws.method == PRIOR else "posterior"
+
+
 def about_time(draws: Draws) -> str:
     """Say how long the sampling took."""
     return f"{draws.seconds:.2f} s"
@@ -62,7 +69,7 @@ def about_outcome(model: ModelLike) -> str:
     if outcome.levels is not None:
         first, second = outcome.levels
         return f"{outcome.name}: {first} (0) or {second} (1), {count(values.sum(), second, second)}"
-    text = f"{outcome.name}: {values.min():,.6g} to {values.max():,.6g}"
+    text = f"{outcome.name}: {minus(f'{values.min():,.6g}')} to {minus(f'{values.max():,.6g}')}"
     if outcome.trials is not None:
         text += f", of {outcome.trials.min():,g} to {outcome.trials.max():,g} trials a row"
     if outcome.weights is not None:
@@ -78,7 +85,7 @@ def model_in_words(model: ModelLike) -> list[str]:
     link = family.mean_link.text
     scale = f"the {link} of its {family.mean_word}" if link else f"its {family.mean_word}"
     name = outcome_name(model)
-    sentences = [f"Each row's {name} has a {family.name.replace('_', ' ')} distribution."]
+    sentences = [f"Each row's {name} has a {family.name.replace('_', ' ').title()} distribution."]
     for parameter, predictor in design.predictors.items():
         subject = scale if parameter == "mu" else f"the log of its {parameter}"
         sentences.append(f"{subject[0].upper()}{subject[1:]} is a sum of {_population(predictor)}.")

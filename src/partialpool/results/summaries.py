@@ -151,6 +151,8 @@ def chosen_names(posterior: xr.Dataset, var_names: Iterable[str] | None) -> list
     if var_names is None:
         return valid
     chosen = [var_names] if isinstance(var_names, str) else list(var_names)
+    if not chosen:
+        raise build(OptionError, "var_names is empty.", allowed="names of variables, or None for all")
     for name in chosen:
         if name not in valid:
             raise unknown_name(OptionError, "variable", str(name), valid)

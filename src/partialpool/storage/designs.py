@@ -183,10 +183,13 @@ class DesignReader:
         if place == NOWHERE:
             return np.empty(0, dtype)
         if place not in self._columns:
-            self._columns[place] = np.asarray(self._file[place][...])
+            found = self._file[place]
+            if found.shape != (self._n_rows,):  # before it is read, since a file may claim any size
+                raise ValueError(f"{place!r} has the shape {found.shape}, not {(self._n_rows,)}")
+            self._columns[place] = np.asarray(found[...])
         column = self._columns[place]
-        if column.shape != (self._n_rows,) or column.dtype != dtype:
-            raise ValueError(f"{place!r} is not a column of {self._n_rows} rows of {dtype.__name__}")
+        if column.dtype != dtype:
+            raise ValueError(f"{place!r} is not a column of {dtype.__name__}")
         return column
 
 

@@ -115,18 +115,20 @@ def write_tree(path: Path, tree: xr.DataTree) -> Path:
     The file is made in memory first: HDF5 crashes the program when a disk is full, Python says so.
     """
     tree = tree.map_over_datasets(_with_plain_labels)
-    encoding = {group.path: _compressed(group.to_dataset(inherit=False)) for group in tree.subtree}
+    encoding = {group.path: _encoding(group.to_dataset(inherit=False)) for group in tree.subtree}
     with replacing(path) as temporary:
         temporary.write_bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
     return path
 
 
-def _compressed(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Compress numbers of rows and groups; draws are too random for it to pay."""
-    wanted = [
-        n for n, v in dataset.variables.items() if v.dims and "draw" not in v.dims and v.dtype.kind in "biuf"
-    ]
-    return {str(name): {"zlib": True, "complevel": 1, "shuffle": True} for name in wanted}
+def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Give numbers checksums; compress those of rows and groups, since draws are too random for it to pay."""
+    encoding = {}
+    for name, variable in dataset.variables.items():
+        if variable.dims and variable.dtype.kind in "biuf":
+            packed = {} if "draw" in variable.dims else {"zlib": True, "complevel": 1, "shuffle": True}
+            encoding[str(name)] = {"fletcher32": True, **packed}
+    return encoding
 
 
 def _with_plain_labels(dataset: xr.Dataset) -> xr.Dataset:

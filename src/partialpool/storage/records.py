@@ -168,7 +168,7 @@ def _draws(kept: Plain, file: Mapping[str, Any], layout: Layout) -> Draws:
 
 
 def _sampled(file: Mapping[str, Any], place: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    values = np.asarray(file[place][...])
-    if values.shape != shape:
-        raise ValueError(f"{place!r} has the shape {values.shape}, not {shape}")
-    return values
+    found = file[place]
+    if found.shape != shape:  # before it is read, since a file may claim any size
+        raise ValueError(f"{place!r} has the shape {found.shape}, not {shape}")
+    return np.asarray(found[...])

@@ -1,0 +1,85 @@
+"""A checked model that can be fitted, however it came about: of a table, of a pooling, of a file."""
+
+from __future__ import annotations
+
+from partialpool.api.fit import Fit
+from partialpool.api.sampling import draw, nuts_options, random_seed
+from partialpool.api.view import ModelView
+from partialpool.inference.prior import sample_prior
+
+
+class Fittable(ModelView):
+    """A model from which draws can be made."""
+
+    def fit(
+        self,
+        draws: int = 1000,
+        chains: int = 4,
+        seed: int | None = None,
+        *,
+        warmup: int | None = None,
+        cores: int | None = None,
+        target_accept: float | None = None,
+        progress: bool = True,
+    ) -> Fit:
+        """Draw from the posterior with NUTS.
+
+        Parameters
+        ----------
+        draws, chains
+            Draws kept of each chain, and chains.
+        seed
+            The same seed gives the same draws, whatever the number of cores. None takes a random one, which
+            the fit remembers.
+        warmup
+            Warm-up draws of each chain; None for 400, enough in coordinates chosen by a quick fit.
+        cores
+            Chains run at once; None for all that this process may use.
+        target_accept
+            Acceptance rate the step size is tuned for; None chooses. Rarely worth changing: when transitions
+            diverge, the chains run again with smaller steps by themselves.
+        progress
+            Show a progress bar.
+
+        Returns
+        -------
+        The fit. Ctrl-C ends sampling early: the fit then has what all chains have drawn.
+
+        Raises
+        ------
+        OptionError
+            When a number is impossible.
+        FitError
+            When sampling cannot start.
+        DataError
+            When the model is of a fit that was kept without its rows.
+        """
+        self.design.require_rows("Sampling")
+        options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
+        return Fit(self, draw(self.spec, options, "sampling", progress))
+
+    def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
+        """Draw every parameter from its prior, before any outcome is looked at.
+
+        Parameters
+        ----------
+        draws
+            How many, independent of each other.
+        seed
+            The same seed gives the same draws; None takes a random one, which the fit remembers.
+
+        Returns
+        -------
+        A fit whose draws are the prior's: ``.check()`` is then a prior predictive check.
+
+        Raises
+        ------
+        PriorError
+            When a prior is improper (Flat).
+        OptionError
+            When a number is impossible.
+        DataError
+            When the model is of a fit that was kept without its rows.
+        """
+        self.design.require_rows("Sampling from the prior")
+        return Fit(self, sample_prior(self.spec, draws, random_seed(seed)))
