@@ -10,9 +10,9 @@ import numpy as np
 from problems import FORMULA, PRIORS, rows
 
 import partialpool as pp
-from partialpool.checking.kfold import kfold
-from partialpool.checking.loo import loo
 from partialpool.predict.log_likelihood import distinct_rows
+from partialpool.scoring.kfold import kfold
+from partialpool.scoring.loo import loo
 
 REPEATS = 5
 PACKAGES = ("partialpool", "arviz-stats", "numpy", "numba", "nutpie")

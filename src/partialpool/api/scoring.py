@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from partialpool.api.fit_view import FitView
-from partialpool.checking.comparison import compare, estimate
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.kfold import kfold
-from partialpool.checking.loo import loo
-from partialpool.checking.waic import waic
 from partialpool.errors import OptionError, build
 from partialpool.inference.progress import progress_bar
 from partialpool.predict.linear import BLOCK_BYTES
 from partialpool.predict.log_likelihood import log_likelihood_blocks
+from partialpool.scoring.comparison import compare, estimate
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.kfold import kfold
+from partialpool.scoring.loo import loo
+from partialpool.scoring.waic import waic
 
 if TYPE_CHECKING:
     import xarray as xr

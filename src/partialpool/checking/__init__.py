@@ -1,1 +1,1 @@
-"""Model checking: replicated data, residuals, cross-validation, comparison of models."""
+"""Model checking: what a model makes of the same rows, beside what was seen; residuals."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.checking.models import fit_groups, fit_line, groups, line
+from tests.scoring.models import fit_groups, fit_line, groups, line
 
 import partialpool as pp
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.folds import group_folds, row_folds
-from partialpool.checking.kfold import kfold
 from partialpool.errors import DataError, OptionError
 from partialpool.predict.log_likelihood import log_likelihood
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.folds import group_folds, row_folds
+from partialpool.scoring.kfold import kfold
 
 
 @pytest.fixture(scope="module")

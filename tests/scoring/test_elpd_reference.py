@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from partialpool.checking.comparison import compare
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.elpd_sums import add_up
-from partialpool.checking.pareto import smooth
-from partialpool.checking.waic import penalised
 from partialpool.formula.records import Outcome
+from partialpool.scoring.comparison import compare
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.elpd_sums import add_up
+from partialpool.scoring.pareto import smooth
+from partialpool.scoring.waic import penalised
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "elpd.json"
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71])

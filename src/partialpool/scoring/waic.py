@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.elpd_findings import waic_finding
-from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.predict.log_likelihood import distinct_rows, log_mean_likelihood, unit_blocks
 from partialpool.results.fitted import Fitted
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.elpd_findings import waic_finding
+from partialpool.scoring.elpd_sums import build_elpd, check_scored, observation_weights
 
 Floats = NDArray[np.float64]
 

@@ -9,18 +9,18 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
-from tests.checking.models import fit_groups, fit_line, groups, line, with_draws
+from tests.scoring.models import fit_groups, fit_line, groups, line, with_draws
 
 import partialpool as pp
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.elpd_findings import pareto_finding
-from partialpool.checking.kfold import kfold
-from partialpool.checking.loo import loo
-from partialpool.checking.pareto import good_k, relative_efficiency, smooth
-from partialpool.checking.waic import waic
 from partialpool.errors import DataError, FitError, OptionError
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.results.fitted import Fitted
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.elpd_findings import pareto_finding
+from partialpool.scoring.kfold import kfold
+from partialpool.scoring.loo import loo
+from partialpool.scoring.pareto import good_k, relative_efficiency, smooth
+from partialpool.scoring.waic import waic
 
 
 def fitted(formula: str, table: pd.DataFrame, family: str) -> pp.Fit:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import partialpool as pp
-from partialpool.checking.elpd_findings import waic_finding
-from partialpool.checking.waic import waic
 from partialpool.predict.log_likelihood import log_likelihood
+from partialpool.scoring.elpd_findings import waic_finding
+from partialpool.scoring.waic import waic
 
 N = 20
 

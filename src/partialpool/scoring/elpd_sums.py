@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.elpd import Elpd, Method
 from partialpool.errors import FitError, build
 from partialpool.families.base import row_weights
 from partialpool.inference.prior import METHOD as PRIOR
@@ -18,6 +17,7 @@ from partialpool.predict.log_likelihood import outcome_of
 from partialpool.results.findings import Finding
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import ROWS
+from partialpool.scoring.elpd import Elpd, Method
 
 Floats = NDArray[np.float64]
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 import partialpool as pp
-from partialpool.checking.comparison import compare, estimate
-from partialpool.checking.elpd import Elpd
-from partialpool.checking.kfold import kfold
-from partialpool.checking.loo import loo
-from partialpool.checking.waic import waic
 from partialpool.errors import DataError, OptionError
 from partialpool.results.findings import Finding
+from partialpool.scoring.comparison import compare, estimate
+from partialpool.scoring.elpd import Elpd
+from partialpool.scoring.kfold import kfold
+from partialpool.scoring.loo import loo
+from partialpool.scoring.waic import waic
 
 FORMULAS = {"none": "y ~ 1", "slope": "y ~ x", "groups": "y ~ x + (1 | g)"}
 

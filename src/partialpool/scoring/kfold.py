@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.elpd import FOLD, Elpd
-from partialpool.checking.elpd_findings import refit_findings
-from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
-from partialpool.checking.folds import Groups, check_k, group_folds, groups_of, row_folds
-from partialpool.checking.refits import (
+from partialpool.data.cells import CellIndex
+from partialpool.predict.log_likelihood import distinct_rows
+from partialpool.results.fitted import Fitted
+from partialpool.scoring.elpd import FOLD, Elpd
+from partialpool.scoring.elpd_findings import refit_findings
+from partialpool.scoring.elpd_sums import build_elpd, check_scored, observation_weights
+from partialpool.scoring.folds import Groups, check_k, group_folds, groups_of, row_folds
+from partialpool.scoring.refits import (
     Job,
     Refit,
     RefitProgress,
@@ -22,9 +25,6 @@ from partialpool.checking.refits import (
     refit_table,
     run_refits,
 )
-from partialpool.data.cells import CellIndex
-from partialpool.predict.log_likelihood import distinct_rows
-from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.elpd import FOLD, Elpd, observations_by_row
-from partialpool.checking.kfold import kfold
-from partialpool.checking.loo import loo
-from partialpool.checking.waic import waic
 from partialpool.errors import DataError, OptionError, build, unknown_name
 from partialpool.formula.records import Outcome
 from partialpool.results.fitted import Fitted
+from partialpool.scoring.elpd import FOLD, Elpd, observations_by_row
+from partialpool.scoring.kfold import kfold
+from partialpool.scoring.loo import loo
+from partialpool.scoring.waic import waic
 
 Floats = NDArray[np.float64]
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.checking.elpd import EXACT, PARETO_K, Elpd
-from partialpool.checking.elpd_findings import pareto_finding, refit_findings
-from partialpool.checking.elpd_sums import build_elpd, check_scored, observation_weights
-from partialpool.checking.pareto import Smoothed, good_k, relative_efficiency, smooth
-from partialpool.checking.refits import Job, RefitProgress, check_refitting, refit_table, run_refits
 from partialpool.data.cells import CellIndex
 from partialpool.predict.log_likelihood import distinct_rows, unit_blocks
 from partialpool.results.fitted import Fitted
+from partialpool.scoring.elpd import EXACT, PARETO_K, Elpd
+from partialpool.scoring.elpd_findings import pareto_finding, refit_findings
+from partialpool.scoring.elpd_sums import build_elpd, check_scored, observation_weights
+from partialpool.scoring.pareto import Smoothed, good_k, relative_efficiency, smooth
+from partialpool.scoring.refits import Job, RefitProgress, check_refitting, refit_table, run_refits
 
 Floats = NDArray[np.float64]
 
