@@ -10,13 +10,13 @@ import pytest
 from tests.families.cases import CASES
 
 import partialpool as pp
-from partialpool.checking import refits as module
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec
+from partialpool.scoring import refits as module
 from partialpool.scoring.elpd_findings import refit_findings
 from partialpool.scoring.refits import Job, reweighted, run_refits
 
