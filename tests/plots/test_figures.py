@@ -149,3 +149,11 @@ def test_the_users_settings_are_left_alone(tables, line) -> None:
     before = dict(mpl.rcParams)
     draw_forest(forest_data(tables("3")), line)
     assert dict(mpl.rcParams) == before
+
+
+def test_a_group_whose_rows_have_no_weight_is_drawn(tables, line) -> None:
+    """It has no size, and a log axis has no place for none."""
+    table = tables("3")
+    table = table.assign(n=[0, *table["n"][1:]])
+    figure = draw_shrinkage(shrinkage_data(table), line)
+    assert figure.axes[0].get_xlim()[0] == pytest.approx(0.5 / 1.25)

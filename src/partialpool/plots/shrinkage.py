@@ -76,7 +76,8 @@ def draw_shrinkage(data: pd.DataFrame, population: PopulationLine, scale: str = 
         The scale that the data are on.
     """
     few = len(data) <= _FEW
-    x = _spread(data["n"].to_numpy(dtype=float))
+    # Groups whose rows all have weight zero stand left of those of one row.
+    x = _spread(np.maximum(data["n"].to_numpy(dtype=float), 0.5))
     line: dict[str, Any] = {"color": QUIET, "linewidth": 0.9 if few else 0.4, "zorder": 1}
     with styled():
         figure = new_figure(7.5, 5.2)

@@ -13,6 +13,7 @@ from partialpool.pooling.population import PopulationLine
 from partialpool.pooling.words import (
     coefficient_word,
     count,
+    group_words,
     has_two_scales,
     is_proportion,
     link_scale,
@@ -107,7 +108,7 @@ def _difference(row: Row, population: PopulationLine) -> str:
     no, partial, line = row["no_pooling_mean"], row["partial_pooling_mean"], population.on_link.mean
     way = "nearer to" if abs(partial - line) < abs(no - line) else "further from"
     return (
-        f"{population.group} {row['group']}: on the {link_scale(population)} no pooling puts its "
+        f"{group_words(population.group, row['group'])}: on the {link_scale(population)} no pooling puts its "
         f"{coefficient_word(population)} at {number(no)} and partial pooling at {number(partial)}, "
         f"{_change(no, partial)} and {way} the population's {number(line)}."
     )

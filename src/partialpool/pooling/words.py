@@ -45,6 +45,19 @@ def count(value: float, noun: str, plural: str | None = None) -> str:
     return f"{shown} {noun if value == 1 else plural or noun + 's'}"
 
 
+def group_words(factor: str, label: object) -> str:
+    """Name a group: its factor and its label, unless the label begins with the factor's name.
+
+    Examples
+    --------
+    >>> group_words("district", 3), group_words("school", "School no. 9"), group_words("ward", "")
+    ('district 3', 'School no. 9', 'ward (empty)')
+    """
+    text = str(label)
+    named = text.lower().startswith(factor.lower()) and not text[len(factor) :][:1].isalpha()
+    return text if named else f"{factor} {text or '(empty)'}"
+
+
 def interval(estimate: Estimate) -> str:
     """Write an interval as ``lower to upper``."""
     return f"{number(estimate.lower)} to {number(estimate.upper)}"
