@@ -101,3 +101,19 @@ def test_draws_are_tidy_in_three_libraries(fit: pp.Fit) -> None:
     assert long.groupby("g__factor_dim", observed=True)["value"].mean()["g3"] == pytest.approx(
         wide["1|g[g3]"].mean()
     )
+
+
+def test_poolings_of_counts_with_an_exposure_compare_rates() -> None:
+    """Groups with the same counts a row and other exposures have other rates."""
+    days = np.repeat([1.0, 10.0, 100.0], 20)
+    table = pd.DataFrame({"g": np.repeat(["a", "b", "c"], 20), "days": days, "y": RNG.poisson(5.0, 60)})
+    pools = pp.compare_pooling("y ~ 1 + offset(log(days)) + (1 | g)", table, family="poisson", **FEW)
+    found, counts = pools.table().set_index("group"), table.groupby("g")["y"].sum()
+    np.testing.assert_allclose(found["raw"], counts / np.array([20, 200, 2000]))
+    np.testing.assert_allclose(found["partial_pooling_mean_outcome"], found["raw"], rtol=0.05)
+    assert pools.population().raw == pytest.approx(counts.sum() / 2220)
+    np.testing.assert_allclose(
+        found["no_pooling_mean_outcome"],
+        np.exp(pools.no_pooling.posterior["1|g"]).mean(("chain", "draw")),
+        rtol=1e-12,
+    )

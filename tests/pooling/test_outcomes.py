@@ -24,7 +24,7 @@ def stacked(fitted: Fitted, index: np.ndarray, n_groups: int, **options: object)
 
 
 def by_hand(fitted: Fitted, groups: bool = True) -> np.ndarray:
-    """(S, 3) weighted means of exp(mu + scale / 10) over each group's rows, one row at a time."""
+    """(S, 3) weighted means of exp(mu + scale / 10) per exposure over a group's rows, one row at a time."""
     design, take = fitted.model.design, lambda name: fitted.model.layout[name].take(fitted.values)
     mu, index, weights = design.predictors["mu"], design.predictors["mu"].groups[0].grouping.index, []
     total = np.zeros((len(fitted.values), 3))
@@ -36,7 +36,7 @@ def by_hand(fitted: Fitted, groups: bool = True) -> np.ndarray:
             eta = eta + take("1|g")[:, j] + take("x|g")[:, j] * x
             scale += take("scale_1|g")[:, j]
         total[:, j] += design.outcome.weights[i] * np.exp(eta + 0.1 * scale)
-        weights.append(design.outcome.weights[i])
+        weights.append(design.outcome.weights[i] * np.exp(mu.offset[i]))  # a unit is one of exposure
     return total / np.bincount(index, weights)
 
 

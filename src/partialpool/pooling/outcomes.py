@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.data.cells import collapse
 from partialpool.errors import OptionError, build
+from partialpool.families.base import Family
 from partialpool.formula.records import Design, Outcome
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
 from partialpool.predict.rows import row_keys, take_rows
@@ -17,6 +18,8 @@ from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+
+_LARGEST_LOG = 300.0  # of an exposure: sums over rows stay finite
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,31 @@ def known_outcome(design: Design) -> Outcome:
     return design.outcome
 
 
+def unit_outcomes(fitted: Fitted) -> tuple[Floats, Floats]:
+    """Take the outcomes of one unit each, and how many units rows stand for: both (n,).
+
+    A unit is a row, or one of its trials. Where the mean has a log link, an offset is the log of a row's
+    exposure, and a unit is one of exposure: outcomes are then rates, and so are comparable between rows.
+    """
+    family, outcome = fitted.model.family, known_outcome(fitted.model.design)
+    weight = family.unit_weights(outcome)
+    unit = np.where(weight > 0, family.unit_outcome(outcome), 0.0)
+    offset = fitted.model.design.predictors["mu"].offset
+    if offset is None or family.links["mu"] != "log":
+        return unit, weight
+    exposure = np.exp(np.clip(offset, -_LARGEST_LOG, _LARGEST_LOG))
+    return unit / exposure, weight * exposure
+
+
+def _per_exposure(design: Design, family: Family) -> Design:
+    """Leave out the offset of a log link, so that means are those of one unit of exposure."""
+    if family.links["mu"] != "log":
+        return design
+    return replace(
+        design, predictors={**design.predictors, "mu": replace(design.predictors["mu"], offset=None)}
+    )
+
+
 def group_outcomes(
     fitted: Fitted, group: Index, n_groups: int, design: Design | None = None, max_bytes: int = BLOCK_BYTES
 ) -> Iterator[tuple[slice, Floats]]:
@@ -71,13 +99,11 @@ def group_outcomes(
 
     Yields
     ------
-    A block of groups, and (S, block) means over each group's rows, weighted by trials and frequency
-    weights; NaN for a group whose weights are all zero.
+    A block of groups, and (S, block) means over each group's rows, weighted by trials, frequency weights and
+    exposure (see `unit_outcomes`); NaN for a group whose weights are all zero.
     """
-    own = fitted.model.design
-    rows = sorted_rows(
-        own if design is None else design, group, fitted.model.family.unit_weights(known_outcome(own))
-    )
+    own = fitted.model.design if design is None else design
+    rows = sorted_rows(_per_exposure(own, fitted.model.family), group, unit_outcomes(fitted)[1])
     values = fitted.values
     for groups in row_blocks(n_groups, len(values), max_bytes):
         inside = slice(*np.searchsorted(rows.group, [groups.start, groups.stop]))

@@ -12,7 +12,7 @@ from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, GroupTerm
 from partialpool.model.names import group_name
 from partialpool.pooling.designs import grouping_factor, population_name, without_groups
-from partialpool.pooling.outcomes import group_outcomes, known_outcome
+from partialpool.pooling.outcomes import group_outcomes, known_outcome, unit_outcomes
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import population_positions
 from partialpool.results.summaries import DEFAULT_PROB, hdi
@@ -51,11 +51,11 @@ class PopulationLine:
         The population-level coefficient, on the link's scale.
     on_outcome
         The expected outcome of a group that sits on the population's line (its deviations are
-        zero), averaged over all rows.
+        zero), averaged over all rows; per unit of exposure where a log link has an offset.
     group_sd
         The standard deviation of groups about the line, or None when the model fixes it.
     raw
-        The outcome's mean over all rows (successes per trial, for trials).
+        The outcome's mean over all rows (successes per trial, for trials; per unit of exposure).
     """
 
     group: str
@@ -151,9 +151,7 @@ def group_sd_draws(fitted: Fitted, term: GroupTerm, coefficient: str) -> Floats 
 
 
 def raw_means(fitted: Fitted, group: NDArray[np.int64], n_groups: int) -> Floats:
-    """Average the outcome over each group's own rows, counting weights and trials, (J,)."""
-    outcome = known_outcome(fitted.model.design)
-    weight = fitted.model.family.unit_weights(outcome)
-    unit = np.where(weight > 0, fitted.model.family.unit_outcome(outcome), 0.0)
+    """Average the outcome of one unit over each group's own rows, (J,): see `unit_outcomes`."""
+    unit, weight = unit_outcomes(fitted)
     with np.errstate(invalid="ignore"):
         return np.bincount(group, weight * unit, n_groups) / np.bincount(group, weight, n_groups)

@@ -56,10 +56,11 @@ def pooling_table(
     -------
     A row a group, in the order of the labels: ``group``, ``position``, ``n`` (rows, counting frequency
     weights), ``trials`` (where the outcome has them), ``raw`` (the outcome's mean over the group's own
-    rows); for each pooling ``no_pooling_mean``, ``_sd``, ``_lower``, ``_upper`` of the group's
-    coefficient (population plus deviation, on the link's scale) and ``no_pooling_mean_outcome``,
-    ``_sd_outcome``, ``_lower_outcome``, ``_upper_outcome`` of the expected outcome averaged over the
-    group's own rows; and ``pooling_factor`` (see `pooling_factors`).
+    rows; per unit of exposure where a log link has an offset); for each pooling ``no_pooling_mean``,
+    ``_sd``, ``_lower``, ``_upper`` of the group's coefficient (population plus deviation, on the link's
+    scale) and ``no_pooling_mean_outcome``, ``_sd_outcome``, ``_lower_outcome``, ``_upper_outcome`` of the
+    expected outcome averaged over the group's own rows in the same way; and ``pooling_factor`` (see
+    `pooling_factors`).
 
     Raises
     ------
