@@ -94,10 +94,10 @@ class Predicting(FitView):
         >>> model = pp.Model("`use.contraception` ~ urban + (1 | district)", women, family="bernoulli")
         >>> fit = model.fit(seed=19, progress=False)
         >>> new = {"urban": [0, 0], "district": [1, 54]}  # district 54 is not in the survey
-        >>> print(fit.predict(new, summary=True, seed=1).round(1))
-           mean   sd  hdi_5.5%  hdi_94.5%
-        0   0.2  0.0       0.2        0.3
-        1   0.3  0.1       0.2        0.5
+        >>> print(fit.predict(new, summary=True, seed=1)[["mean", "sd"]].round(1))
+           mean   sd
+        0   0.2  0.0
+        1   0.3  0.1
         """
         return predict(
             self.fitted,
