@@ -168,3 +168,10 @@ def test_labels_keep_their_type(bangladesh) -> None:
 def test_a_number_of_groups_below_one_is_refused() -> None:
     with pytest.raises(OptionError, match=r"n=0\.\n  Allowed: 1, 2, 3"):
         explain(TABLE, LINE, 0)
+
+
+def test_weighted_rows_are_told_as_observations() -> None:
+    told = str(explain(TABLE, replace(LINE, row_word="observation"), 4))
+    assert "observations in 13 groups of clinic" in told
+    assert "It has only 2 observations, both successes" in told
+    assert " rows" not in told

@@ -56,6 +56,8 @@ class PopulationLine:
         The standard deviation of groups about the line, or None when the model fixes it.
     raw
         The outcome's mean over all rows (successes per trial, for trials; per unit of exposure).
+    row_word
+        What a group's size counts: ``"row"``, or ``"observation"`` where rows stand for several.
     """
 
     group: str
@@ -68,6 +70,7 @@ class PopulationLine:
     on_outcome: Estimate
     group_sd: Estimate | None
     raw: float
+    row_word: str = "row"
 
 
 def population_line(
@@ -109,6 +112,7 @@ def population_line(
         on_outcome=estimate(expected[:, 0], prob),
         group_sd=None if sds is None else estimate(sds, prob),
         raw=float(raw_means(partial, everyone, 1)[0]),
+        row_word="row" if outcome.weights is None else "observation",
     )
 
 

@@ -98,7 +98,7 @@ def sentence(row: Row, population: PopulationLine, facts: Facts, found: tuple[st
             "bounds it."
         )
     if not found:
-        parts.append(_unremarkable(row, facts))
+        parts.append(_unremarkable(row, population, facts))
     if np.isfinite(row["pooling_factor"]):
         parts.append(f"Its pooling factor is {number(row['pooling_factor'])}.")
     return " ".join(part for part in parts if part)
@@ -137,7 +137,7 @@ def _why(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, .
         far = f"far from the population's {expected}"
     few, extreme_raw = FEW_ROWS in found, EXTREME_RAW in found
     if few and extreme_raw:
-        return f"It has only {seen}, {far}: so few rows can land that far out by chance."
+        return f"It has only {seen}, {far}: so few {population.row_word}s can land that far out by chance."
     if extreme_raw:
         return f"It has {seen}, {far}; groups as far out as that are rare, so part of it is read as chance."
     if few and EXTREME_ESTIMATE in found:
@@ -149,17 +149,18 @@ def _why(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, .
     return f"It has {seen}."
 
 
-def _unremarkable(row: Row, facts: Facts) -> str:
+def _unremarkable(row: Row, population: PopulationLine, facts: Facts) -> str:
     share = abs(row["no_pooling_mean"] - row["partial_pooling_mean"]) / row["no_pooling_sd"]
+    median = count(facts.rows, population.row_word)
     return (
-        f"That is not unusual (the median group has {count(facts.rows, 'row')}), and the difference is "
-        f"{number(share)} of its sd without pooling."
+        f"That is not unusual (the median group has {median}), and the difference is {number(share)} of its sd "
+        "without pooling."
     )
 
 
 def _what_was_seen(row: Row, population: PopulationLine) -> str:
     """Describe a group's own rows: ``2 rows, both successes``."""
-    rows = count(row["n"], "row")
+    rows = count(row["n"], population.row_word)
     if not is_proportion(population):
         return f"{rows} with a raw {population.mean_word} of {number(row['raw'])}"
     total = row.get("trials", row["n"])

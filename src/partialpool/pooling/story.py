@@ -30,18 +30,18 @@ def opening(table: pd.DataFrame, population: PopulationLine) -> str:
         Its population's line.
     """
     parts = [_groups(table, population), _line(population), _spread(population), _moves(table, population)]
-    parts.append(_sizes(table))
+    parts.append(_sizes(table, population.row_word))
     if table["pooling_factor"].notna().any():
         parts.append("A pooling factor of 0 is no pooling, of 1 complete pooling.")
     return " ".join(part for part in parts if part)
 
 
 def _groups(table: pd.DataFrame, population: PopulationLine) -> str:
-    n = table["n"]
-    head = f"{count(n.sum(), 'row')} in {count(len(table), 'group')} of {population.group}"
+    n, word = table["n"], population.row_word
+    head = f"{count(n.sum(), word)} in {count(len(table), 'group')} of {population.group}"
     if n.min() == n.max():
-        return f"{head}, {count(n.min(), 'row')} each."
-    return f"{head}, {n.min():,g} to {count(n.max(), 'row')} each (median {n.median():,g})."
+        return f"{head}, {count(n.min(), word)} each."
+    return f"{head}, {n.min():,g} to {count(n.max(), word)} each (median {n.median():,g})."
 
 
 def _line(population: PopulationLine) -> str:
@@ -78,7 +78,7 @@ def _moves(table: pd.DataFrame, population: PopulationLine) -> str:
     )
 
 
-def _sizes(table: pd.DataFrame) -> str:
+def _sizes(table: pd.DataFrame, word: str) -> str:
     """Compare how small and large groups fare, if their sizes differ."""
     if table["n"].min() == table["n"].max():
         return f"Pooling leaves {_uncertainty(table)}."
@@ -86,8 +86,8 @@ def _sizes(table: pd.DataFrame) -> str:
     low, high = table["n"].quantile([0.25, 0.75]) if quarters else (table["n"].min(), table["n"].max())
     small, large = table[table["n"] <= low], table[table["n"] >= high]
     return (
-        f"In groups of {count(small['n'].max(), 'row')} or fewer it leaves {_uncertainty(small)}; "
-        f"in groups of {count(large['n'].min(), 'row')} or more, {_uncertainty(large)}."
+        f"In groups of {count(small['n'].max(), word)} or fewer it leaves {_uncertainty(small)}; "
+        f"in groups of {count(large['n'].min(), word)} or more, {_uncertainty(large)}."
     )
 
 
