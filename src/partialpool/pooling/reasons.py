@@ -153,8 +153,8 @@ def _unremarkable(row: Row, population: PopulationLine, facts: Facts) -> str:
     share = abs(row["no_pooling_mean"] - row["partial_pooling_mean"]) / row["no_pooling_sd"]
     median = count(facts.rows, population.row_word)
     return (
-        f"That is not unusual (the median group has {median}), and the difference is {number(share)} of its sd "
-        "without pooling."
+        f"That is not unusual (the median group has {median}), and the difference is {number(share)} of its "
+        "sd without pooling."
     )
 
 
