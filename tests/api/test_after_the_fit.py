@@ -117,3 +117,17 @@ def test_poolings_of_counts_with_an_exposure_compare_rates() -> None:
         np.exp(pools.no_pooling.posterior["1|g"]).mean(("chain", "draw")),
         rtol=1e-12,
     )
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_a_seed_that_is_none_is_refused_everywhere(fit: pp.Fit, seed) -> None:
+    for method in (
+        fit.predict,
+        fit.check,
+        fit.residuals,
+        fit.plot_check,
+        fit.model.fit,
+        fit.model.sample_prior,
+    ):
+        with pytest.raises(OptionError, match="is not a seed"):
+            method(seed=seed)

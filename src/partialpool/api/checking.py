@@ -8,7 +8,6 @@ from typing import Literal, get_args
 import pandas as pd
 
 from partialpool.api.fit_view import FitView
-from partialpool.api.sampling import random_seed
 from partialpool.checking.check import check
 from partialpool.checking.factors import Labels
 from partialpool.checking.replicated import DRAWS
@@ -16,6 +15,7 @@ from partialpool.checking.report import Check
 from partialpool.checking.residuals import quantile_residuals
 from partialpool.checking.statistics import Function
 from partialpool.errors import OptionError, unknown_name
+from partialpool.inference.options import chosen_seed
 from partialpool.plots.check_distribution import check_distribution_data, draw_check_distribution
 from partialpool.plots.check_groups import check_groups_data, draw_check_groups
 from partialpool.plots.check_statistics import check_statistics_data, draw_check_statistics
@@ -86,7 +86,7 @@ class Checking(FitView):
              largest district mean               fits
             smallest district mean               fits
         """
-        return check(self.fitted, random_seed(seed), group, statistics, prob, draws)
+        return check(self.fitted, chosen_seed(seed), group, statistics, prob, draws)
 
     def residuals(self, seed: int | None = None, *, draws: int = DRAWS) -> pd.DataFrame:
         """Return randomised quantile residuals, standard normal for every family when the model is right.
@@ -110,7 +110,7 @@ class Checking(FitView):
         DataError
             When the fit was kept without its rows.
         """
-        return quantile_residuals(self.fitted, random_seed(seed), draws)
+        return quantile_residuals(self.fitted, chosen_seed(seed), draws)
 
     def plot_check(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from partialpool.api.fit import Fit
-from partialpool.api.sampling import draw, nuts_options, random_seed
+from partialpool.api.sampling import draw, nuts_options
 from partialpool.api.view import ModelView
+from partialpool.inference.options import chosen_seed
 from partialpool.inference.prior import sample_prior
 
 
@@ -82,4 +83,4 @@ class Fittable(ModelView):
             When the model is of a fit that was kept without its rows.
         """
         self.design.require_rows("Sampling from the prior")
-        return Fit(self, sample_prior(self.spec, draws, random_seed(seed)))
+        return Fit(self, sample_prior(self.spec, draws, chosen_seed(seed)))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-
 from partialpool.inference.draws import Draws
 from partialpool.inference.nuts import sample
-from partialpool.inference.options import WARMUP, NutsOptions, available_cores
+from partialpool.inference.options import WARMUP, NutsOptions, available_cores, chosen_seed
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
 
@@ -24,15 +22,10 @@ def nuts_options(
         draws,
         chains,
         WARMUP if warmup is None else warmup,
-        random_seed(seed),
+        chosen_seed(seed),
         available_cores() if cores is None else cores,
         target_accept,
     )
-
-
-def random_seed(seed: int | None) -> int:
-    """Take a seed as it is, or a random one for None."""
-    return secrets.randbelow(2**31) if seed is None else seed
 
 
 def draw(spec: ModelSpec, options: NutsOptions, label: str, progress: bool) -> Draws:

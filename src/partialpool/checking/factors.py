@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.residuals import groupings
 from partialpool.errors import OptionError, build, unknown_name
 from partialpool.formula.records import Design, Grouping
 
@@ -35,7 +34,7 @@ def checked_factors(
     OptionError
         When there is no such factor, or not one label for each row.
     """
-    known = groupings(design)
+    known: Mapping[str, Grouping] = design.groupings
     if isinstance(group, str):
         if group not in known:
             raise _unknown(group, known)

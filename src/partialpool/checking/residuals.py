@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.checking.replicated import DRAWS, thinned
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design, Grouping
+from partialpool.formula.records import Design
 from partialpool.predict.linear import linear_predictors, row_blocks
 from partialpool.predict.log_likelihood import distinct_rows, outcome_of
 from partialpool.predict.replicates import CACHE_BYTES
@@ -58,7 +58,7 @@ def quantile_residuals(
     OptionError
         When `draws` is not a whole number from 1 on.
     """
-    fitted.require_rows("Residuals")
+    fitted.require_rows("A check of residuals")
     model = fitted.model
     outcome, distinct = outcome_of(model), distinct_rows(model)
     figures = _means_over_draws(
@@ -67,7 +67,7 @@ def quantile_residuals(
     below, at, expected = figures[:, distinct.cell]
     pit = below + np.random.default_rng(seed).random(len(below)) * at
     pit[model.family.unit_weights(replace(outcome, weights=None)) == 0] = np.nan
-    columns = {name: g.labels[g.index] for name, g in groupings(model.design).items()}
+    columns = {name: g.labels[g.index] for name, g in model.design.groupings.items()}
     return pd.DataFrame(
         columns
         | {
@@ -77,11 +77,6 @@ def quantile_residuals(
             "residual": _normal_quantile(pit),
         }
     )
-
-
-def groupings(design: Design) -> dict[str, Grouping]:
-    """Return the grouping factors of a design by name."""
-    return {term.grouping.name: term.grouping for p in design.predictors.values() for term in p.groups}
 
 
 def _means_over_draws(fitted: Fitted, design: Design, max_bytes: int) -> Floats:

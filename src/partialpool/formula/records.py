@@ -186,6 +186,11 @@ class Design:
     n_rows: int
     n_dropped: int = 0
 
+    @property
+    def groupings(self) -> dict[str, Grouping]:
+        """The grouping factors of all predictors by name, in the order of the formula."""
+        return {term.grouping.name: term.grouping for p in self.predictors.values() for term in p.groups}
+
     def require_rows(self, what: str) -> None:
         """Raise when there are no rows: the design is of a fit that was kept without them.
 

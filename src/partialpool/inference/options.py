@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,6 +45,21 @@ class NutsOptions:
                 raise build(OptionError, f"{name} is {value!r}.", allowed=f"a whole number from {least} on")
         if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
             raise build(OptionError, f"target_accept is {self.target_accept!r}.", allowed="0.5 up to 1")
+
+
+def chosen_seed(seed: int | None) -> int:
+    """Take a person's seed, or a random one for None.
+
+    Raises
+    ------
+    OptionError
+        When it is no whole number from 0 on.
+    """
+    if seed is None:
+        return secrets.randbelow(2**31)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise build(OptionError, f"seed={seed!r} is not a seed.", allowed="a whole number from 0, or None")
+    return int(seed)
 
 
 def available_cores() -> int:

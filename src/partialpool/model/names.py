@@ -6,8 +6,8 @@ from partialpool.errors import DataError, build
 from partialpool.formula.records import Design, Predictor
 from partialpool.model.layout import Layout
 
-# What labelled draws need for themselves.
-RESERVED = ("chain", "draw", "__obs__")
+# Dimensions of labelled draws and rows.
+SAMPLES, ROWS = ("chain", "draw"), "__obs__"
 
 _ROLES = {
     "population": "a coefficient",
@@ -68,9 +68,8 @@ def check_names(design: Design, layout: Layout) -> None:
                 hint="rename the column of the table",
             )
         roles[variable.name] = variable.role
-    factors = {term.grouping.name for p in design.predictors.values() for term in p.groups}
     outcome = set() if design.outcome is None else {design.outcome.name}
-    for name in sorted({*roles, *factors, *outcome} & {*RESERVED}):
+    for name in sorted({*roles, *design.groupings, *outcome} & {*SAMPLES, ROWS}):
         raise build(
             DataError,
             f"Nothing in a model may be called {name!r}: it is the name of a dimension of the results.",

@@ -48,7 +48,7 @@ def grouping_factor(design: Design, group: str | None = None) -> Grouping:
         The design has no group-level term, has several factors and `group` is None, or
         has no factor of that name.
     """
-    factors = {term.grouping.name: term.grouping for p in design.predictors.values() for term in p.groups}
+    factors = design.groupings
     if not factors:
         raise build(
             OptionError,

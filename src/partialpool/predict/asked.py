@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any, Literal, get_args
 
 from partialpool.errors import OptionError, build, unknown_name
 from partialpool.formula.records import Design
+from partialpool.inference.options import chosen_seed
 
 Kind = Literal["mean", "linear", "outcome"]
 NewGroups = Literal["population", "existing", "zero", "error"]
@@ -56,23 +55,10 @@ def check_asked(design: Design, kind: str, groups: Groups, new_groups: str, seed
     _require_one_of("kind", kind, get_args(Kind))
     _require_one_of("new_groups", new_groups, get_args(NewGroups))
     average = isinstance(groups, str) and groups == "average"
-    factors = _chosen(groups, tuple(factor_names(design)))
+    factors = _chosen(groups, tuple(design.groupings))
     # The average of a linear predictor over groups whose effects have mean zero is the population's.
     factors, average = ((), False) if average and kind == "linear" else (factors, average)
-    return Asked(kind, factors, average, new_groups, _seed(seed))  # type: ignore[arg-type]
-
-
-def factor_names(design: Design) -> dict[str, None]:
-    """Name the grouping factors of all predictors, each once."""
-    return dict.fromkeys(term.grouping.name for p in design.predictors.values() for term in p.groups)
-
-
-def _seed(seed: Any) -> int:
-    if seed is None:
-        return secrets.randbelow(2**31)
-    if not isinstance(seed, Integral) or int(seed) < 0:
-        raise build(OptionError, f"seed={seed!r} is not a seed.", allowed="a whole number from 0, or None")
-    return int(seed)
+    return Asked(kind, factors, average, new_groups, chosen_seed(seed))  # type: ignore[arg-type]
 
 
 def _chosen(groups: Any, factors: tuple[str, ...]) -> tuple[str, ...]:

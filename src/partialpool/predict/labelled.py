@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from partialpool.formula.outcome import OutcomeRecipe
 from partialpool.formula.records import Grouping
+from partialpool.model.names import ROWS, SAMPLES
 from partialpool.predict.asked import Asked
 from partialpool.predict.sources import Source
 from partialpool.results.file_names import file_name
 from partialpool.results.fitted import Fitted
-from partialpool.results.tree import ROWS, SAMPLES
 
 if TYPE_CHECKING:
     import xarray as xr

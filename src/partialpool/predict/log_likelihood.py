@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from partialpool.data.cells import CellIndex, collapse
 from partialpool.formula.records import Outcome
+from partialpool.model.names import ROWS, SAMPLES
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
 from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
-from partialpool.results.tree import ROWS, SAMPLES
 
 if TYPE_CHECKING:
     import xarray as xr

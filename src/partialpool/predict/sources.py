@@ -15,7 +15,7 @@ from partialpool.errors import DataError, build
 from partialpool.formula.conform import conform
 from partialpool.formula.design import Recipe
 from partialpool.formula.reading import NewRows, new_rows
-from partialpool.formula.records import Design, Grouping
+from partialpool.formula.records import Design
 from partialpool.predict.asked import Asked
 from partialpool.predict.evaluate import Rows
 from partialpool.predict.rows import take_rows
@@ -65,7 +65,7 @@ def fitted_rows(fitted: Fitted, asked: Asked) -> Source:
 
     def read(piece: slice) -> Rows:
         rows = take_rows(own, piece)
-        return Rows(rows, _groupings(rows), None if trials is None else trials[piece])
+        return Rows(rows, rows.groupings, None if trials is None else trials[piece])
 
     return Source(design.n_rows, pd.RangeIndex(design.n_rows), read)
 
@@ -89,17 +89,13 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
         plain = chosen.plain(piece)
         design = chosen.design(plain)
         trials = chosen.trials(plain) if wants_trials else None
-        return Rows(conform(design, like), _groupings(design), trials)
+        return Rows(conform(design, like), design.groupings, trials)
 
     if asked.new_groups == "error" and not asked.average:
         _refuse_new(chosen, asked)
     every = len(chosen.positions) == len(table)
     labels = table.index if every else table.index.take(chosen.positions)
     return Source(len(chosen.positions), labels, read)
-
-
-def _groupings(design: Design) -> dict[str, Grouping]:
-    return {t.grouping.name: t.grouping for p in design.predictors.values() for t in p.groups}
 
 
 def _unread(design: Design) -> Design:

@@ -14,7 +14,6 @@ from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.priors.base import Prior, number
 from partialpool.report.needs import FitLike, ModelLike, PoolsLike
-from partialpool.report.words import groupings
 from partialpool.results.summaries import DEFAULT_PROB
 
 TABLE_ENDINGS = {".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather", ".ipc"}
@@ -42,7 +41,7 @@ def fit_script(fit: FitLike, source: str | None, prob: float) -> str:
 def pools_script(pools: PoolsLike, source: str | None) -> str:
     """Write the Python that makes a comparison again; parameters are as for `fit_script`."""
     model = pools.partial_pooling.model
-    several = len(groupings(model.design)) > 1
+    several = len(model.design.groupings) > 1
     arguments = [
         *_asked(model),
         *([f"group={json.dumps(pools.group, ensure_ascii=False)}"] if several else []),

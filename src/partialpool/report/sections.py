@@ -18,7 +18,6 @@ from partialpool.report.words import (
     about_outcome,
     about_time,
     drawn_from,
-    groupings,
     listed,
     model_in_words,
 )
@@ -50,14 +49,14 @@ def data_section(model: ModelLike, source: str | None) -> Section:
         facts.append(("Columns", known[source].description))
     design = model.design
     if design.n_rows == 0:
-        facts += [("Groups", about_groups(grouping)) for grouping in groupings(design).values()]
+        facts += [("Groups", about_groups(grouping)) for grouping in design.groupings.values()]
         gone = (
             "This fit was kept without its rows, so their number, sizes of groups and outcomes are not here."
         )
         return Section("data", "The data", (Notice("note", "Without rows", gone), Facts(tuple(facts))))
     left_out = f"{design.n_dropped:,}, for missing values" if design.n_dropped else "none"
     facts += [("Rows used", model.size), ("Rows left out", left_out), ("Outcome", about_outcome(model))]
-    facts += [("Groups", about_groups(grouping)) for grouping in groupings(design).values()]
+    facts += [("Groups", about_groups(grouping)) for grouping in design.groupings.values()]
     cells = (
         "A cell is all rows that agree in every variable of the model. The likelihood is computed once a "
         "cell; nothing is lost by it."
@@ -93,7 +92,7 @@ def priors_section(models: Mapping[str, ModelLike]) -> Section:
         for name in names
     )
     told = "A prior belongs to the coefficient as the formula writes it."
-    if any(groupings(model.design) for model in models.values()):
+    if any(model.design.groupings for model in models.values()):
         told += (
             " Normal(0, Exponential(1)) of a coefficient that varies by group means: its standard deviation "
             "over groups is learnt, with the prior Exponential(1)."
@@ -113,7 +112,7 @@ def estimates_section(fits: Fits, prob: float) -> Section:
             continue
         grid = population_summary(fit.summary(prob=prob), fit.model.layout, prob, MOST_ESTIMATES)
         blocks.append(Table(f"Estimates on the scale of the linear predictor{of}", replace(grid, left_out=0)))
-    if any(groupings(fit.model.design) for fit in fits.values()):
+    if any(fit.model.design.groupings for fit in fits.values()):
         blocks.append(Prose("What single groups add is below, with the groups."))
     return Section("estimates", "Estimates", tuple(blocks))
 

@@ -25,12 +25,7 @@ def about_data(design: Design) -> list[str]:
     One line for the rows, then one for each grouping factor.
     """
     dropped = f" ({design.n_dropped:,} with missing values left out)" if design.n_dropped else ""
-    return [f"{design.n_rows:,} rows{dropped}", *(about_groups(g) for g in groupings(design).values())]
-
-
-def groupings(design: Design) -> dict[str, Grouping]:
-    """Find the grouping factors by name, in the order of the formula."""
-    return {term.grouping.name: term.grouping for part in design.predictors.values() for term in part.groups}
+    return [f"{design.n_rows:,} rows{dropped}", *(about_groups(g) for g in design.groupings.values())]
 
 
 def about_groups(grouping: Grouping) -> str:
@@ -100,7 +95,7 @@ def outcome_name(model: ModelLike) -> str:
 
 def question_of_groups(model: ModelLike, group: str, coefficient: str) -> str:
     """Ask in words what a comparison of poolings answers."""
-    n_groups = len(groupings(model.design)[group].labels)
+    n_groups = len(model.design.groupings[group].labels)
     what = f"the {model.family.mean_word} of {outcome_name(model)}"
     subject = f"does {what}" if coefficient == "1" else f"does what {coefficient} adds to {what}"
     return f"How much {subject} differ between {n_groups:,} groups of {group}?"

@@ -13,6 +13,7 @@ from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
+from partialpool.model.names import SAMPLES
 from partialpool.results.positions import Positions, effect_names, effect_positions, population_positions
 from partialpool.results.summaries import DEFAULT_PROB, hdi, interval_names
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-_SAMPLES = ("chain", "draw")
 _BLOCK_VALUES = 2**20
 
 
@@ -154,7 +154,7 @@ def _dataset(draws: Draws, layout: Layout, added: Mapping[str, Floats | float]) 
     import xarray as xr
 
     variables = [layout[name] for name in added]
-    data = {v.name: ((*_SAMPLES, *v.dims), v.take(draws.values) + added[v.name]) for v in variables}
+    data = {v.name: ((*SAMPLES, *v.dims), v.take(draws.values) + added[v.name]) for v in variables}
     coords = {dim: labels for v in variables for dim, labels in v.coords.items()}
     n_chains, n_draws, _ = draws.values.shape
     return xr.Dataset(data, coords | {"chain": np.arange(n_chains), "draw": np.arange(n_draws)})

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
+from partialpool.model.names import SAMPLES
 from partialpool.results.summaries import chosen_names, value_labels
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Shape = Literal["wide", "long"]
-
-SAMPLES = ("chain", "draw")
 
 
 @dataclass(frozen=True)

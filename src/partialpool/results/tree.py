@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from partialpool.formula.records import Design, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
-from partialpool.model.names import prefix
+from partialpool.model.names import ROWS, SAMPLES, prefix
 from partialpool.results.file_names import file_design, file_layout
 from partialpool.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
-ROWS = "__obs__"
-SAMPLES = ("chain", "draw")
 
 # Standard deviations come before effects, so that the dimension of a categorical term (`cat__expr_dim`) comes
 # before those of factors: ArviZ's tables take the dimensions in the order of their first appearance, and put

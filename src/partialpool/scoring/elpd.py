@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.formula.records import Outcome
+from partialpool.model.names import ROWS
 from partialpool.results.findings import Finding
-from partialpool.results.tree import ROWS
 
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData

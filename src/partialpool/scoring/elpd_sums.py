@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from partialpool.errors import FitError, build
 from partialpool.families.base import row_weights
 from partialpool.inference.prior import METHOD as PRIOR
+from partialpool.model.names import ROWS
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.results.findings import Finding
 from partialpool.results.fitted import Fitted
-from partialpool.results.tree import ROWS
 from partialpool.scoring.elpd import Elpd, Method
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from partialpool.formula.design import Columns
 from partialpool.formula.grouping import Factor
 from partialpool.formula.memory import plain_term, recalled_term
 from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Outcome, Population, Predictor
-from partialpool.results.tree import ROWS
+from partialpool.model.names import ROWS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partialpool.errors import FileError, PartialPoolError, build
+from partialpool.model.names import ROWS
 from partialpool.results.fitted import Fitted
-from partialpool.results.tree import ROWS, to_datatree
+from partialpool.results.tree import to_datatree
 from partialpool.storage.designs import OWN_GROUP, ColumnStore
 from partialpool.storage.files import write_tree
 from partialpool.storage.records import KeptFit, from_record, to_record
