@@ -18,58 +18,45 @@ _MEAN = (
     "and for priors that hold coefficients too tightly."
 )
 
-# By kind and whether the observed figure is the higher one. {factor} is the grouping factor's name.
+# By kind, for an observed figure that is higher and for one that is lower; {factor} is the factor's name.
 _ADVICE = {
-    ("mean", True): _MEAN,
-    ("mean", False): _MEAN,
-    ("sd", True): "Outcomes vary more than the model says: a predictor or a group-level term is missing.",
-    ("sd", False): "Outcomes vary less than the model says: look for rows that are averages, or limits.",
-    ("zeros", True): "There are more zeros than the model makes: look for a predictor that tells them apart.",
-    (
-        "zeros",
-        False,
-    ): "There are fewer zeros than the model makes: were rows with zero left out of the table?",
-    ("full", True): "More rows are successes throughout than the model makes: a group-level term is missing.",
-    ("full", False): "Fewer rows are successes throughout than the model makes: is there a limit below one?",
-    (
-        "dispersion",
-        True,
-    ): "Counts vary more than the model says: let its further parameters depend on predictors.",
-    (
-        "dispersion",
-        False,
-    ): "Counts vary less than the model says: look for rows that are sums, or for a limit.",
-    ("largest", True): "The largest outcome is beyond the model's tail: look at it, then at heavier tails.",
-    (
-        "largest",
-        False,
-    ): "The model makes larger outcomes than there are: look for a limit in what was measured.",
-    (
-        "smallest",
-        True,
-    ): "The model makes smaller outcomes than there are: a log link, or the log of the outcome.",
-    (
-        "smallest",
-        False,
-    ): "The smallest outcome is beyond the model's tail: look at it, then at heavier tails.",
-    (
-        "spread",
-        True,
-    ): "Groups differ more than the model says: the prior of the sd of {factor} holds it too low.",
-    (
-        "spread",
-        False,
-    ): "Groups differ less than the model says: the prior of the sd of {factor} may be too wide.",
-    ("top", True): "One group lies higher than others suggest: look at check.groups({factor!r}).",
-    (
-        "top",
-        False,
-    ): "The highest groups lie lower than the model says: effects are not normal, or have a limit.",
-    (
-        "bottom",
-        True,
-    ): "The lowest groups lie higher than the model says: effects are not normal, or have a limit.",
-    ("bottom", False): "One group lies lower than others suggest: look at check.groups({factor!r}).",
+    "mean": (_MEAN, _MEAN),
+    "sd": (
+        "Outcomes vary more than the model says: a predictor or a group-level term is missing.",
+        "Outcomes vary less than the model says: look for rows that are averages, or limits.",
+    ),
+    "zeros": (
+        "There are more zeros than the model makes: look for a predictor that tells them apart.",
+        "There are fewer zeros than the model makes: were rows with zero left out of the table?",
+    ),
+    "full": (
+        "More rows are successes throughout than the model makes: a group-level term is missing.",
+        "Fewer rows are successes throughout than the model makes: is there a limit below one?",
+    ),
+    "dispersion": (
+        "Counts vary more than the model says: let its further parameters depend on predictors.",
+        "Counts vary less than the model says: look for rows that are sums, or for a limit.",
+    ),
+    "largest": (
+        "The largest outcome is beyond the model's tail: look at it, then at heavier tails.",
+        "The model makes larger outcomes than there are: look for a limit in what was measured.",
+    ),
+    "smallest": (
+        "The model makes smaller outcomes than there are: a log link, or the log of the outcome.",
+        "The smallest outcome is beyond the model's tail: look at it, then at heavier tails.",
+    ),
+    "spread": (
+        "Groups differ more than the model says: the prior of the sd of {factor} holds it too low.",
+        "Groups differ less than the model says: the prior of the sd of {factor} may be too wide.",
+    ),
+    "top": (
+        "One group lies higher than others suggest: look at check.groups({factor!r}).",
+        "The highest groups lie lower than the model says: effects are not normal, or have a limit.",
+    ),
+    "bottom": (
+        "The lowest groups lie higher than the model says: effects are not normal, or have a limit.",
+        "One group lies lower than others suggest: look at check.groups({factor!r}).",
+    ),
 }
 _BY_DISPERSION = ("sd", "zeros", "dispersion", "largest")
 _NO_TERM = "Groups differ more than the model says: give them a group-level term, (1 | {factor})."
@@ -108,4 +95,5 @@ def advise(statistic: Statistic, verdict: str, situation: Situation) -> str:
         and higher == (statistic.kind != "bottom")
     ):
         return _NO_TERM.format(factor=statistic.factor)
-    return _ADVICE.get((statistic.kind, higher), "").format(factor=statistic.factor)
+    if_higher, if_lower = _ADVICE.get(statistic.kind, ("", ""))
+    return (if_higher if higher else if_lower).format(factor=statistic.factor)

@@ -49,10 +49,12 @@ class _Tallies:
 
     @classmethod
     def empty(cls, size: Floats, factors: Mapping[str, Grouping], bins: Bins, n_sets: int) -> _Tallies:
+        """Start with nothing for so many data sets."""
         groups = {n: GroupTally(f.index, size, len(f.labels), n_sets) for n, f in factors.items()}
         return cls(Tally(size, n_sets), groups, BinTally(bins.edges, bins.scale, n_sets))
 
     def add(self, blocks: Blocks) -> _Tallies:
+        """Add blocks of rows, and return what is added to."""
         tallies: list[Tally | GroupTally | BinTally] = [self.rows, *self.groups.values(), self.bins]
         for rows, outcomes in blocks:
             for tally in tallies:
@@ -60,6 +62,7 @@ class _Tallies:
         return self
 
     def statistics(self, family: Family) -> Found:
+        """Compute every test statistic of each data set."""
         found = dict(row_statistics(self.rows, family))
         for factor, tally in self.groups.items():
             found |= group_statistics(tally, factor)
