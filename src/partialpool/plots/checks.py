@@ -6,14 +6,11 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from partialpool.checking.report import Check
 from partialpool.checking.statistics import by_chance
-from partialpool.errors import OptionError, unknown_name
-from partialpool.plots.labels import legible
-from partialpool.plots.rows import MOST_LABELLED
+from partialpool.plots.rows import MOST_LABELLED, in_order
 from partialpool.plots.style import COLOURS, LINE_COLOUR
 from partialpool.pooling.words import percent
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 _FAR = 300.0
 _BAND: dict[str, Any] = {"linewidth": 5.0, "alpha": 0.3}
 OBSERVED, REPLICATED, ODD = LINE_COLOUR, COLOURS["partial_pooling"], COLOURS["no_pooling"]
-SORTS = {"label": None, "estimate": "mean", "n": "n", "p": "p"}
+SORTS = {"label": "position", "estimate": "mean", "n": "n", "p": "p"}
 
 
 def linear_width(usual: float, ends: Iterable[float]) -> float:
@@ -79,16 +76,8 @@ def in_rows(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
     OptionError
         The table cannot be sorted so.
     """
-    if sort is None:
-        sort = "label" if len(table) <= MOST_LABELLED else "estimate"
-    valid = [name for name, column in SORTS.items() if column is None or column in table]
-    if sort not in valid:
-        raise unknown_name(OptionError, "order of groups", sort, valid)
-    shown = table.assign(label=legible(table["group"]))
-    column = SORTS[sort]
-    if column is not None:
-        shown = shown.sort_values(column, kind="stable")
-    return shown.assign(row=np.arange(len(shown))).reset_index(drop=True)
+    known = {name: column for name, column in SORTS.items() if column == "position" or column in table}
+    return in_order(table, sort, known).drop(columns="position")
 
 
 def condition(check: Check) -> str:

@@ -10,11 +10,11 @@ import pandas as pd
 
 from partialpool.errors import OptionError, build, unknown_name
 from partialpool.plots.forest import draw_intervals
-from partialpool.plots.labels import legible, wrapped, written
+from partialpool.plots.labels import wrapped, written
 from partialpool.plots.rows import (
-    MOST_LABELLED,
     MOST_TICKS,
     height_of,
+    in_order,
     label_rows,
     magnify_of,
     panel_width,
@@ -90,12 +90,12 @@ def effects_data(
         population=shown["mean"] - effects["mean"] if totals is not None else 0.0
     )
     shown = shown[shown["factor"] == factor].reset_index(drop=True)
-    rows = _ordered(shown[shown["coefficient"] == shown["coefficient"].iloc[0]], sort)
+    rows = in_order(shown[shown["coefficient"] == shown["coefficient"].iloc[0]], sort, SORTS)
     n_coefficients = shown["coefficient"].nunique()
-    in_order = [shown.iloc[rows["position"] + k * len(rows)] for k in range(n_coefficients)]
-    data = pd.concat(in_order, ignore_index=True)
+    panels = [shown.iloc[rows["position"] + k * len(rows)] for k in range(n_coefficients)]
+    data = pd.concat(panels, ignore_index=True)
     data["label"] = np.tile(rows["label"], n_coefficients)
-    data["row"] = np.tile(np.arange(len(rows)), n_coefficients)
+    data["row"] = np.tile(rows["row"], n_coefficients)
     return data[_FIGURES]
 
 
@@ -148,13 +148,3 @@ def _chosen(effects: pd.DataFrame, group: str | None) -> str:
     if group is not None and group not in factors:
         raise unknown_name(OptionError, "grouping factor", group, factors)
     return group or factors[0]
-
-
-def _ordered(groups: pd.DataFrame, sort: str | None) -> pd.DataFrame:
-    """Order a factor's groups, keeping the ``position`` that they had."""
-    if sort is None:
-        sort = "label" if len(groups) <= MOST_LABELLED else "mean"
-    if sort not in SORTS:
-        raise unknown_name(OptionError, "order of groups", sort, SORTS)
-    named = groups.assign(position=np.arange(len(groups)), label=legible(groups["group"]))
-    return named.sort_values(SORTS[sort], kind="stable")

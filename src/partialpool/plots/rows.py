@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,13 +48,38 @@ def ordered(table: pd.DataFrame, sort: str | None, scale: str) -> pd.DataFrame:
     OptionError
         `sort` or `scale` is none of these.
     """
+    sorts = {**SORTS, "estimate": SORTS["estimate"] + scale_suffix(scale)}
+    return in_order(table, sort, sorts)
+
+
+def in_order(table: pd.DataFrame, sort: str | None, sorts: Mapping[str, str]) -> pd.DataFrame:
+    """Order a table of groups for a figure, and add what each group is called in it.
+
+    Parameters
+    ----------
+    table
+        A row a group, in the order of labels.
+    sort
+        One of the names of `sorts`; None is the first up to 100 groups, and the second beyond, where single
+        groups are hard to find anyway.
+    sorts
+        By name, the column to sort by; ``position`` is the order that the table has.
+
+    Returns
+    -------
+    The table with ``position``, ``label`` (text) and ``row`` (0 is the top).
+
+    Raises
+    ------
+    OptionError
+        `sort` is none of these.
+    """
     if sort is None:
-        sort = "label" if len(table) <= MOST_LABELLED else "estimate"
-    if sort not in SORTS:
-        raise unknown_name(OptionError, "order of groups", sort, SORTS)
-    shown = table.assign(label=legible(table["group"]))
-    column = SORTS[sort] + (scale_suffix(scale) if sort == "estimate" else "")
-    shown = shown.sort_values(column, kind="stable").reset_index(drop=True)
+        sort = list(sorts)[0 if len(table) <= MOST_LABELLED else 1]
+    if sort not in sorts:
+        raise unknown_name(OptionError, "order of groups", sort, sorts)
+    shown = table.assign(position=np.arange(len(table)), label=legible(table["group"]))
+    shown = shown.sort_values(sorts[sort], kind="stable").reset_index(drop=True)
     return shown.assign(row=np.arange(len(shown)))
 
 
