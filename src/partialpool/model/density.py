@@ -57,17 +57,25 @@ class Density:
 
     def __call__(self, x: Floats) -> tuple[float, Floats]:
         """Log density and gradient at (n_dim,) coordinates."""
-        x, gradient, value = np.ascontiguousarray(x, float), np.empty(self.n_dim), np.empty(1)
-        native_density().ctypes(
-            self.n_dim, _pointer(x), _pointer(gradient), _pointer(value), self.table.ctypes.data
-        )
-        return float(value[0]), gradient
+        return call_density(self.n_dim, x, self.table)
 
     def draw(self, x: Floats) -> Floats:
         """(n_values,) a draw as a person reads it, from (n_dim,) coordinates."""
-        x, values = np.ascontiguousarray(x, float), np.empty(self.n_values)
-        native_draw().ctypes(self.n_dim, self.n_values, _pointer(x), _pointer(values), self.table.ctypes.data)
-        return values
+        return call_draw(self.n_values, x, self.table)
+
+
+def call_density(n_dim: int, x: Floats, table: NDArray[np.int64]) -> tuple[float, Floats]:
+    """Log density and gradient of the model that a table of addresses describes."""
+    x, gradient, value = np.ascontiguousarray(x, float), np.empty(n_dim), np.empty(1)
+    native_density().ctypes(n_dim, _pointer(x), _pointer(gradient), _pointer(value), table.ctypes.data)
+    return float(value[0]), gradient
+
+
+def call_draw(n_values: int, x: Floats, table: NDArray[np.int64]) -> Floats:
+    """(n_values,) a draw as a person reads it, by the model that a table of addresses describes."""
+    x, values = np.ascontiguousarray(x, float), np.zeros(n_values)
+    native_draw().ctypes(len(x), n_values, _pointer(x), _pointer(values), table.ctypes.data)
+    return values
 
 
 def _pointer(array: Floats) -> ctypes._Pointer[ctypes.c_double]:
