@@ -111,8 +111,8 @@ class Family:
         """The mean's link."""
         return LINKS[self.link]
 
-    def blocks(self) -> tuple[Any, Any]:
-        """Compiled loops over cells: derivatives, and derivatives with curvature."""
+    def blocks(self) -> tuple[Any, Any, Any]:
+        """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
         return family_blocks(self.cells[self.link], len(self.parameters))
 
     # --- data -----------------------------------------------------------------------------------------------
