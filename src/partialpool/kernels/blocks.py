@@ -6,6 +6,7 @@ once for all families, and a family is compiled once for all models.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -116,6 +117,28 @@ def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any
     """
     gradient, curvature, values = (compile_native(f, FAMILY_SIGNATURE) for f in _FACTORIES[n_predictors](cell))
     return gradient, curvature, values
+
+
+@cache
+def unit_block(cell: Callable[..., Any]) -> Any:
+    """Compile ``cell(stats, i, eta) -> (part, factor, derivative)`` into the density's block.
+
+    The log likelihood of a cell is its part less the log of its factor. Factors lie between 1 and 2, so that
+    the product of 512 of them is in range and one logarithm serves the block.
+    """
+
+    def gradient(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (n,))
+        d = carray(first, (n,))
+        total, product = 0.0, 1.0
+        for i in range(n):
+            part, factor, d[i] = cell(s, i, e[i])
+            total += part
+            product *= factor
+        return total - math.log(product)
+
+    return compile_native(gradient, FAMILY_SIGNATURE)
 
 
 @cache
