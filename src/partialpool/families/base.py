@@ -125,6 +125,27 @@ class Family:
             return unit_block(self.unit_cells[self.link])
         return self.blocks()[0]
 
+    def derivatives(self, stats: Array, eta: Array) -> tuple[float, Array, Array]:
+        """Log likelihood of cells, its derivatives by their predictors, and minus its second derivatives.
+
+        Parameters
+        ----------
+        stats
+            (S, n) sufficient statistics.
+        eta
+            (P, n) linear predictors, one row a parameter.
+
+        Returns
+        -------
+        The sum over cells, and two (P, n) arrays.
+        """
+        first, second = np.empty_like(eta), np.empty_like(eta)
+        block = self.blocks()[1].ctypes
+        pointers = [a.ctypes.data_as(block.argtypes[1]) for a in (stats, eta, first, second)]
+        n = eta.shape[1]
+        value = block(n, pointers[0], stats.shape[1], pointers[1], n, pointers[2], pointers[3])
+        return float(value), first, second
+
     # --- data -----------------------------------------------------------------------------------------------
 
     def check(self, outcome: OutcomeLike) -> None:

@@ -6,6 +6,7 @@ read once a run and its derivatives summed in registers. Elsewhere they are gath
 
 from __future__ import annotations
 
+import numpy as np
 from numba import carray
 
 from partialpool.kernels.compiling import kernel

@@ -19,11 +19,11 @@ from partialpool.kernels.coefficients import coefficients_forward
 from partialpool.kernels.compiling import compile_native, kernel
 from partialpool.kernels.covariances import covariance_forward
 from partialpool.kernels.density import draw_values
+from partialpool.kernels.group_blocks import column_at
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_EXPANSION,
     COEF_START,
-    COLUMNS,
     EFFECT_COLUMN,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,
@@ -31,12 +31,11 @@ from partialpool.kernels.inputs import (
     GROUP_INDEX,
     INFORMATION,
     N_SLOTS,
-    OFFSETS,
     PLACES,
+    ROWS,
     SCALE_COEF,
     SCALE_POWER,
     SIZES,
-    STATS,
     TERM_PLACE,
     TERM_PREDICTOR,
     TERM_START,
@@ -48,11 +47,13 @@ from partialpool.kernels.pointers import (
     floats_at,
     index_rows_at,
     integers_at,
+    integers_in,
     matrix_in,
     vector_in,
 )
 from partialpool.kernels.prior_terms import prior_term
 from partialpool.kernels.pulls import pulls_forward
+from partialpool.kernels.rows import read_row, row_at
 from partialpool.kernels.vectorised import exponential
 
 BLOCK = 512  # cells at a time
@@ -74,18 +75,19 @@ GROUPS = 256  # groups at a time
     NODES,  # (M, D)
     LOG_WEIGHTS,  # (M,)
     OUT,  # (N,) log marginal densities
-    LOGS,  # (J, M) log integrand of the last point, or 0
+    LOGS,  # (N, groups, M) log integrands, or 0
+    EFFECTS,  # (N, groups, M, D) effects at the nodes, or 0
     COUNTS,  # (N,) draws at each point
     FIRST_DRAW,  # number of the first of them
     N_DRAWS,  # of all calls together
     QUANTILES,  # (all draws,) increasing quantiles of the standard normal, one a draw
-    ROWS,  # (all draws,) where each draw goes
+    PLACES_OF_DRAWS,  # (all draws,) the row of each
     DRAWS,  # (all draws, n_values), of which the effects are written
     N_VALUES,
     SEED,
     ACCEPTANCE,  # (J,) sums of acceptance probabilities
     N_ARGUMENTS,
-) = range(25)
+) = range(26)
 
 
 @kernel
@@ -99,8 +101,8 @@ def _prepare(data, x, coefficients, scratch):
 
 
 @kernel
-def _term_maps(data, x, t, coefficients, pull, maps, scratch):
-    """For every group write the map from z to zeta of term t; return the log prior of sds and correlations.
+def _term_maps(data, x, t, groups, coefficients, pull, maps, scratch):
+    """Write the map from z to zeta of term t for groups[0] up to groups[1]; return the log prior of its covariance.
 
     A group's row of maps: the factor U (d, d) with its diagonal inverted, the shift (d,), the log Jacobian.
     Before all rows stands L (d, d).
@@ -124,10 +126,10 @@ def _term_maps(data, x, t, coefficients, pull, maps, scratch):
     zero[0, :] = 0.0
     width = d * d + d + 1
     if d == 1:
-        _scalar_maps(chol[0, 0], information, scale, pull, maps)
+        _scalar_maps(chol[0, 0], groups, information, scale, pull, maps)
         work[0] = 0.0  # its last use: it must outlive its views
         return total
-    for j in range(size):
+    for j in range(groups[0], groups[1]):
         row = d * d + j * width
         own_factor, shift = matrix_in(maps, row, d, d), vector_in(maps, row + d * d, d)
         maps[row + d * d + d] = forward_group(
@@ -140,9 +142,9 @@ def _term_maps(data, x, t, coefficients, pull, maps, scratch):
 
 
 @kernel
-def _scalar_maps(sd, information, scale, pull, maps):
+def _scalar_maps(sd, groups, information, scale, pull, maps):
     """The maps of a term of one coefficient."""
-    for j in range(pull.shape[0]):
+    for j in range(groups[0], groups[1]):
         root = math.sqrt(1.0 + sd * sd * scale * information[j, 0, 0])
         maps[1 + 3 * j] = 1.0 / root
         maps[2 + 3 * j] = sd * pull[j, 0] / root
@@ -188,31 +190,26 @@ def _place_term(data, t, maps, first, groups, z, at, stride, effects, place, log
 
 
 @kernel
-def _fixed_part(data, p, first, n, coef, eta):
-    """Write the linear predictor p of n cells without group effects."""
-    offsets, columns = float_rows_at(data, OFFSETS), float_rows_at(data, COLUMNS)
+def _fixed_part(data, p, n, coef, addresses, eta):
+    """Add the coefficients' part to the linear predictor p of n cells."""
     coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
-    for i in range(n):
-        eta[i] = offsets[p, first + i]
     for k in range(coef_start[p], coef_start[p + 1]):
         value, column = coef[k], coef_column[k]
         if column < 0:
             for i in range(n):
                 eta[i] += value
         else:
-            x = columns[column, first : first + n]
+            x = column_at(addresses, column, n)
             for i in range(n):
                 eta[i] += value * x[i]
 
 
 @kernel
-def _group_part(data, p, first, n, effects, place, first_group, base, eta):
-    """Write base plus the group effects on predictor p of n cells; the effects' set stands at `place`."""
-    columns, group_index = float_rows_at(data, COLUMNS), index_rows_at(data, GROUP_INDEX)
+def _group_part(data, p, first, n, effects, place, first_group, addresses, eta):
+    """Add the group effects to predictor p of n cells; the effects' set stands at `place`."""
+    group_index = index_rows_at(data, GROUP_INDEX)
     start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
     groups, predictor = group_index[0, first : first + n], integers_at(data, TERM_PREDICTOR)
-    for i in range(n):
-        eta[i] = base[i]
     for t in range(predictor.shape[0]):
         if predictor[t] != p:
             continue
@@ -222,7 +219,7 @@ def _group_part(data, p, first, n, effects, place, first_group, base, eta):
                 for i in range(n):
                     eta[i] += effects[own + groups[i]]
             else:
-                x = columns[column, first : first + n]
+                x = column_at(addresses, column, n)
                 for i in range(n):
                     eta[i] += x[i] * effects[own + groups[i]]
 
@@ -230,31 +227,34 @@ def _group_part(data, p, first, n, effects, place, first_group, base, eta):
 @kernel
 def _add_cells(data, block, group_starts, j0, j1, coef, effects, n_z, logs):
     """Add the log likelihood of groups j0 up to j1 to (n_z, GROUPS) logs, for n_z sets of effects."""
-    sizes, stats = integers_at(data, SIZES), float_rows_at(data, STATS)
-    n_predictors, n_effects = sizes[1], integers_at(data, EFFECT_COLUMN).shape[0]
-    work = np.empty((2 * n_predictors + 1) * BLOCK)
+    sizes = integers_at(data, SIZES)
+    n_predictors, n_stats, n_effects = sizes[1], sizes[4], integers_at(data, EFFECT_COLUMN).shape[0]
+    n_columns = integers_at(data, ROWS).shape[0] // 2 - n_stats - n_predictors
+    work = np.empty((2 * n_predictors + n_stats + n_columns + 1) * BLOCK + n_columns)
     base, eta = matrix_in(work, 0, n_predictors, BLOCK), matrix_in(work, n_predictors * BLOCK, n_predictors, BLOCK)
-    value = vector_in(work, 2 * n_predictors * BLOCK, BLOCK)
+    used = 2 * n_predictors * BLOCK
+    stats, columns = matrix_in(work, used, n_stats, BLOCK), matrix_in(work, used + n_stats * BLOCK, n_columns, BLOCK)
+    used += (n_stats + n_columns) * BLOCK
+    value, addresses = vector_in(work, used, BLOCK), integers_in(work, used + BLOCK, n_columns)
     stop, first_group = group_starts[j1], j0
     for first in range(group_starts[j0], stop, BLOCK):
         n = min(BLOCK, stop - first)
+        for s in range(n_stats):
+            read_row(data, s, first, n, stats[s])
+        for c in range(n_columns):
+            addresses[c] = row_at(data, n_stats + n_predictors + c, first, n, columns[c])
         for p in range(n_predictors):
-            _fixed_part(data, p, first, n, coef, base[p])
+            read_row(data, n_stats + p, first, n, base[p])
+            _fixed_part(data, p, n, coef, addresses, base[p])
         while group_starts[first_group + 1] <= first:
             first_group += 1
         for k in range(n_z):
             own = k * n_effects * GROUPS
             for p in range(n_predictors):
-                _group_part(data, p, first, n, effects, own, j0, base[p], eta[p])
+                eta[p, :n] = base[p, :n]
+                _group_part(data, p, first, n, effects, own, j0, addresses, eta[p])
             call_family(
-                block,
-                n,
-                stats[0, first:].ctypes.data,
-                stats.shape[1],
-                eta.ctypes.data,
-                BLOCK,
-                value.ctypes.data,
-                0,
+                block, n, stats.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, value.ctypes.data, 0
             )
             i, j = 0, first_group
             while i < n:
@@ -282,8 +282,8 @@ def _place_all(data, maps, place, j0, j1, k, z, first, group_stride, effects, lo
 
 
 @kernel
-def _all_maps(data, x, n_groups, coefficients, maps, place, scratch):
-    """Write every term's maps; return the log prior of all outer parameters."""
+def _all_maps(data, x, n_groups, groups, coefficients, maps, place, scratch):
+    """Write every term's maps of groups[0] up to groups[1]; return the log prior of all outer parameters."""
     start = integers_at(data, TERM_START)
     total = _prepare(data, x, coefficients, scratch)
     position = 0
@@ -291,7 +291,7 @@ def _all_maps(data, x, n_groups, coefficients, maps, place, scratch):
         d = start[t + 1] - start[t]
         place[t] = position
         pull = np.empty((n_groups, d))
-        total += _term_maps(data, x, t, coefficients, pull, maps[position:], scratch)
+        total += _term_maps(data, x, t, groups, coefficients, pull, maps[position:], scratch)
         position += d * d + n_groups * (d * d + d + 1)
     return total
 
@@ -331,6 +331,22 @@ def _log_sums(logs, log_weights, n_groups, n_z):
     return result
 
 
+@kernel
+def _write_tables(a, i, j0, j1, n_z, n_effects, effects, logs):
+    """Write the integrands and, if they are wanted, the effects of groups j0 up to j1 at outer point i."""
+    first, n = a[FIRST_GROUP], a[LAST_GROUP] - a[FIRST_GROUP]
+    table = carray(as_pointer(a[LOGS]), (a[N_POINTS], n, n_z), np.float64)
+    for j in range(j0, j1):
+        for k in range(n_z):
+            table[i, j - first, k] = logs[k, j - j0]
+    if a[EFFECTS] != 0:
+        values = carray(as_pointer(a[EFFECTS]), (a[N_POINTS], n, n_z, n_effects), np.float64)
+        for j in range(j0, j1):
+            for k in range(n_z):
+                for e in range(n_effects):
+                    values[i, j - first, k, e] = effects[(k * n_effects + e) * GROUPS + j - j0]
+
+
 def _integrate_entry(arguments):
     a = carray(arguments, (N_ARGUMENTS,), np.int64)
     data = carray(as_pointer(a[TABLE]), (N_SLOTS, 3), np.int64)
@@ -348,8 +364,9 @@ def _integrate_entry(arguments):
     coefficients, scratch = matrix_in(work, 0, 4, n_coef), vector_in(work, 4 * n_coef, 2)
     maps, effects, logs = _views(work, 4 * n_coef + 2, n_maps, n_sets, n_effects)
     place = np.empty(start.shape[0], np.int64)
+    groups = (a[FIRST_GROUP], a[LAST_GROUP])
     for i in range(a[N_POINTS]):
-        total = _all_maps(data, points[i], n_groups, coefficients, maps, place, scratch)
+        total = _all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)
         for j0 in range(a[FIRST_GROUP], a[LAST_GROUP], GROUPS):
             j1 = min(j0 + GROUPS, a[LAST_GROUP])
             for k in range(n_z):
@@ -359,10 +376,7 @@ def _integrate_entry(arguments):
             _add_cells(data, a[VALUES_BLOCK], group_starts, j0, j1, coefficients[1], effects, n_z, logs)
             total += _log_sums(logs, log_weights, j1 - j0, n_z)
             if a[LOGS] != 0:
-                table = carray(as_pointer(a[LOGS]), (n_groups, n_z), np.float64)
-                for j in range(j0, j1):
-                    for k in range(n_z):
-                        table[j, k] = logs[k, j - j0]
+                _write_tables(a, i, j0, j1, n_z, n_effects, effects, logs)
         out[i] = total if np.isfinite(total) else -np.inf
     work[0] = 0.0  # its last use: it must outlive its views
     return 0.0
@@ -458,7 +472,7 @@ def _sample_entry(arguments):
     points = carray(as_pointer(a[POINTS]), (a[N_POINTS], n_outer), np.float64)
     counts = carray(as_pointer(a[COUNTS]), (a[N_POINTS],), np.int64)
     quantiles = carray(as_pointer(a[QUANTILES]), (a[N_DRAWS],), np.float64)
-    rows = carray(as_pointer(a[ROWS]), (a[N_DRAWS],), np.int64)
+    rows = carray(as_pointer(a[PLACES_OF_DRAWS]), (a[N_DRAWS],), np.int64)
     draws = carray(as_pointer(a[DRAWS]), (a[N_DRAWS], a[N_VALUES]), np.float64)
     acceptance = carray(as_pointer(a[ACCEPTANCE]), (n_groups,), np.float64)
     n_coef = floats_at(data, COEF_EXPANSION).shape[0]
@@ -473,12 +487,13 @@ def _sample_entry(arguments):
     place = np.empty(start.shape[0], np.int64)
     outer = carray(as_pointer(a[OUTER_TABLE]), (N_SLOTS, 3), np.int64)
     draw, begun = a[FIRST_DRAW], False
+    groups = (a[FIRST_GROUP], a[LAST_GROUP])
     for i in range(a[N_POINTS]):
         if counts[i] == 0:
             continue
         for k in range(counts[i]):
             draw_values(outer, points[i], draws[rows[draw + k]])
-        _all_maps(data, points[i], n_groups, coefficients, maps, place, scratch)
+        _all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)
         for j0 in range(a[FIRST_GROUP], a[LAST_GROUP], GROUPS):
             j1 = min(j0 + GROUPS, a[LAST_GROUP])
             # The state goes along with the proposals: at a new point its density is another one.

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.base import row_weights
-from partialpool.model.density import Density
-from partialpool.model.geometry import plain_geometry
+from partialpool.kernels.rows import widened
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior, unwrapped
@@ -38,7 +37,9 @@ def _likelihood(spec: ModelSpec) -> float:
     at = {p: location if p == "mu" else float(np.log(scale)) for p in spec.family.parameters}
     rows = {p: np.full(len(outcome.values), eta) for p, eta in at.items()}
     of_rows = np.sum(row_weights(outcome) * spec.family.log_likelihood(outcome, rows))
-    return float(of_rows) - QuickFit.evaluate(spec, list(at.values()))
+    stats = widened(spec.cells.stats, spec.cells.index.n_cells)
+    cells = np.repeat(np.array(list(at.values()))[:, None], stats.shape[1], axis=1)
+    return float(of_rows) - spec.family.derivatives(stats, cells)[0]
 
 
 def _prior(prior: Prior, positive: bool) -> float:

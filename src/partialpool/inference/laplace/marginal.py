@@ -41,7 +41,15 @@ class Marginal(Protocol):
         """
 
     def draw(self, points: Floats, counts: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """(sum of counts, n_values) draws of everything, counts[i] of them given the outer point i, in order."""
+        """(sum of counts, n_values) draws of everything in random order, counts[i] of them given point i."""
 
-    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:
-        """Compare the draws with exact conditionals at a point: smallest acceptance, a handful of groups."""
+    def affordable(self) -> int:
+        """How many outer points are worth their time: a power of two."""
+
+    def check(self, points: Floats, weights: Floats, draws: Floats) -> tuple[float, tuple[GroupCheck, ...]]:
+        """Compare draws of everything with exact conditionals, for a handful of groups.
+
+        Returns
+        -------
+        The smallest acceptance of `Approximation`, and the groups.
+        """

@@ -45,11 +45,11 @@ def nodes(dimensions: int) -> Nodes:
     >>> print(f"{total / (2 * np.pi):.4f}")
     1.0000
     """
-    return _grid(dimensions) if dimensions <= LARGEST_GRID else _randomised(dimensions)
+    return grid(dimensions, *GRIDS[dimensions]) if dimensions <= LARGEST_GRID else _randomised(dimensions)
 
 
-def _grid(dimensions: int) -> Nodes:
-    step, radius = GRIDS[dimensions]
+def grid(dimensions: int, step: float, radius: float) -> Nodes:
+    """Equally spaced nodes within a radius."""
     one = step * np.arange(-np.floor(radius / step + 1e-9), np.floor(radius / step + 1e-9) + 1)
     points = np.stack(np.meshgrid(*[one] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
     points = np.ascontiguousarray(points[np.sum(points**2, axis=1) <= radius**2 + 1e-9])

@@ -9,8 +9,9 @@ effects are proposed from that normal and corrected by Metropolis steps, one a d
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.moments import matched, moments
-from partialpool.inference.laplace.nodes import nodes
+from partialpool.inference.laplace.nodes import Nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.model.density import Density
@@ -32,7 +33,12 @@ Integers = NDArray[np.int64]
 
 REFINEMENTS = 2  # of the coordinates, by the moments of the integrands
 STREAMS = 4  # parts that points are divided into, whatever the number of cores
-CHECKED_DRAWS = 2000
+WORTH_THREADS = 50  # cells, below which starting threads takes longer than the work
+WORK = 2e8  # evaluations of a cell that exploring may take
+LEAST_POINTS, MOST_POINTS, POINTS_A_DIMENSION = 64, 256, 32
+CHECKED_DRAWS = 500  # from which the most extreme group is told
+FINE = grid(1, step=0.4, radius=7.0)
+T = TypeVar("T")
 
 
 def suits(spec: ModelSpec) -> bool:
@@ -80,9 +86,9 @@ class Quadrature:
         self.table = address_table(self.inputs)
 
     def _refine(self) -> None:
-        logs = np.empty((self.n_groups, len(self.rule.points)))
-        self._integrate(np.zeros((1, self.outer.n_dim)), logs)
-        mean, covariance = moments(logs, self.rule.log_weights, self.rule.points)
+        logs = np.empty((1, self.n_groups, len(self.rule.points)))
+        self._integrate(np.zeros((1, self.outer.n_dim)), logs=logs)
+        mean, covariance = moments(logs[0], self.rule.log_weights, self.rule.points)
         self._bind(matched(self.geometry, self.outer, mean, covariance))
 
     def proposal(self) -> Proposal:
@@ -96,8 +102,14 @@ class Quadrature:
             density = Density(self.spec, self.geometry)
             return np.array([density(point)[0] for point in points])
         parts = np.array_split(points, min(self.cores, len(points)))
+        return np.concatenate(self._in_threads(self._integrate, parts))
+
+    def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
+        """Call a function that leaves the interpreter for each of some parts."""
+        if self.cores == 1 or self.spec.cells.index.n_cells < WORTH_THREADS:
+            return [function(part) for part in parts]
         with ThreadPoolExecutor(self.cores) as pool:
-            return np.concatenate(list(pool.map(self._integrate, parts)))
+            return list(pool.map(function, parts))
 
     def draw(self, points: Floats, counts: Integers, rng: np.random.Generator) -> Floats:
         """Draws of everything: outer parameters as they are, effects from their conditionals."""
@@ -118,7 +130,7 @@ class Quadrature:
         common = {
             kernels.N_DRAWS: n_draws,
             kernels.QUANTILES: quantiles.ctypes.data,
-            kernels.ROWS: rows.ctypes.data,
+            kernels.PLACES_OF_DRAWS: rows.ctypes.data,
             kernels.DRAWS: draws.ctypes.data,
             kernels.N_VALUES: draws.shape[1],
             kernels.SEED: int(rng.integers(2**62)),
@@ -143,20 +155,31 @@ class Quadrature:
         before = np.concatenate([[0], np.cumsum(counts)])
         owns = np.array_split(np.arange(len(points)), STREAMS)
         streams = [(own, int(before[own[0]])) for own in owns if len(own)]
-        with ThreadPoolExecutor(self.cores) as pool:
-            return np.sum(list(pool.map(part, streams)), axis=0)
+        return np.asarray(np.sum(self._in_threads(part, streams), axis=0))
 
-    def _integrate(self, points: Floats, logs: Floats | None = None) -> Floats:
-        out, points = np.empty(len(points)), np.ascontiguousarray(points)
+    def _integrate(
+        self,
+        points: Floats,
+        rule: Nodes | None = None,
+        groups: tuple[int, int] | None = None,
+        logs: Floats | None = None,
+        effects: Floats | None = None,
+    ) -> Floats:
+        """(N,) log marginal densities; of some groups, with their integrands and effects, where asked for."""
+        out, points, rule = np.empty(len(points)), np.ascontiguousarray(points), rule or self.rule
+        first, last = groups or (0, self.n_groups)
         self._call(
             kernels.native_integrate(),
             points,
             {
-                kernels.N_NODES: len(self.rule.points),
-                kernels.NODES: self.rule.points.ctypes.data,
-                kernels.LOG_WEIGHTS: self.rule.log_weights.ctypes.data,
+                kernels.FIRST_GROUP: first,
+                kernels.LAST_GROUP: last,
+                kernels.N_NODES: len(rule.points),
+                kernels.NODES: rule.points.ctypes.data,
+                kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
                 kernels.OUT: out.ctypes.data,
                 kernels.LOGS: 0 if logs is None else logs.ctypes.data,
+                kernels.EFFECTS: 0 if effects is None else effects.ctypes.data,
             },
         )
         return out
@@ -178,6 +201,42 @@ class Quadrature:
             arguments[slot] = value
         function.ctypes(arguments.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)))
 
-    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:
-        """Smallest acceptance of the last draws."""
-        return float(np.min(self.acceptance, initial=1.0)), ()
+    def affordable(self) -> int:
+        """From 64 points, or some for each outer parameter, to 512, by what one of them costs."""
+        work = max(self.spec.cells.index.n_cells * len(self.rule.points), 1)
+        least = max(LEAST_POINTS, POINTS_A_DIMENSION * (self.outer.n_dim + 1))
+        return 1 << int(np.log2(np.clip(WORK / work, least, MOST_POINTS)))
+
+    def check(self, points: Floats, weights: Floats, draws: Floats) -> tuple[float, tuple[GroupCheck, ...]]:
+        """Moments of draws against the same by finer quadrature over the effect and all outer points."""
+        if not self.n_groups:
+            return 1.0, ()
+        found = [self._check(int(j), points, weights, draws) for j in self._handful(draws)]
+        return float(np.min(self.acceptance)), tuple(one for own in found for one in own)
+
+    def _handful(self, draws: Floats) -> Integers:
+        """Groups with most and fewest cells, the most extreme one, and the one whose draws were refused most."""
+        first = self.spec.parameters.blocks[0][1].coefficients[0].value
+        sizes = np.diff(self.group_starts)
+        extreme = np.argmax(np.abs(np.mean(draws[:CHECKED_DRAWS, first : first + self.n_groups], axis=0)))
+        return np.unique([np.argmax(sizes), np.argmin(sizes), extreme, np.argmin(self.acceptance)])
+
+    def _check(self, j: int, points: Floats, weights: Floats, draws: Floats) -> list[GroupCheck]:
+        rule = FINE if self.n_effects == 1 else self.rule
+        shape = (len(points), 1, len(rule.points))
+        logs, effects = np.empty(shape), np.empty((*shape, self.n_effects))
+        self._integrate(points, rule, (j, j + 1), logs, effects)
+        own = logs[:, 0] + rule.log_weights
+        own = np.exp(own - np.max(own, axis=1, keepdims=True))
+        own *= (weights / np.sum(own, axis=1))[:, None]
+        checks, e = [], 0
+        for _, block in self.spec.parameters.blocks:
+            for c in block.coefficients:
+                values, drawn = effects[:, 0, :, e], draws[:, c.value + j]
+                mean = float(np.sum(own * values))
+                sd = float(np.sqrt(np.sum(own * (values - mean) ** 2)))
+                shift, ratio = (np.mean(drawn) - mean) / sd, np.std(drawn) / sd
+                label = str(block.term.grouping.labels[j])
+                checks.append(GroupCheck(c.name, label, float(shift), float(ratio)))
+                e += 1
+        return checks
