@@ -45,6 +45,9 @@ class Fit(Predicting, Checking, Scoring, Keeping):
     def summary(self, prob: float = DEFAULT_PROB, var_names: Iterable[str] | None = None) -> pd.DataFrame:
         """Return mean, sd, HDI, MCSE, ESS and R-hat of every parameter, not rounded.
 
+        Draws of ``method="laplace"`` are independent: their ESS is about their number, their R-hat about 1,
+        and neither judges the approximation; :meth:`diagnose` does.
+
         Parameters
         ----------
         prob

@@ -101,9 +101,8 @@ def _check_groups(groups: tuple[GroupCheck, ...]) -> Checks:
         return
     off = sorted((group for group in groups if not _agrees(group)), key=_distance, reverse=True)
     if off:
-        shown = "; ".join(map(_described, off[:_GROUPS_SHOWN])) + (
-            "; ..." if len(off) > _GROUPS_SHOWN else ""
-        )
+        shown = "; ".join(map(_described, off[:_GROUPS_SHOWN]))
+        shown += f"; and {len(off) - _GROUPS_SHOWN} more" if len(off) > _GROUPS_SHOWN else ""
         yield Finding(
             "problem",
             "Groups differ from their exact computation",

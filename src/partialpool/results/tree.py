@@ -43,11 +43,11 @@ def to_datatree(
     Returns
     -------
     Groups ``posterior`` (``prior`` for draws from the prior), ``sample_stats`` (where there are any),
-    ``observed_data``, ``constant_data`` (trials, weights, offsets and the position of each row's group, as far
-    as the model has them) and ``log_likelihood``. Attributes of the first two say how the draws came about,
-    and what nested Laplace says of itself. Rows are numbered from 0 along ``__obs__``; other coordinates are the user's
-    labels. The values are views of `draws`. A slash in a name, which would separate a group from what is in
-    it, becomes a division slash.
+    ``observed_data``, ``constant_data`` (trials, weights, offsets and the position of each row's group, as
+    far as the model has them) and ``log_likelihood``. Attributes of the first two say how the draws came
+    about, and what nested Laplace says of itself. Rows are numbered from 0 along ``__obs__``; other
+    coordinates are the user's labels. The values are views of `draws`. A slash in a name, which would
+    separate a group from what is in it, becomes a division slash.
     """
     import xarray as xr
 
