@@ -63,6 +63,7 @@ def test_a_page_of_a_sampler_still_speaks_of_chains(fit):
     assert "400 draws of warm-up a chain, seed 19, 0.25 s in all." in told
     assert "These are 4 chains of 200 draws after 400 of warm-up, seed 19." in told
     assert "nested Laplace" not in told
+    assert OF_CHAINS.search(told)
 
 
 def test_a_comparison_of_approximations_never_speaks_of_chains():
