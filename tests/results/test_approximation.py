@@ -61,6 +61,8 @@ def test_a_model_without_groups_is_not_said_to_have_any() -> None:
     assert list(check_approximation(nothing_outer, has_groups=False)) == [
         "Nothing was approximated, given the priors."
     ]
+    (points,) = check_approximation(replace(GOOD, groups=()), has_groups=False)
+    assert str(points).startswith("2 outer parameters were integrated over")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from functools import cache
 
 from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES
-from partialpool.kernels.blocks import family_blocks, prior_block
+from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.priors.registry import PRIORS
@@ -53,6 +53,8 @@ def compile_scalars() -> None:
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
+        for cell in family.unit_cells.values():
+            unit_block(cell)
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)

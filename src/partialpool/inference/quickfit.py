@@ -20,6 +20,7 @@ from partialpool.inference.approximations import (
     predictor_scales,
     starting_coefficients,
 )
+from partialpool.kernels.rows import widened
 from partialpool.model.density import fixed_scale
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
@@ -85,6 +86,7 @@ class QuickFit:
         self.spec = spec
         self.n = spec.cells.index.n_cells
         self.curvature_block = spec.family.blocks()[1]
+        self.stats = widened(spec.cells.stats, self.n)
         self.parts = self._parts()
         self.scales = predictor_scales(spec)
         self.longest_step = LONGEST_STEP
@@ -146,7 +148,7 @@ class QuickFit:
 
     def _derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
         """Log likelihood, its derivative by each predictor of each cell, and the curvature."""
-        stats, first, second = self.spec.cells.stats, np.empty_like(eta), np.empty_like(eta)
+        stats, first, second = self.stats, np.empty_like(eta), np.empty_like(eta)
         types = self.curvature_block.ctypes.argtypes
         pointers = [a.ctypes.data_as(types[1]) for a in (stats, eta, first, second)]
         value = self.curvature_block.ctypes(

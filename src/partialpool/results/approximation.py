@@ -52,9 +52,9 @@ def check_approximation(found: Approximation, has_groups: bool) -> Checks:
     if found.exact:
         what = "The group effects were integrated out exactly" if has_groups else "Nothing was approximated"
         yield f"{what}, given {'the outer parameters' if found.outer else 'the priors'}."
-        return
-    yield from _check_acceptance(found)
-    yield from _check_groups(found.groups)
+    elif has_groups:
+        yield from _check_acceptance(found)
+        yield from _check_groups(found.groups)
 
 
 def _check_points(found: Approximation) -> Checks:

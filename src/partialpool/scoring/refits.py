@@ -15,6 +15,7 @@ from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions, available_cores
 from partialpool.inference.posterior import Options, draw_posterior, options_of
+from partialpool.kernels.rows import narrowed
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import log_mean_likelihood, outcome_of, unit_blocks
 from partialpool.results.convergence import convergence
@@ -75,8 +76,8 @@ def reweighted(model: ModelSpec, weights: Floats) -> ModelSpec:
     """
     cells = model.cells
     outcome = replace(outcome_of(model), weights=weights)
-    stats = np.ascontiguousarray(model.family.statistics(outcome, cells.index.cell, cells.index.n_cells))
-    return replace(model, cells=replace(cells, stats=stats))
+    stats = model.family.statistics(outcome, cells.index.cell, cells.index.n_cells)
+    return replace(model, cells=replace(cells, stats=narrowed(stats)))
 
 
 def check_refitting(seed: int, cores: int | None) -> None:
