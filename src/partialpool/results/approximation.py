@@ -10,9 +10,7 @@ from partialpool.results.findings import Finding
 
 Checks = Iterator[Finding | str]
 
-MAX_PARETO_K = (
-    0.7  # Vehtari, Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72): beyond it means are unreliable
-)
+MAX_PARETO_K = 0.7  # beyond it means are not reliable: Vehtari et al. (2024), JMLR 25(72)
 MIN_POINTS_ESS = 100
 MIN_ACCEPTANCE = 0.5
 MAX_MEAN_SHIFT = 0.1
