@@ -111,3 +111,8 @@ class Draws:
     asked: int
     target_accept: float | None = None
     approximation: Approximation | None = None
+
+    @property
+    def independent(self) -> bool:
+        """Whether each draw was made without the one before it, so that there is nothing to converge."""
+        return self.method != "nuts"
