@@ -40,7 +40,7 @@ def moments(record: Mapping[str, list[float | None]]) -> Moments:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Largest differences of two posteriors, in posterior sds, and whether chance and method can explain them."""
+    """Largest differences of two posteriors, in posterior sds, and whether chance and method explain them."""
 
     mean_gap: float
     sd_gap: float

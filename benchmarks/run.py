@@ -3,8 +3,8 @@
 python benchmarks/run.py [--bars] [--only NAME,...] [--peers NAME,...] [--rounds N] [--page]
 
 Without options everything runs, which takes hours; `--bars` runs what the table of bars needs. A name is a
-problem's, or the start of several (`poisson`); compare, gradient, laplace and memory are measures that have
-no peers.
+problem's, its table's (`bangladesh`) or the start of several (`poisson`); compare, gradient, laplace and
+memory are measures that have no peers.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def chosen(options: argparse.Namespace) -> tuple[list[Job], list[str]]:
     if options.bars:
         jobs = [job for job in jobs if job.peer in NEEDED.get(job.problem, ())]
     if options.only:
-        names = options.only.split(",")
-        unknown = [n for n in names if not any(k.startswith(n) for k in (*PROBLEMS, *asked))]
-        if unknown:
-            raise SystemExit(
-                f"no problem or measure starts with {unknown[0]!r}: {', '.join((*PROBLEMS, *asked))}"
-            )
-        jobs = [job for job in jobs if job.problem.startswith(tuple(names))]
-        asked = [name for name in asked if name.startswith(tuple(names))]
+        names = tuple(options.only.split(","))
+        known = {problem.name: (problem.name, problem.data) for problem in PROBLEMS.values()}
+        known |= {name: (name,) for name in asked}
+        wanted = {name for name, called in known.items() if any(word.startswith(names) for word in called)}
+        if not wanted:
+            raise SystemExit(f"nothing starts with {options.only!r}; there are {', '.join(known)}")
+        jobs = [job for job in jobs if job.problem in wanted]
+        asked = [name for name in asked if name in wanted]
     if options.peers:
         jobs = [job for job in jobs if job.peer in options.peers.split(",")]
         asked = [] if not options.only else asked
