@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DEFAULTS = {"repeats": 3, "draws": 1000, "chains": 4, "warmup": None, "note": ""}
+DEFAULTS = {"repeats": 3, "draws": 1000, "chains": 4, "warmup": None}
 SECONDS = 600.0
 R_JOBS = re.compile(r"^JOBS <- '(.*?)'$", re.DOTALL | re.MULTILINE)
 
@@ -25,7 +25,6 @@ class Job:
     draws: int
     chains: int
     warmup: int | None
-    note: str
 
     @property
     def label(self) -> str:

@@ -8,6 +8,8 @@ JOBS <- '{
 
 source("harness.R")
 suppressPackageStartupMessages(library(brms))
+# Debian's BH package has no headers: they are the system's.
+if (!file.exists(rstan::rstan_options("boost_lib"))) invisible(rstan::rstan_options(boost_lib = "/usr/include"))
 
 # "0 + Intercept" keeps the intercept's prior at the predictors' zero, as the problem says.
 build <- function(task) {

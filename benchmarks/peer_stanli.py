@@ -10,7 +10,7 @@ import numpy as np
 import stan_code
 import stanli
 
-_BIG = {"repeats": 1, "draws": 100, "warmup": 100, "chains": 2, "note": "100 draws after 100 of warm-up"}
+_BIG = {"repeats": 1, "draws": 100, "warmup": 100, "chains": 2}
 JOBS = {
     "no-pooling": {"cells, centred": {"repeats": 5}},
     "partial-pooling": {

@@ -45,7 +45,7 @@ def _task(job: Job, table: Path, folder: str) -> dict[str, Any]:
     problem = PROBLEMS[job.problem]
     model = {"formula": problem.formula, "family": problem.family, "terms": problem.terms}
     factors = [asdict(factor) for factor in problem.factors]
-    task = {k: v for k, v in asdict(job).items() if k not in ("peer", "note")}
+    task = {k: v for k, v in asdict(job).items() if k != "peer"}
     # Repeats stop at a third of the limit: a slow peer then still has its cold fit and one warm one.
     own = {"table": str(table), "out": folder, "seconds": SECONDS / 3, "started": time.time()}
     return task | model | {"factors": factors} | own
@@ -65,11 +65,15 @@ def _finish(command: list[str]) -> tuple[int | None, str, str]:
 
 
 def _failed(complaints: str) -> Record:
-    last = [line for line in complaints.strip().splitlines() if line.strip()][-1:] or ["no message"]
-    if last[0].startswith(LEFT_OUT):
-        return {"status": "left out", "why": last[0].removeprefix(LEFT_OUT)}
-    missing = "ModuleNotFoundError" in last[0] or "there is no package" in complaints
-    return {"status": "left out" if missing else "failed", "why": last[0][:300]}
+    lines = [line.strip() for line in complaints.splitlines() if line.strip()] or ["no message"]
+    if lines[-1].startswith(LEFT_OUT):
+        return {"status": "left out", "why": lines[-1].removeprefix(LEFT_OUT)}
+    errors = [
+        i for i, line in enumerate(lines) if line.startswith("Error")
+    ]  # R's, whose last lines say little
+    why = " ".join(lines[errors[-1] : errors[-1] + 2]) if errors else lines[-1]
+    missing = "ModuleNotFoundError" in why or "there is no package" in why
+    return {"status": "left out" if missing else "failed", "why": why[:300]}
 
 
 def _record(job: Job, answer: dict[str, Any], folder: Path) -> Record:
@@ -84,7 +88,7 @@ def _record(job: Job, answer: dict[str, Any], folder: Path) -> Record:
             runs.append(own)
         else:
             runs.append(moments(found))
-    effort = {name: getattr(job, name) for name in ("draws", "chains", "warmup", "note")}
+    effort = {name: getattr(job, name) for name in ("draws", "chains", "warmup")}
     return {"status": "measured"} | effort | answer | {"sizes": worst, "moments": pooled(runs).record()}
 
 
