@@ -5,6 +5,7 @@ python benchmarks/compare_pymc.py FOLDER
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     table = {}
     for name, model in models().items():
-        result = pm.sample(random_seed=19, progressbar=False, model=model)
+        result = pm.sample(chains=4, cores=os.cpu_count(), random_seed=19, progressbar=False, model=model)
         az.summary(result, hdi_prob=0.89).to_csv(folder / f"summary_{name}.csv")
         result.to_netcdf(folder / f"fit_{name}.nc")
         table |= {f"{name}_{key}": values for key, values in columns(result.posterior, 60).items()}

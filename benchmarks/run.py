@@ -78,9 +78,9 @@ def run_measure(name: str) -> Record:
     """One script in a process of its own."""
     command = [sys.executable, measures()[name].name]
     try:
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=2 * SECONDS)
     except subprocess.TimeoutExpired:
-        return {"status": "over the limit", "why": f"no answer within {SECONDS:.0f} s"}
+        return {"status": "over the limit", "why": f"no answer within {2 * SECONDS:.0f} s"}
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         status = "left out" if last.startswith(LEFT_OUT) else "failed"
