@@ -19,7 +19,7 @@ def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None 
     options
         Their kind says which method.
     progress
-        As `nuts.sample` and `approximate` take it.
+        As `nuts.sample` takes it; the approximation is there before it could tell.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None 
         As these two.
     """
     if isinstance(options, LaplaceOptions):
-        return approximate(spec, options, progress)
+        return approximate(spec, options)
     return sample(spec, options, progress)
 
 
