@@ -46,7 +46,7 @@ def test_a_good_approximation_says_what_was_checked_with_the_figures(case: Case)
         "2 outer parameters were integrated over 2,000 points (Pareto k 0.12, worth 1,500 independent "
         "points).",
         "Exact conditional densities accept at least 93% of the draws of every group's effects.",
-        "2 groups compared with an exact computation: means within 0.04 sd, sds within 2.0%.",
+        "2 group effects compared with an exact computation: means within 0.04 sd, sds within 2.0%.",
     )
 
 
@@ -107,8 +107,8 @@ def test_the_groups_that_are_furthest_off_are_named_first(case: Case) -> None:
     groups = tuple(GroupCheck("1|g", str(i), shift, 1.0) for i, shift in enumerate(shifts))
     (finding,) = check(case, replace(GOOD, groups=groups)).findings
     assert finding.what.startswith(
-        "4 of the 5 groups that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, its sd "
-        "+0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
+        "4 of the 5 group effects that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, its "
+        "sd +0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
     )
 
 
@@ -120,8 +120,8 @@ def test_few_draws_may_be_off_by_their_own_error() -> None:
         assert isinstance(last, str) == ok
     *_, finding = check_approximation(replace(GOOD, groups=(just, off)), True, 100)
     assert finding.what == (
-        "1 of the 2 groups that were compared: 1|g[b] by +0.31 sd, its sd +0%. Within 0.3 sd and 21% would "
-        "do."
+        "1 of the 2 group effects that were compared: 1|g[b] by +0.31 sd, its sd +0%. Within 0.3 sd and 21% "
+        "would do."
     )
 
 

@@ -114,16 +114,16 @@ def _check_groups(groups: tuple[GroupCheck, ...], n_draws: int) -> Checks:
         yield Finding(
             "problem",
             "Groups differ from their exact computation",
-            f"{len(off)} of the {len(groups)} groups that were compared: {shown}. Within {most:.2g} sd and "
-            f"{most_sd:.0%} would do.",
+            f"{len(off)} of the {len(groups)} group effects that were compared: {shown}. Within {most:.2g} sd "
+            f"and {most_sd:.0%} would do.",
             SAMPLE_INSTEAD,
         )
         return
     shift = max(abs(group.mean_shift) for group in groups)
     change = max(abs(group.sd_ratio - 1) for group in groups)
     yield (
-        f"{len(groups)} groups compared with an exact computation: means within {shift:.2f} sd, sds within "
-        f"{change:.1%}."
+        f"{len(groups)} group effects compared with an exact computation: means within {shift:.2f} sd, sds "
+        f"within {change:.1%}."
     )
 
 
