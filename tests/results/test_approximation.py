@@ -107,8 +107,8 @@ def test_the_groups_that_are_furthest_off_are_named_first(case: Case) -> None:
     groups = tuple(GroupCheck("1|g", str(i), shift, 1.0) for i, shift in enumerate(shifts))
     (finding,) = check(case, replace(GOOD, groups=groups)).findings
     assert finding.what.startswith(
-        "4 of the 5 group effects that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, its "
-        "sd +0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
+        "4 of the 5 group effects that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, "
+        "its sd +0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
     )
 
 

@@ -114,8 +114,8 @@ def _check_groups(groups: tuple[GroupCheck, ...], n_draws: int) -> Checks:
         yield Finding(
             "problem",
             "Groups differ from their exact computation",
-            f"{len(off)} of the {len(groups)} group effects that were compared: {shown}. Within {most:.2g} sd "
-            f"and {most_sd:.0%} would do.",
+            f"{len(off)} of the {len(groups)} group effects that were compared: {shown}. Within {most:.2g} "
+            f"sd and {most_sd:.0%} would do.",
             SAMPLE_INSTEAD,
         )
         return
