@@ -89,14 +89,14 @@ def _propose(a, quantiles, draw, j0, j1, centres, k, z, e):
         for m in range(d):
             key = _hashed(np.uint64(a[SEED]), 2 * ((j0 + i) * d + m))
             e[0, m] = quantiles[_shuffled(key, draw, quantiles.shape[0])]
-        spread(centres, i * (d + d * d), e, 0, z, (k * GROUPS + i) * d)
+        spread(centres, (j0 + i) * (d + d * d), e, 0, z, (k * GROUPS + i) * d)
 
 
 @kernel
-def _weight(logs, centres, i, z, at, d, e):
+def _weight(value, centres, j, z, at, d, e):
     """Log importance weight of a state: its log integrand less the log density of its proposal."""
-    standardise(centres, i * (d + d * d), z, at, d, e)
-    total = logs[i]
+    standardise(centres, j * (d + d * d), z, at, d, e)
+    total = value
     for m in range(d):
         total += 0.5 * (FREEDOM + 1.0) * math.log1p((e[m] / SPREAD) ** 2 / FREEDOM)
     return total
@@ -112,7 +112,7 @@ def _metropolis(a, state, weight, draw, j0, j1, k, work, e, acceptance):
     d = e.shape[0]
     for i in range(j1 - j0):
         at = (k * GROUPS + i) * d
-        new, own = _weight(logs[k], centres, i, z, at, d, e), logs[k, i]
+        new, own = _weight(logs[k, i], centres, j0 + i, z, at, d, e), logs[k, i]
         ratio = new - weight[j0 + i]
         # A state out of reach, the first among them, is left whatever comes.
         probability = 1.0 if not np.isfinite(weight[j0 + i]) or ratio >= 0 else np.exp(ratio)
@@ -168,7 +168,7 @@ def _step(
         place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
     add_cells(data, a[VALUES_BLOCK], starts, j0, j1, coef, effects, n + 1, logs)
     for i in range(j1 - j0):
-        weight[j0 + i] = _weight(logs[0], centres, i, z, i * d, d, e) if begun else -np.inf
+        weight[j0 + i] = _weight(logs[0, i], centres, j0 + i, z, i * d, d, e) if begun else -np.inf
     for k in range(n):
         _metropolis(a, state, weight, draw + k, j0, j1, k + 1, work, e, acceptance)
         _write_effects(data, draws[rows[draw + k]], j0, j1, d, effects)
@@ -192,11 +192,11 @@ def _sample_entry(arguments):
     acceptance = carray(as_pointer(a[ACCEPTANCE]), (n_groups,), np.float64)
     n_maps, n_scratch, n_sets = maps_size(data, n_groups), 2 + d + d * d, max(AT_ONCE + 1, a[N_NODES])
     used = 4 * n_coef + n_scratch + n_maps + n_groups * (d + 1) + d
-    memory = np.zeros(used + nodes_size(n_sets, d))
+    memory = np.zeros(used + nodes_size(n_sets, d, n_groups))
     coefficients, scratch = matrix_in(memory, 0, 4, n_coef), vector_in(memory, 4 * n_coef, n_scratch)
     maps, own = vector_in(memory, 4 * n_coef + n_scratch, n_maps), used - n_groups * (d + 1) - d
     state, weight = vector_in(memory, own, n_groups * d), vector_in(memory, own + n_groups * d, n_groups)
-    e, work = vector_in(memory, used - d, d), node_views(memory, used, n_sets, d)
+    e, work = vector_in(memory, used - d, d), node_views(memory, used, n_sets, d, n_groups)
     place = np.empty(term_start.shape[0], np.int64)
     draw, begun = a[FIRST_DRAW], False
     for i in range(a[N_POINTS]):

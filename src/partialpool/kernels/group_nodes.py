@@ -20,23 +20,24 @@ LEAST_PIVOT = 1e-4  # of a variance: integrands narrower than the nodes' distanc
 def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_weights, work, scratch):
     """Evaluate the integrands of groups j0 up to j1 at nodes moved to where each has its mass.
 
+    Where a group's mass was at the outer point before is where its nodes are tried first: in standardised
+    coordinates it hardly moves.
+
     work is (effects, logs, z, centres, totals): sets of effects (M, E, GROUPS) and their log integrands
     (M, GROUPS) at the nodes; coordinates (M, GROUPS, D); each group's centre (D,) and scale (D, D), in the
     end the integrand's mean and the factor of its covariance; and (GROUPS,) logs of the integrals.
     """
     effects, logs, z, centres, totals = work
     n_z, d = nodes.shape
-    for i in range(j1 - j0):
-        _unit(centres, i * (d + d * d), d)
     for _ in range(PASSES):
         for k in range(n_z):
             for i in range(j1 - j0):
-                spread(centres, i * (d + d * d), nodes, k, z, (k * GROUPS + i) * d)
+                spread(centres, (j0 + i) * (d + d * d), nodes, k, z, (k * GROUPS + i) * d)
             place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
         add_cells(data, block, starts, j0, j1, coef, effects, n_z, logs)
         moved = False
         for i in range(j1 - j0):
-            row = i * (d + d * d)
+            row = (j0 + i) * (d + d * d)
             volume = 0.0
             for a in range(d):
                 volume += math.log(centres[row + d + a * d + a])
@@ -48,31 +49,32 @@ def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_we
 
 
 @kernel
-def node_views(work, first, n_sets, d):
-    """Views of a working array from `first` on, as `evaluate_nodes` wants them, with room for n_sets sets."""
+def node_views(work, first, n_sets, d, n_groups):
+    """Views of a working array from `first` on, as `evaluate_nodes` wants them, with room for n_sets sets.
+
+    Every group starts with its centre at zero and a scale of one.
+    """
     z = first + n_sets * (d + 1) * GROUPS
     centres = z + n_sets * GROUPS * d
+    width = d + d * d
+    for j in range(n_groups):
+        for a in range(width):
+            work[centres + j * width + a] = 0.0
+        for a in range(d):
+            work[centres + j * width + d + a * d + a] = 1.0
     return (
         vector_in(work, first, n_sets * d * GROUPS),
         matrix_in(work, first + n_sets * d * GROUPS, n_sets, GROUPS),
         vector_in(work, z, n_sets * GROUPS * d),
-        vector_in(work, centres, GROUPS * (d + d * d)),
-        vector_in(work, centres + GROUPS * (d + d * d), GROUPS),
+        vector_in(work, centres, n_groups * width),
+        vector_in(work, centres + n_groups * width, GROUPS),
     )
 
 
 @kernel
-def nodes_size(n_sets, d):
+def nodes_size(n_sets, d, n_groups):
     """Length of what `node_views` divides."""
-    return GROUPS * (n_sets * (2 * d + 1) + d + d * d + 1)
-
-
-@kernel
-def _unit(centres, row, d):
-    for a in range(d + d * d):
-        centres[row + a] = 0.0
-    for a in range(d):
-        centres[row + d + a * d + a] = 1.0
+    return GROUPS * (n_sets * (2 * d + 1) + 1) + n_groups * (d + d * d)
 
 
 @kernel

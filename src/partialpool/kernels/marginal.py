@@ -81,9 +81,9 @@ def _integrate_entry(arguments):
     out = carray(as_pointer(a[OUT]), (a[N_POINTS],), np.float64)
     n_maps, n_scratch = maps_size(data, n_groups), 2 + d + d * d
     used = 4 * n_coef + n_scratch + n_maps
-    memory = np.empty(used + nodes_size(n_z, d))
+    memory = np.empty(used + nodes_size(n_z, d, n_groups))
     coefficients, scratch = matrix_in(memory, 0, 4, n_coef), vector_in(memory, 4 * n_coef, n_scratch)
-    maps, work = vector_in(memory, used - n_maps, n_maps), node_views(memory, used, n_z, d)
+    maps, work = vector_in(memory, used - n_maps, n_maps), node_views(memory, used, n_z, d, n_groups)
     place = np.empty(term_start.shape[0], np.int64)
     for i in range(a[N_POINTS]):
         total = all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
 MOST_ROUNDS = 8
 ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
+BETTER = 1.1
 LEAST_EFFECTIVE = 3  # effective points a dimension that moments are taken from
 
 
@@ -72,8 +73,8 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     proposals: list[Proposal] = []
     parts: list[Floats] = []
     values: list[Floats] = []
+    before = 0.0
     for turn in range(MOST_ROUNDS):
-        last = turn == MOST_ROUNDS - 1
         proposals.append(proposal)
         parts.append(_draw(proposal, n_points if turn > 1 else max(n_points // 4, 32), rng))
         values.append(marginal.log_density(parts[-1]))
@@ -81,8 +82,10 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         points, ratios = np.concatenate(parts), _mixture_ratios(proposals, parts, np.concatenate(values))
         if not np.any(np.isfinite(ratios)):
             raise _nowhere()
-        if last or (own > ENOUGH and turn > 1):
+        # Rounds that get no better have come as close as the t distribution can.
+        if turn > 1 and (own > ENOUGH or own < BETTER * before):
             break
+        before = own
         proposal = _fitted(points, ratios)
     weights, k = _smoothed(ratios)
     plain = np.exp(ratios - np.max(ratios))

@@ -32,7 +32,7 @@ Integers = NDArray[np.int64]
 
 STREAMS = 4  # parts that points are divided into, whatever the number of cores
 WORTH_THREADS = 50  # cells, below which starting threads takes longer than the work
-WORK = 3e8  # evaluations of a cell that a round of exploring may take
+WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
 CHECKED_DRAWS = 500  # from which the most extreme group is told
 FINE = grid(1, step=0.4, radius=7.0)
@@ -87,7 +87,7 @@ class Quadrature:
         if not self.n_groups:
             density = Density(self.spec, self.geometry)
             return np.array([density(point)[0] for point in points])
-        parts = np.array_split(points, min(self.cores, len(points)))
+        parts = [part for part in np.array_split(points, STREAMS) if len(part)]
         return np.concatenate(self._in_threads(self._integrate, parts))
 
     def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
