@@ -111,6 +111,11 @@ class Family:
         """The mean's link."""
         return LINKS[self.link]
 
+    @property
+    def quadratic(self) -> bool:
+        """Whether the log likelihood is quadratic in the mean's predictor: its effects have a normal posterior."""
+        return False
+
     def blocks(self) -> tuple[Any, Any]:
         """Compiled loops over cells: derivatives, and derivatives with curvature."""
         return family_blocks(self.cells[self.link], len(self.parameters))
