@@ -51,7 +51,7 @@ def covariance(factor: Factor, parent: dict[tuple[int, int], Integers]) -> Covar
     levels, r = factor.levels, len(factor.rest)
     first = levels[-1].stop if levels else 0
     to_rest = np.empty((first + r, r))
-    to_rest[first:] = _dense_inverse(factor.rest)
+    to_rest[first:] = factor.rest_inverse
     groups: dict[int, Floats] = {}
     parents: dict[tuple[int, int], Floats] = {}
     for e in range(len(levels) - 1, -1, -1):
@@ -105,16 +105,6 @@ def _rows_at(onto: csr_array, dense: Floats, level: Level, other: Level, at: Int
         products = onto.data * dense[at[rows // width] * wide + b, onto.indices]
         out[:, b] = np.bincount(rows, products, size * width)
     return out.reshape(size, width, wide)
-
-
-def _dense_inverse(lower: Floats) -> Floats:
-    """Inverse of L L'."""
-    if not len(lower):
-        return np.zeros((0, 0))
-    from scipy.linalg.lapack import dpotri
-
-    inverse: Floats = dpotri(lower, lower=1)[0]
-    return np.tril(inverse) + np.tril(inverse, -1).T
 
 
 def predictor_variances(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+SMALL = 100  # below it LAPACK's threads cost more than the arithmetic, on a busy machine a hundred times more
 DENSE_SHARE = 0.1  # of a matrix's entries that are not zero: from there on dense products are quicker
 
 
@@ -66,14 +67,11 @@ class Factor:
 
     def solve(self, b: Floats) -> Floats:
         """H^-1 b for (dim,) or (dim, k)."""
-        from scipy.linalg import cho_solve
-
         x = np.array(b, float)
         for level in self.levels:
             x[level.stop :] -= level.solved.T @ x[level.start : level.stop]
         first = len(x) - len(self.rest)
-        if len(self.rest):
-            x[first:] = cho_solve((self.rest, True), x[first:], check_finite=False)
+        x[first:] = _half_solve(self.rest, _half_solve(self.rest, x[first:], "N"), "T")
         for level in reversed(self.levels):
             own = _by_group(level.inverse, x[level.start : level.stop])
             x[level.start : level.stop] = own - level.solved @ x[level.stop :]
@@ -81,16 +79,24 @@ class Factor:
 
     def spread(self, z: Floats) -> Floats:
         """(dim, k) standard normals turned into draws from N(0, H^-1)."""
-        from scipy.linalg import solve_triangular
-
         x = np.empty_like(z)
         first = len(x) - len(self.rest)
-        if len(self.rest):
-            x[first:] = solve_triangular(self.rest, z[first:], trans="T", lower=True, check_finite=False)
+        x[first:] = _half_solve(self.rest, z[first:], "T")
         for level in reversed(self.levels):
             own = _root(level.lower, z[level.start : level.stop])
             x[level.start : level.stop] = own - level.solved @ x[level.stop :]
         return x
+
+    @property
+    def rest_inverse(self) -> Floats:
+        """(r, r) inverse of L L', which is the rest's block of H^-1."""
+        if len(self.rest) < SMALL:
+            root = np.linalg.inv(self.rest)
+            return root.T @ root
+        from scipy.linalg.lapack import dpotri
+
+        inverse: Floats = dpotri(self.rest, lower=1)[0]
+        return np.tril(inverse) + np.tril(inverse, -1).T
 
     @property
     def n_numbers(self) -> int:
@@ -116,8 +122,6 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
     numpy.linalg.LinAlgError
         When the sum is not positive definite.
     """
-    from scipy.linalg import cholesky
-
     n_eliminated = len(sums.diagonal)
     diagonal = [scale * d + q for d, q in zip(sums.diagonal, precisions[:n_eliminated], strict=True)]
     cross = [_scaled(b, scale) for b in sums.cross]
@@ -130,8 +134,11 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
         levels.append(Level(inverse, lower, _times(inverse, cross[e]), start))
         _eliminate(e, levels[-1].solved, diagonal, cross, rest)
         start = levels[-1].stop
-    if len(rest):
-        rest = cholesky(rest, lower=True, overwrite_a=True, check_finite=False)
+    if len(rest) < SMALL:
+        return Factor(tuple(levels), np.linalg.cholesky(rest))
+    from scipy.linalg import cholesky
+
+    rest = cholesky(rest, lower=True, overwrite_a=True, check_finite=False)
     return Factor(tuple(levels), rest)
 
 
@@ -194,6 +201,16 @@ def _times(inverse: Floats, b: csr_array) -> csr_array:
     places = np.arange(size + 1, dtype=np.int32)
     blocks = bsr_array((inverse, places[:-1], places), shape=(size * width,) * 2)
     return (blocks.tocsr() @ b).tocsr()
+
+
+def _half_solve(lower: Floats, x: Floats, trans: Literal["N", "T"]) -> Floats:
+    """L^-1 x or L^-T x."""
+    if len(lower) < SMALL:
+        root = np.linalg.inv(lower)
+        return np.asarray((root if trans == "N" else root.T) @ x)
+    from scipy.linalg import solve_triangular
+
+    return np.asarray(solve_triangular(lower, x, trans=trans, lower=True, check_finite=False))
 
 
 def _by_group(matrices: Floats, x: Floats) -> Floats:
