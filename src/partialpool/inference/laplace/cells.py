@@ -11,6 +11,7 @@ from partialpool.model.spec import ModelSpec
 Floats = NDArray[np.float64]
 
 STEP = 1e-4  # of a predictor, for differences of first derivatives
+WEIGHT_STEP = 1e-3  # for differences of curvatures
 AGREE = 1e-4  # relative difference between a family's curvature and differences of its derivatives
 
 
@@ -64,13 +65,13 @@ class CellLikelihood:
         """Curvatures that are not negative, for where the exact ones are of no use."""
         return {(p, p): np.maximum(second[p], 0.0) for p in self.latent}
 
-    def weight_slope(self, eta: Floats) -> Floats:
-        """(n,) derivative of the curvature by the one latent predictor."""
+    def weight_slopes(self, eta: Floats) -> tuple[Floats, Floats]:
+        """(n,) first and second derivative of the curvature by the one latent predictor."""
         (p,) = self.latent
         step = np.zeros_like(eta)
-        step[p] = 10.0 * STEP
-        up, down = (self.weights(e, self.evaluate(e)[2])[p, p] for e in (eta + step, eta - step))
-        return (up - down) / (20.0 * STEP)
+        step[p] = WEIGHT_STEP
+        down, here, up = (self.weights(e, self.evaluate(e)[2])[p, p] for e in (eta - step, eta, eta + step))
+        return (up - down) / (2.0 * WEIGHT_STEP), (up - 2.0 * here + down) / WEIGHT_STEP**2
 
     def _difference(self, eta: Floats, p: int) -> Floats:
         """(P, n) derivative of the first derivatives by predictor p."""

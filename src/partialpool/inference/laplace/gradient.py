@@ -25,12 +25,33 @@ Floats = NDArray[np.float64]
 STEP = 1e-3  # of an outer parameter, in units of its scale
 
 
-def mean_shift(problem: InnerProblem, at: Conditional, found: Covariance) -> tuple[Floats, Floats]:
-    """(dim,) psi, and (n,) variances of the predictor."""
+@dataclass(frozen=True)
+class Shift:
+    """What third derivatives do to the inner mean.
+
+    Attributes
+    ----------
+    psi
+        (dim,) mode less mean.
+    variances
+        (n,) of the predictor.
+    weight_slope, weight_bend
+        (n,) first and second derivative of each cell's curvature by its predictor.
+    """
+
+    psi: Floats
+    variances: Floats
+    weight_slope: Floats
+    weight_bend: Floats
+
+
+def mean_shift(problem: InnerProblem, at: Conditional, found: Covariance) -> Shift:
+    """The shift of the mean given one point of the outer parameters, for one latent predictor."""
     variances = predictor_variances(problem.blocks, found, problem.parent)
+    slope, bend = problem.likelihood.weight_slopes(at.eta)
     pull = np.zeros_like(at.eta)
-    pull[problem.latent[0]] = 0.5 * variances * problem.likelihood.weight_slope(at.eta)
-    return at.factor.solve(problem.gather(pull)), variances
+    pull[problem.latent[0]] = 0.5 * variances * slope
+    return Shift(at.factor.solve(problem.gather(pull)), variances, slope, bend)
 
 
 @dataclass(frozen=True)
@@ -84,15 +105,15 @@ def expected(problem: InnerProblem, at: Conditional) -> Expected:
     found = covariance(at.factor, problem.parent)
     psi, variances, shift = np.zeros(problem.dim), None, np.zeros_like(at.eta)
     if not problem.scaled:
-        psi, variances = mean_shift(problem, at, found)
-        shift = problem.spread(psi)
+        moved = mean_shift(problem, at, found)
+        psi, variances, shift = moved.psi, moved.variances, problem.spread(moved.psi)
     moments, traces = [], 0.0
     for f, (block, precision) in enumerate(zip(problem.blocks, at.given.precisions, strict=True)):
         spread = _summed(problem, found, f)
         traces += float(np.sum(spread * precision))
         if block.terms:
-            off, moved = problem.groups(at.mode - problem.means, f), problem.groups(psi, f)
-            moments.append(off.T @ off - off.T @ moved - moved.T @ off + spread)
+            off, own = problem.groups(at.mode - problem.means, f), problem.groups(psi, f)
+            moments.append(off.T @ off - off.T @ own - own.T @ off + spread)
     coefficients = problem.groups(at.mode - psi, len(problem.blocks) - 1)[0]
     return Expected(problem, at, tuple(moments), coefficients, variances, shift, problem.dim - traces)
 

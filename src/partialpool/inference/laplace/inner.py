@@ -166,6 +166,16 @@ class InnerProblem:
                 eta[p] += block.columns[:, a] * own[block.groups, a]
         return eta
 
+    def spread_all(self, v: Floats) -> Floats:
+        """(m, P, n) A v for (dim, m)."""
+        n_predictors, n = self.spec.cells.offsets.shape
+        eta = np.zeros((v.shape[1], n_predictors, n))
+        for f, block in enumerate(self.blocks):
+            own = np.ascontiguousarray(v[self.starts[f] : self.starts[f + 1]].T)
+            for a, p in enumerate(block.predictors):
+                eta[:, p] += own[:, a :: block.width][:, block.groups] * block.columns[:, a]
+        return eta
+
     def gather(self, first: Floats) -> Floats:
         """(dim,) A' first: sums of (P, n) derivatives by inner parameter."""
         out = np.empty(self.dim)

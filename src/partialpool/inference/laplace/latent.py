@@ -18,8 +18,9 @@ from partialpool.errors import FitError
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.blas import one_thread
+from partialpool.inference.laplace.correction import correction, correction_normals
 from partialpool.inference.laplace.covariance import covariance
-from partialpool.inference.laplace.gradient import gradient, mean_shift, mode_slopes
+from partialpool.inference.laplace.gradient import Shift, gradient, mean_shift, mode_slopes
 from partialpool.inference.laplace.inner import Conditional, InnerProblem
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.outer_mode import find_proposal
@@ -33,6 +34,7 @@ Result = TypeVar("Result")
 
 KEPT = 1 << 24  # numbers of factors kept between the density at a point and draws there: 128 MB
 SIDE_BY_SIDE = 300  # rows of the dense part: below it Python's own work, one thread at a time, is most of it
+MISSED = 2.0  # largest change, from the centre on, of what the Laplace approximation is believed to miss
 DIFFERENCE = 1e-3  # of an outer parameter's scale, where the gradient is by differences
 
 
@@ -89,6 +91,9 @@ class LatentGaussian:
         self.slopes: Floats | None = None
         self.problem.refer(self.start, self.problem.outer(self.centre))
         self._kept = _Kept()
+        corrected = not self.exact and len(self.problem.latent) == 1
+        self._normals = correction_normals(self.problem) if corrected else None
+        self._missed_at_centre = 0.0
 
     @property
     def exact(self) -> bool:
@@ -119,11 +124,13 @@ class LatentGaussian:
             at = self._condition(self.centre)
             slopes = mode_slopes(self.problem, self.centre, at, self.scale)
             self.start, self.slopes = at.mode, slopes
+            if self._normals is not None:
+                self._missed_at_centre = self._missed(self.centre)
         return found
 
     def log_density(self, points: Floats) -> Floats:
         """Log of p(data, outer parameters), Jacobian included, at (N, Q) points; -inf where it is not finite."""
-        return np.array(self._map(self._log_density, np.asarray(points, float)), float)
+        return np.array(self._map(self._corrected, np.asarray(points, float)), float)
 
     def draw(self, points: Floats, counts: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """(sum of counts, n_values) draws of everything, counts[i] of them given the outer point i, in order.
@@ -172,6 +179,21 @@ class LatentGaussian:
             return -np.inf
         return value if np.isfinite(value) else -np.inf
 
+    def _corrected(self, x: Floats) -> float:
+        """The log density, with what the Laplace approximation misses."""
+        value = self._log_density(x)
+        if self._normals is None or not np.isfinite(value):
+            return value
+        with np.errstate(all="ignore"):
+            missed = self._missed(x) - self._missed_at_centre
+        # Further out the expansion does not hold, and may promise anything.
+        return value + self._missed_at_centre + float(np.clip(np.nan_to_num(missed), -MISSED, MISSED))
+
+    def _missed(self, x: Floats) -> float:
+        assert self._normals is not None
+        at = self._condition(x)
+        return correction(self.problem, at, self._shift(at), self._normals)
+
     def _density_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         value = self._log_density(x)
         if not np.isfinite(value):
@@ -191,7 +213,7 @@ class LatentGaussian:
 
     def _draw(self, at: Conditional, out: Floats, rng: np.random.Generator) -> None:
         """Write draws given one point into (count, n_values)."""
-        mean = at.mode if self.exact else at.mode - self._shift(at)
+        mean = at.mode if self._normals is None else at.mode - self._shift(at).psi
         draws = mean[:, None] + at.factor.spread(rng.standard_normal((self.problem.dim, len(out))))
         out[:] = at.given.values
         for f, block in enumerate(self.problem.blocks):
@@ -199,7 +221,5 @@ class LatentGaussian:
             for a, value in enumerate(block.values):
                 out[:, value : value + block.size] = draws[start + a : stop : block.width].T
 
-    def _shift(self, at: Conditional) -> Floats:
-        if len(self.problem.latent) > 1:
-            return np.zeros(self.problem.dim)
-        return mean_shift(self.problem, at, covariance(at.factor, self.problem.parent))[0]
+    def _shift(self, at: Conditional) -> Shift:
+        return mean_shift(self.problem, at, covariance(at.factor, self.problem.parent))
