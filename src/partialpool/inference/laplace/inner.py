@@ -32,7 +32,7 @@ Integers = NDArray[np.int64]
 
 MAX_REST = 6_000  # numbers left for the dense Cholesky factor: 300 MB, a few seconds
 MAX_STEPS = 60
-DECREMENT = 1e-8  # of h by a Newton step
+DECREMENT = 1e-11  # of h by a Newton step: log |H| changes with its square root
 
 
 @dataclass(frozen=True)
