@@ -113,7 +113,7 @@ class Family:
 
     @property
     def quadratic(self) -> bool:
-        """Whether the log likelihood is quadratic in the mean's predictor: its effects have a normal posterior."""
+        """Whether the log likelihood is quadratic in the mean's predictor."""
         return False
 
     def blocks(self) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
-"""One thread for dense linear algebra: matrices here are small, and results must not hang on the number of cores.
+"""One thread for dense linear algebra: results must not hang on the number of cores.
 
-OpenBLAS shares a product out among threads that wait for each other. On two cores it gains a tenth for a Cholesky
-factor of 1,143 rows, and with other work on the machine it took a hundred times as long.
+OpenBLAS shares work out among threads that wait for each other. On two cores it gains a tenth for a Cholesky
+factor of 1,143 rows; with other work on the machine it took fifty times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PREFIXES = ("scipy_openblas", "openblas")
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let numpy's and scipy's OpenBLAS use one thread inside a ``with`` block; other libraries are left alone."""
+    """Let numpy's and scipy's OpenBLAS use one thread inside a ``with`` block; others are left alone."""
     controls = _controls()
     before = [get() for get, _ in controls]
     try:

@@ -1,7 +1,7 @@
 """Inner parameters by block: the effects of each grouping factor, and the coefficients with normal priors.
 
-A linear predictor is linear in them, eta = offset + X beta + A v. A block is the part of v that shares an index
-of groups: all effects of one factor, or the coefficients, which are a block of one group.
+A linear predictor is linear in them, eta = offset + X beta + A v. A block is the part of v that shares an
+index of groups: all effects of one factor, or the coefficients, which are a block of one group.
 """
 
 from __future__ import annotations

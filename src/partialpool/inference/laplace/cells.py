@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,12 @@ class CellLikelihood:
             self.n, pointers[0], self.stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
         )
         return float(value), first, second
+
+    def part(self, cells: NDArray[np.int64]) -> CellLikelihood:
+        """The likelihood of some of the cells."""
+        part = copy(self)
+        part.n, part.stats = len(cells), np.ascontiguousarray(self.stats[:, cells])
+        return part
 
     def inspect(self, eta: Floats) -> None:
         """See whether the family's curvature is minus the second derivative."""

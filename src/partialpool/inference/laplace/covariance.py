@@ -1,4 +1,4 @@
-"""The entries of H^-1 that expectations need: each group's block, and those of parameters that meet in a cell."""
+"""The entries of H^-1 that expectations need: each group's block, and those of parameters that share a cell."""
 
 from __future__ import annotations
 
@@ -58,13 +58,17 @@ def covariance(factor: Factor, parent: dict[tuple[int, int], Integers]) -> Covar
         level = levels[e]
         to_rest[level.start : level.stop] = -(level.solved @ to_rest[level.stop :])
         onto_rest = level.solved[:, first - level.stop :].tocsr()
-        onto = {g: _onto(level, levels[g], parent[e, g]) for g in range(e + 1, len(levels))}
+        onto = {g: _onto(level, levels[g]) for g in range(e + 1, len(levels))}
         for g in onto:
-            own = _rows_at(onto_rest, to_rest[levels[g].start : levels[g].stop], level, levels[g], parent[e, g])
+            own = _rows_at(
+                onto_rest, to_rest[levels[g].start : levels[g].stop], level, levels[g], parent[e, g]
+            )
             for h, matrix in onto.items():
-                own += matrix @ _between(h, g, groups, parents, parent, parent[e, min(h, g)])
+                own += matrix @ _between(h, g, groups, parents, parent[e, min(h, g)])
             parents[e, g] = -own
-        own = _rows_at(onto_rest, to_rest[level.start : level.stop], level, level, np.arange(len(level.inverse)))
+        own = _rows_at(
+            onto_rest, to_rest[level.start : level.stop], level, level, np.arange(len(level.inverse))
+        )
         for g, matrix in onto.items():
             own += matrix @ np.swapaxes(parents[e, g], 1, 2)
         groups[e] = level.inverse - own
@@ -76,7 +80,6 @@ def _between(
     g: int,
     groups: dict[int, Floats],
     parents: dict[tuple[int, int], Floats],
-    parent: dict[tuple[int, int], Integers],
     at: Integers,
 ) -> Floats:
     """Covariance of blocks h and g at the groups `at` of the earlier of the two."""
@@ -85,7 +88,7 @@ def _between(
     return parents[h, g][at] if h < g else np.swapaxes(parents[g, h][at], 1, 2)
 
 
-def _onto(level: Level, outer: Level, parent: Integers) -> Floats:
+def _onto(level: Level, outer: Level) -> Floats:
     """(J, d, d of outer) the part of D^-1 B that leads to the outer group of each group."""
     size, width = level.inverse.shape[:2]
     span = slice(outer.start - level.stop, outer.stop - level.stop)
@@ -96,7 +99,7 @@ def _onto(level: Level, outer: Level, parent: Integers) -> Floats:
 
 
 def _rows_at(onto: csr_array, dense: Floats, level: Level, other: Level, at: Integers) -> Floats:
-    """(J, d, d') products of each sparse row of a group with the dense rows of one group of the other block."""
+    """(J, d, d') products of each group's sparse rows with the dense rows of one group of another block."""
     size, width = level.inverse.shape[:2]
     wide = other.inverse.shape[1]
     rows = np.repeat(np.arange(size * width), np.diff(onto.indptr))
@@ -107,9 +110,7 @@ def _rows_at(onto: csr_array, dense: Floats, level: Level, other: Level, at: Int
     return out.reshape(size, width, wide)
 
 
-def predictor_variances(
-    blocks: tuple[Block, ...], found: Covariance, parent: dict[tuple[int, int], Integers]
-) -> Floats:
+def predictor_variances(blocks: tuple[Block, ...], found: Covariance) -> Floats:
     """(n,) variance a' H^-1 a of the linear predictor of each cell, when all blocks are of one predictor."""
     count = len(found.groups)
     starts = np.cumsum([0, *(b.size * b.width for b in blocks)])

@@ -54,7 +54,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Factor:
-    """H in factors: levels in the order of their elimination, and (r, r) the lower Cholesky factor of the rest."""
+    """H in factors: levels in the order of elimination, and (r, r) the lower Cholesky factor of the rest."""
 
     levels: tuple[Level, ...]
     rest: Floats
@@ -129,13 +129,13 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
     _add_diagonal(rest, sums.rest_sizes, precisions[n_eliminated:])
     levels, start = [], 0
     for e, block in enumerate(diagonal):
-        lower = np.linalg.cholesky(block)
+        lower = np.linalg.cholesky(block).astype(float)
         inverse = _inverse(block)
         levels.append(Level(inverse, lower, _times(inverse, cross[e]), start))
         _eliminate(e, levels[-1].solved, diagonal, cross, rest)
         start = levels[-1].stop
     if len(rest) < SMALL:
-        return Factor(tuple(levels), np.linalg.cholesky(rest))
+        return Factor(tuple(levels), np.linalg.cholesky(rest).astype(float))
     from scipy.linalg import cholesky
 
     rest = cholesky(rest, lower=True, overwrite_a=True, check_finite=False)

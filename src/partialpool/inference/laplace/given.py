@@ -96,7 +96,9 @@ class CoefficientPrior:
         return 0.5 * float(np.sum(np.log(weights)) - len(weights) * LOG_TWO_PI)
 
 
-def coefficient_prior(spec: ModelSpec, parameters: OuterParameters, inner: NDArray[np.bool_]) -> CoefficientPrior:
+def coefficient_prior(
+    spec: ModelSpec, parameters: OuterParameters, inner: NDArray[np.bool_]
+) -> CoefficientPrior:
     """The prior of the inner coefficients."""
     coefficients, inputs = spec.parameters.coefficients, parameters.inputs
     rows, of = np.eye(len(coefficients)), coefficient_predictors(spec)

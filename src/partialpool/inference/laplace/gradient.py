@@ -1,9 +1,9 @@
-"""Derivatives of the marginal density by the outer parameters, and what third derivatives do to the inner mean.
+"""Derivatives of the marginal density by the outer parameters, and the shift of the inner mean.
 
 Fisher's identity: the derivative of log p(data, x) is the expected derivative of log p(data, v, x) over v given
 data and x. With v normal around its mode v* with covariance H^-1, expectations are of quadratics in v, and the
-mean is v* - psi,  psi = 1/2 H^-1 A' (w' a' H^-1 a),  w' being the derivative of a cell's curvature by its predictor and
-a' H^-1 a its predictor's variance. That is the derivative of the Laplace approximation, log determinant
+mean is v* - psi,  psi = 1/2 H^-1 A' (w' a' H^-1 a),  w' being the derivative of a cell's curvature by its
+predictor and a' H^-1 a its predictor's variance. That is the derivative of the Laplace approximation, log determinant
 included, and the first-order correction of the mean for skewness (the fixed point of van Niekerk & Rue 2021).
 For quadratic log densities psi is zero and everything is exact.
 """
@@ -47,7 +47,7 @@ class Shift:
 
 def mean_shift(problem: InnerProblem, at: Conditional, found: Covariance) -> Shift:
     """The shift of the mean given one point of the outer parameters, for one latent predictor."""
-    variances = predictor_variances(problem.blocks, found, problem.parent)
+    variances = predictor_variances(problem.blocks, found)
     slope, bend = problem.likelihood.weight_slopes(at.eta)
     pull = np.zeros_like(at.eta)
     pull[problem.latent[0]] = 0.5 * variances * slope
@@ -157,7 +157,7 @@ def gradient(problem: InnerProblem, x: Floats, at: Conditional, scale: Floats) -
 
 
 def mode_slopes(problem: InnerProblem, x: Floats, at: Conditional, scale: Floats) -> Floats:
-    """(dim, Q) derivative of the inner mode by the outer parameters: H^-1 times that of the inner gradient."""
+    """(dim, Q) derivative of the inner mode by the outer parameters."""
 
     def slope(given: Given) -> Floats:
         eta = problem.predictors(at.mode, given.coefficients)

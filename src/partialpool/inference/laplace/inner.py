@@ -1,8 +1,8 @@
 """The inner problem: the normal approximation of effects and coefficients given the outer parameters.
 
 For h(v), the log density of data, inner and outer parameters, it is taken at the mode v*: normal with precision
-H = -h''(v*), and  log p(data, outer) = h(v*) - log|H| / 2 + dim log(2 pi) / 2  (Tierney & Kadane 1986). Where h is
-quadratic, as for gaussian outcomes, both are exact and one step finds the mode.
+H = -h''(v*), and  log p(data, outer) = h(v*) - log|H| / 2 + dim log(2 pi) / 2  (Tierney & Kadane 1986). Where h
+is quadratic, as for gaussian outcomes, both are exact and one step finds the mode.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from partialpool.errors import FitError, build
 from partialpool.inference.laplace.blocks import (
     Block,
+    cell_columns,
     coefficient_block,
     coefficient_predictors,
     effect_blocks,
@@ -119,8 +120,8 @@ class InnerProblem:
         sizes = ", ".join(f"{b.name} ({b.size:,} groups of {b.width})" for b in self.blocks if b.terms)
         raise build(
             FitError,
-            f"The factors {sizes} are crossed: without the largest they leave a dense matrix of {rest:,} rows, "
-            f"and method='laplace' takes at most {MAX_REST:,}.",
+            f"The factors {sizes} are crossed: without the largest they leave a dense matrix of {rest:,} "
+            f"rows, and method='laplace' takes at most {MAX_REST:,}.",
             hint="method='nuts'",
         )
 
@@ -133,14 +134,17 @@ class InnerProblem:
 
     def _outer_matrices(self) -> list[tuple[Integers, Floats]]:
         """For each predictor its outer coefficients' numbers and (n, k) columns."""
-        from partialpool.inference.laplace.blocks import cell_columns
-
         of = coefficient_predictors(self.spec)
-        numbers = [np.flatnonzero((of == p) & ~self.inner) for p in range(len(self.spec.parameters.predictors))]
+        numbers = [
+            np.flatnonzero((of == p) & ~self.inner) for p in range(len(self.spec.parameters.predictors))
+        ]
         return [(k, cell_columns(self.spec, self.spec.cells.coef_column[k])) for k in numbers]
 
     def _stacked(self, means: list[Floats]) -> Floats:
-        parts = [np.tile(m, b.size) if b.terms else np.zeros(b.width) for m, b in zip(means, self.blocks, strict=True)]
+        parts = [
+            np.tile(m, b.size) if b.terms else np.zeros(b.width)
+            for m, b in zip(means, self.blocks, strict=True)
+        ]
         return np.concatenate(parts)
 
     # --- linear predictors ----------------------------------------------------------------------------------
@@ -243,7 +247,7 @@ class InnerProblem:
             When no positive definite curvature is found.
         """
         v, safe = start, False
-        eta, local = self.local(v, given)
+        _, local = self.local(v, given)
         prior, slope = self.log_prior(v, given)
         for _ in range(MAX_STEPS):
             factor = self._factor(local, given)
@@ -251,7 +255,7 @@ class InnerProblem:
                 if safe:
                     raise _indefinite()
                 safe = True
-                eta, local = self.local(v, given, safe=True)
+                _, local = self.local(v, given, safe=True)
                 continue
             gradient = local.gradient + slope
             step = factor.solve(gradient)
@@ -260,12 +264,18 @@ class InnerProblem:
                 height = local.value + prior + 0.5 * decrement
                 log_density = height - 0.5 * factor.log_det + 0.5 * self.dim * LOG_TWO_PI
                 mode = v + step
-                return Conditional(given, mode, self.predictors(mode, given.coefficients), factor, log_density)
+                return Conditional(
+                    given, mode, self.predictors(mode, given.coefficients), factor, log_density
+                )
             moved = self._move(v, step, given, local.value + prior, decrement)
             v, safe = moved, False
-            eta, local = self.local(v, given)
+            _, local = self.local(v, given)
             prior, slope = self.log_prior(v, given)
-        raise build(FitError, f"The mode of the group effects was not reached in {MAX_STEPS} Newton steps.", hint="method='nuts'")
+        raise build(
+            FitError,
+            f"The mode of the group effects was not reached in {MAX_STEPS} Newton steps.",
+            hint="method='nuts'",
+        )
 
     def _factor(self, local: Local, given: Given) -> Factor | None:
         try:
@@ -291,8 +301,8 @@ def elimination_order(
 ) -> tuple[list[Block], list[Block], dict[tuple[int, int], Integers]]:
     """Split blocks into those that are eliminated, in order, and those that are left.
 
-    The first is eliminated, and after it each block that all eliminated ones lie in: their elimination leaves it
-    block diagonal.
+    The first is eliminated, and after it each block that all eliminated ones lie in: their elimination leaves
+    it block diagonal.
 
     Returns
     -------
@@ -321,6 +331,6 @@ def _outer_groups(inner: Block, outer: Block) -> Integers:
 def _indefinite() -> FitError:
     return build(
         FitError,
-        "The log density of the group effects is not concave around its mode: it has no normal approximation.",
+        "The log density of the group effects is not concave at its mode: it has no normal approximation.",
         hint="method='nuts'",
     )

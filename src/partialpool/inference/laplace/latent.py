@@ -18,6 +18,7 @@ from partialpool.errors import FitError
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.blas import one_thread
+from partialpool.inference.laplace.conditionals import check_effects
 from partialpool.inference.laplace.correction import correction, correction_normals
 from partialpool.inference.laplace.covariance import covariance
 from partialpool.inference.laplace.gradient import Shift, gradient, mean_shift, mode_slopes
@@ -61,7 +62,7 @@ class _Kept:
 class LatentGaussian:
     """The density of a model with its effects and its coefficients with normal priors integrated out.
 
-    A `Marginal`. The outer parameters are sds, correlations, dispersions, and coefficients that are not inner.
+    A `Marginal`. Outer parameters are sds, correlations, dispersions, and coefficients that are not inner.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ class LatentGaussian:
         return found
 
     def log_density(self, points: Floats) -> Floats:
-        """Log of p(data, outer parameters), Jacobian included, at (N, Q) points; -inf where it is not finite."""
+        """Log of p(data, outer parameters), Jacobian included, at (N, Q) points; -inf where not finite."""
         return np.array(self._map(self._corrected, np.asarray(points, float)), float)
 
     def draw(self, points: Floats, counts: NDArray[np.int64], rng: np.random.Generator) -> Floats:
@@ -148,9 +149,15 @@ class LatentGaussian:
         self._map(one, range(len(chosen)))
         return out
 
-    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:
-        """Compare the draws with exact conditionals at a point: smallest acceptance, a handful of groups."""
-        return 1.0, ()
+    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:  # noqa: ARG002
+        """Compare effects with their exact conditionals at a point: smallest acceptance, a handful of groups.
+
+        Nothing is random: exact conditionals are on grids.
+        """
+        if self.exact:
+            return 1.0, ()
+        with one_thread():
+            return check_effects(self.problem, self._condition(point))
 
     def _map(self, function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
         """Apply a function to all items, each in one thread; side by side where that pays."""

@@ -1,4 +1,4 @@
-"""Cross products A' W A of the inner parameters' columns, block by block: patterns once, sums as weights change."""
+"""Cross products A' W A of the inner parameters' columns: patterns once, sums as weights change."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class SumsPattern:
         return np.broadcast_to(rows, shape).ravel(), np.broadcast_to(columns, shape).ravel()
 
     def _cross_pattern(self, e: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Integers]:
-        """Sparse rows of an eliminated block: where rows start, columns, and the order of the values in them."""
+        """Sparse rows of an eliminated block: where rows start, columns, and the order of the values."""
         n_rows = self.blocks[e].size * self.blocks[e].width
         entries = [self._entries(e, g) for g in self._later(e)]
         nothing = np.zeros(0, np.int64)
@@ -135,7 +135,11 @@ class SumsPattern:
         columns = np.concatenate([nothing, *(c + s for (_, c), s in zip(entries, shifts, strict=True))])
         order = np.lexsort((columns, rows))
         counts = np.bincount(rows, minlength=n_rows)
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), columns[order].astype(np.int32), order
+        return (
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+            columns[order].astype(np.int32),
+            order,
+        )
 
     def _cross(self, e: int, values: Mapping[tuple[int, int], Floats]) -> csr_array:
         from scipy.sparse import csr_array
