@@ -22,7 +22,7 @@ def check_effects(problem: InnerProblem, at: Conditional) -> tuple[float, tuple[
 
     Returns
     -------
-    The smallest share of proposals from the approximation that an independence Metropolis sampler of the exact
+    The smallest share of the approximation's proposals that an independence Metropolis sampler of the exact
     conditional accepts, over the groups that are checked, and a handful of them.
     """
     smallest, named = 1.0, []

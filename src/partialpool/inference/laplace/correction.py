@@ -1,14 +1,15 @@
 """What the Laplace approximation of a marginal density misses: the terms of the next order.
 
-With l3 and l4 the third and fourth derivatives of a cell's log likelihood by its predictor, B = A H^-1 A' the
-covariance of the predictors and v its diagonal, they are (Shun & McCullagh 1995; Raudenbush, Yang & Yosef 2000)
+With l3 and l4 the third and fourth derivatives of a cell's log likelihood by its predictor, B = A H^-1 A'
+the covariance of the predictors and v its diagonal, they are (Shun & McCullagh 1995; Raudenbush, Yang &
+Yosef 2000)
 
     sum_i l4_i v_i^2 / 8  +  sum_ij l3_i v_i B_ij v_j l3_j / 8  +  sum_ij l3_i B_ij^3 l3_j / 12.
 
-The first two follow from the variances and the shift of the mean. The last is a sum over pairs of cells. Where
-there are too many it is estimated: it is Var(T) / 72 of  T = sum_i l3_i (r_i^3 - 3 v_i r_i)  for predictors r
-with covariance B, from draws with the same normals at all points, so that what is left of their noise hardly
-changes from point to point.
+The first two follow from the variances and the shift of the mean. The last is a sum over pairs of cells.
+Where there are too many it is estimated: it is Var(T) / 72 of  T = sum_i l3_i (r_i^3 - 3 v_i r_i)  for
+predictors r with covariance B, from draws with the same normals at all points, so that what is left of
+their noise hardly changes from point to point.
 """
 
 from __future__ import annotations

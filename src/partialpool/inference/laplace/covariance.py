@@ -1,4 +1,4 @@
-"""The entries of H^-1 that expectations need: each group's block, and those of parameters that share a cell."""
+"""The entries of H^-1 that expectations need: each group's block, and of parameters that share a cell."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Derivatives of the marginal density by the outer parameters, and the shift of the inner mean.
 
-Fisher's identity: the derivative of log p(data, x) is the expected derivative of log p(data, v, x) over v given
-data and x. With v normal around its mode v* with covariance H^-1, expectations are of quadratics in v, and the
-mean is v* - psi,  psi = 1/2 H^-1 A' (w' a' H^-1 a),  w' being the derivative of a cell's curvature by its
-predictor and a' H^-1 a its predictor's variance. That is the derivative of the Laplace approximation, log determinant
-included, and the first-order correction of the mean for skewness (the fixed point of van Niekerk & Rue 2021).
-For quadratic log densities psi is zero and everything is exact.
+Fisher's identity: the derivative of log p(data, x) is the expected derivative of log p(data, v, x) over v
+given data and x. With v normal around its mode v* with covariance H^-1, expectations are of quadratics in
+v, and the mean is v* - psi,  psi = 1/2 H^-1 A' (w' a' H^-1 a),  w' being the derivative of a cell's
+curvature by its predictor and a' H^-1 a its predictor's variance. That is the derivative of the Laplace
+approximation, log determinant included, and the first-order correction of the mean for skewness (the fixed
+point of van Niekerk & Rue 2021). For quadratic log densities psi is zero and everything is exact.
 """
 
 from __future__ import annotations

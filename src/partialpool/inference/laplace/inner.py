@@ -1,8 +1,8 @@
 """The inner problem: the normal approximation of effects and coefficients given the outer parameters.
 
-For h(v), the log density of data, inner and outer parameters, it is taken at the mode v*: normal with precision
-H = -h''(v*), and  log p(data, outer) = h(v*) - log|H| / 2 + dim log(2 pi) / 2  (Tierney & Kadane 1986). Where h
-is quadratic, as for gaussian outcomes, both are exact and one step finds the mode.
+For h(v), the log density of data, inner and outer parameters, it is taken at the mode v*: normal with
+precision H = -h''(v*), and  log p(data, outer) = h(v*) - log|H| / 2 + dim log(2 pi) / 2  (Tierney & Kadane
+1986). Where h is quadratic, as for gaussian outcomes, both are exact and one step finds the mode.
 """
 
 from __future__ import annotations
