@@ -79,7 +79,9 @@ class LatentGaussian:
 
     def __init__(self, spec: ModelSpec, geometry: Geometry | None = None) -> None:
         self.spec, self.problem = spec, InnerProblem(spec)
-        geometry = choose_geometry(spec) if geometry is None else geometry
+        if geometry is None:
+            with one_thread():
+                geometry = choose_geometry(spec)
         kept = outer_positions(spec)
         n_coef = len(self.problem.inner)
         hyper = kept[n_coef:]
