@@ -59,9 +59,7 @@ def compare(posterior: xr.Dataset, reference: Reference) -> pd.DataFrame:
         table[figure] = (ours[figure] - theirs[figure]) / theirs["sd"]
     table["sd"] = ours["sd"] / theirs["sd"] - 1
     for figure in ("mean", "sd"):
-        table[f"{figure}_error"] = (
-            np.hypot(ours[f"mcse_{figure}"], theirs[f"mcse_{figure}"]) / theirs["sd"]
-        )
+        table[f"{figure}_error"] = np.hypot(ours[f"mcse_{figure}"], theirs[f"mcse_{figure}"]) / theirs["sd"]
     return table
 
 

@@ -16,7 +16,6 @@ respondents <- VerbAgg[as.integer(VerbAgg$id) %% 3 == 1, ]
 write_table("verbagg", respondents[c("r2", "Anger", "Gender", "btype", "situ", "mode", "id", "item")], packed = TRUE)
 write_table("penicillin", Penicillin)
 write_table("epil", MASS::epil[c("y", "trt", "lbase", "lage", "V4", "subject")])
-write_table("guimmun", mlmRev::guImmun[-1], packed = TRUE)
 write_table("mmmec", mlmRev::Mmmec)
 write_table("radon", rstanarm::radon)
 

@@ -21,7 +21,7 @@ from programs import code, data, levels
 
 Floats = NDArray[np.float64]
 
-CHAINS, WARMUP, DRAWS, SEED = 4, 2000, 25_000, 20260101
+CHAINS, WARMUP, DRAWS, SEED = 4, 2000, 10_000, 20260101
 MAX_R_HAT, MIN_ESS = 1.005, 10_000
 MAX_DENSE = 450  # above that many coordinates a dense metric costs more than it brings
 FIGURES = ("mean", "sd", "q5", "q50", "q95", "mcse_mean", "mcse_sd", "mcse_q5", "mcse_q50", "mcse_q95", "ess")
