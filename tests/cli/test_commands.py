@@ -33,12 +33,12 @@ def scores(tmp_path_factory):
 @pytest.fixture
 def interrupting(monkeypatch):
     """Make every fit look as if Ctrl-C had stopped it."""
-    finish = sampling.sample
+    finish = sampling.draw_posterior
 
     def stop(*arguments):
         return replace(finish(*arguments), interrupted=True, asked=1000)
 
-    monkeypatch.setattr(sampling, "sample", stop)
+    monkeypatch.setattr(sampling, "draw_posterior", stop)
 
 
 @pytest.mark.parametrize("command", ["demo", "fit", "compare"])
@@ -121,6 +121,34 @@ def test_the_demonstration_tells_the_whole_analysis(run, tmp_path):
     table = pd.read_csv(tmp_path / "table.csv")
     assert list(table["group"]) == [i for i in range(1, 62) if i != 54]
     assert table["no_pooling_mean"][0] == pytest.approx(-1.05, abs=0.25)
+
+
+def test_fit_by_nested_laplace_tells_its_own_checks(run, scores, tmp_path):
+    result = run("fit", scores, FORMULA, *FEW, "--method", "laplace", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.stdout.split())
+    assert "120 independent draws by nested Laplace, seed 19;" in told
+    assert "parameter mean sd 89% HDI mcse ───" in told
+    assert "120 independent draws: no chains" in told
+    assert "R-hat" not in told
+    assert pp.load_fit(tmp_path / "fit.nc").draws.method == "laplace"
+
+
+@pytest.mark.parametrize("command", [("demo",), ("compare", "bangladesh", "urban ~ 1 + (1 | district)")])
+def test_poolings_are_compared_by_nested_laplace(run, tmp_path, command):
+    family = () if command == ("demo",) else ("--family", "bernoulli")
+    result = run(*command, *family, *FEW, "--method", "laplace", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "120 independent draws by nested Laplace, seed 19" in result.stdout
+    assert result.stdout.count("independent draws: no chains") == 3
+    assert "R-hat" not in result.stdout
+
+
+def test_options_of_the_other_method_are_wrong_options(run, scores):
+    result = run("fit", scores, FORMULA, *FEW, "--method", "laplace", "--warmup", "100")
+    assert result.exit_code == 2
+    assert 'Error: warmup=100: method="laplace" makes independent draws' in result.stderr
+    assert run("fit", scores, FORMULA, "--method", "vb").exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["fit", "compare"])

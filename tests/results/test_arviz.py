@@ -125,3 +125,10 @@ def test_models_are_compared(tree: xr.DataTree, fits: dict[str, pp.Fit]) -> None
     table = arviz_stats.compare({"schools": tree, "empty": other})
     assert list(table.index) == ["schools", "empty"]
     assert arviz_stats.loo(tree).n_data_points == N
+
+
+@pytest.mark.parametrize("name", ["trace", "rank", "forest", "dist", "ppc", "loo_pit", "khat"])
+def test_plots_do_without_statistics_of_a_sampler(name: str, tree: xr.DataTree) -> None:
+    """A tree of nested Laplace has no group `sample_stats`."""
+    PLOTS[name](tree.filter(lambda node: node.name != "sample_stats"))
+    assert pyplot.get_fignums()

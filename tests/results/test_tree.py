@@ -7,6 +7,7 @@ import arviz_stats
 import numpy as np
 import pytest
 import xarray as xr
+from tests.results.approximations import EXACT, GOOD, approximated
 from tests.results.fixtures import N_ROWS, Case, make_case
 
 from partialpool.results.tree import to_datatree
@@ -100,3 +101,30 @@ def test_the_tree_survives_a_file(tree: xr.DataTree, tmp_path: Path) -> None:
     with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as read:
         xr.testing.assert_equal(read.load(), tree)
         assert read["posterior"].attrs["seed"] == 19
+
+
+def test_a_nested_laplace_approximation_tells_of_itself_in_attributes(case: Case, tmp_path: Path) -> None:
+    found = replace(GOOD, pareto_k=-np.inf, acceptance=np.nan)
+    tree = to_datatree(approximated(case.draws, found), case.layout, case.design)
+    assert "sample_stats" not in tree.children
+    tree.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+    with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as read:
+        attrs = read["posterior"].attrs
+    assert (attrs["method"], attrs["laplace_exact"], attrs["laplace_points"]) == ("laplace", 0, 2000)
+    assert (attrs["laplace_pareto_k"], attrs["log_marginal_likelihood"]) == (-np.inf, -1273.25)
+    assert np.isnan(attrs["laplace_acceptance"])
+    assert list(attrs["laplace_groups"]) == ["1|district[3]", "1|district[61]"]
+    np.testing.assert_array_equal(attrs["laplace_sd_ratio"], [1.01, 0.98])
+    without = to_datatree(approximated(case.draws, EXACT), case.layout, case.design)
+    assert "laplace_groups" not in without["posterior"].attrs
+    assert "laplace_exact" not in to_datatree(case.draws, case.layout, case.design)["posterior"].attrs
+
+
+def test_arviz_reads_a_tree_without_statistics_of_a_sampler(case: Case) -> None:
+    log_likelihood = np.random.default_rng(2).normal(-1, 0.1, size=(4, 250, N_ROWS))
+    for stats in ({}, {"lp": np.zeros((4, 250))}):
+        draws = approximated(case.draws, stats=stats)
+        tree = to_datatree(draws, case.layout, case.design, log_likelihood)
+        assert ("sample_stats" in tree.children) == bool(stats)
+        assert len(arviz_stats.summary(tree, var_names=["1|district"])) == 3
+        assert arviz_stats.loo(tree).n_data_points == N_ROWS

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.families.cases import CASES
+from tests.results.approximations import GOOD, approximated
 
 import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
+from partialpool.inference.options import LaplaceOptions, NutsOptions
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec
@@ -85,7 +87,7 @@ def test_ctrl_c_says_how_far_it_came(fit: pp.Fit, monkeypatch: pytest.MonkeyPatc
         done.append(1)
         return fit.draws
 
-    monkeypatch.setattr(module, "sample", sample)
+    monkeypatch.setattr(module, "draw_posterior", sample)
     with pytest.raises(FitError, match="Stopped after 2 of 4 refits"):
         run_refits(fit.fitted, jobs(), 0, 1, None)
 
@@ -94,7 +96,7 @@ def test_a_refit_that_fails_is_said(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch
     def sample(spec, options):
         raise FitError("no chain can start")
 
-    monkeypatch.setattr(module, "sample", sample)
+    monkeypatch.setattr(module, "draw_posterior", sample)
     with pytest.raises(FitError, match="no chain can start"):
         run_refits(fit.fitted, jobs(), 0, 2, None)
 
@@ -105,7 +107,7 @@ def test_a_model_of_group_effects_alone_is_refitted_too() -> None:
         50, 2, 3, progress=False
     )
     (found,) = run_refits(fit.fitted, [Job(np.array([0.0, 1, 1, 1, 1, 1]), np.array([0]))], 0, 1, None)
-    assert 1.0 <= found.r_hat < 1.2
+    assert 1.0 <= found.trust["r_hat"] < 1.2
 
 
 def test_divergences_and_chains_apart_are_problems(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,10 +116,40 @@ def test_divergences_and_chains_apart_are_problems(fit: pp.Fit, monkeypatch: pyt
     diverging = np.zeros(values.shape[:2], dtype=bool)
     diverging[0, :3] = True
     poor = replace(fit.draws, values=values, stats={"diverging": diverging})
-    monkeypatch.setattr(module, "sample", lambda *_: poor)
+    monkeypatch.setattr(module, "draw_posterior", lambda *_: poor)
     table = module.refit_table(run_refits(fit.fitted, jobs(), 0, 2, None))
     assert table["divergences"].to_list() == [3] * 4
     diverged, apart = refit_findings(table)
     assert diverged.title == "4 of 4 refits had divergent transitions"
     assert "refit 1: 3, refit 2: 3" in diverged.what
     assert apart.title == "4 of 4 refits did not converge"
+
+
+def test_refits_that_are_not_approximated_well_are_problems(
+    fit: pp.Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = iter(
+        [GOOD, replace(GOOD, pareto_k=0.9), replace(GOOD, ess=20.0), replace(GOOD, acceptance=0.2)]
+    )
+    monkeypatch.setattr(module, "draw_posterior", lambda *_: approximated(fit.draws, next(figures)))
+    table = module.refit_table(run_refits(fit.fitted, jobs(), 0, 1, None))
+    assert list(table) == ["draws", "pareto_k", "ess", "acceptance", "seconds"]
+    (finding,) = refit_findings(table)
+    assert finding.title == "3 of 4 refits are not approximated well"
+    assert "(refit 2, refit 3, refit 4)" in finding.what
+    assert 'method="nuts"' in finding.advice
+    assert refit_findings(table.head(1)) == ()
+
+
+def test_refits_are_asked_for_by_the_method_of_the_fit(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def draw(spec, options):
+        asked.append(options)
+        return approximated(fit.draws)
+
+    monkeypatch.setattr(module, "draw_posterior", draw)
+    for draws in (fit.draws, approximated(fit.draws)):
+        run_refits(replace(fit.fitted, draws=draws), jobs()[:1], 5, 1, None)
+    seed = int(np.random.SeedSequence(5).generate_state(1)[0])
+    assert asked == [NutsOptions(50, 2, 400, seed, 1), LaplaceOptions(50, 2, seed, 1)]

@@ -19,6 +19,7 @@ import pytest
 import xarray as xr
 from tests.formula.same import assert_same
 from tests.priors.cases import CASES as PRIOR_CASES
+from tests.results.approximations import GOOD
 from tests.storage.kept import CASES, TABLE, N, keep, kept_case, kept_poolings, make_draws, make_table
 
 import partialpool as pp
@@ -41,6 +42,12 @@ NEW = make_table(seed=6, n=9)
 PRIOR_DRAWS = {"method": "prior", "stats": {}, "attempts": (), "target_accept": None, "warmup": 0}
 
 
+LAPLACE_DRAWS = {
+    "method": "laplace", "stats": {}, "attempts": ("Nested Laplace.",), "target_accept": None, "warmup": 0,
+    "approximation": replace(GOOD, pareto_k=-np.inf, acceptance=0.1 + 0.2),
+}  # fmt: skip
+
+
 class Shelf:
     """Fits and their files, each made once; tests read and copy them, and never change one."""
 
@@ -51,6 +58,8 @@ class Shelf:
     def fit(self, name: str) -> KeptFit:
         if name == "prior draws":
             return keep(pp.Model("y ~ x + (1 | g)", TABLE), **PRIOR_DRAWS)
+        if name == "laplace draws":
+            return keep(pp.Model("y ~ x + (1 | g)", TABLE), **LAPLACE_DRAWS)
         return kept_case(name) if name in CASES else kept_poolings()[name]
 
     @cache  # noqa: B019
@@ -58,7 +67,7 @@ class Shelf:
         return save_fit(self.folder / f"{name}_{rows}.nc", self.fit(name), rows)
 
 
-ALL = (*CASES, "no pooling", "complete pooling", "prior draws")
+ALL = (*CASES, "no pooling", "complete pooling", "prior draws", "laplace draws")
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +265,23 @@ def test_a_model_with_a_prior_of_its_own_kind_is_refused(tmp_path: Path) -> None
     with pytest.raises(pp.errors.PartialPoolError, match="Mine"):
         save_fit(tmp_path / "fit.nc", replace(fit, fitted=replace(fit.fitted, model=model)))
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- an approximation -------------------------------------------------------------------------------------
+
+
+def test_a_file_from_before_there_were_approximations_is_read(saved: Path, tmp_path: Path) -> None:
+    path = change_record(copy_of(saved, tmp_path), lambda record: record["draws"].pop("approximation"))
+    assert load_fit(path).fitted.draws.approximation is None
+
+
+def test_an_approximation_that_makes_no_sense_is_told(shelf: Shelf, tmp_path: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        del record["draws"]["approximation"]["points"]
+
+    path = change_record(copy_of(shelf.path("laplace draws"), tmp_path), change)
+    with pytest.raises(FileError, match=r"damaged or changed: .*points"):
+        load_fit(path)
 
 
 # ---- what is not a kept fit -------------------------------------------------------------------------------

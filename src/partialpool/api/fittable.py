@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from partialpool.api.fit import Fit
-from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.sampling import chosen_options, draw
 from partialpool.api.view import ModelView
-from partialpool.inference.options import chosen_seed
+from partialpool.inference.options import Method, chosen_seed
 from partialpool.inference.prior import sample_prior
 
 
@@ -18,27 +18,33 @@ class Fittable(ModelView):
         chains: int = 4,
         seed: int | None = None,
         *,
+        method: Method = "nuts",
         warmup: int | None = None,
         cores: int | None = None,
         target_accept: float | None = None,
         progress: bool = True,
     ) -> Fit:
-        """Draw from the posterior with NUTS.
+        """Draw from the posterior, with NUTS or by a nested Laplace approximation.
 
         Parameters
         ----------
         draws, chains
-            Draws kept of each chain, and chains.
+            Draws kept of each chain, and chains. Those of ``"laplace"`` are independent, draws x chains in
+            all.
         seed
             The same seed gives the same draws, whatever the number of cores. None takes a random one, which
             the fit remembers.
+        method
+            ``"nuts"`` samples. ``"laplace"`` integrates the group effects out instead, which is much quicker,
+            for gaussian outcomes exact, and otherwise an approximation that :meth:`Fit.diagnose` judges.
         warmup
-            Warm-up draws of each chain; None for 400, enough in coordinates chosen by a quick fit.
+            Of ``"nuts"``: warm-up draws of each chain; None for 400, enough in coordinates chosen by a quick
+            fit.
         cores
             Chains run at once; None for all that this process may use.
         target_accept
-            Acceptance rate the step size is tuned for; None chooses. Rarely worth changing: when transitions
-            diverge, the chains run again with smaller steps by themselves.
+            Of ``"nuts"``: acceptance rate the step size is tuned for; None chooses. Rarely worth changing:
+            when transitions diverge, the chains run again with smaller steps by themselves.
         progress
             Show a progress bar.
 
@@ -49,14 +55,14 @@ class Fittable(ModelView):
         Raises
         ------
         OptionError
-            When a number is impossible.
+            When there is no such method, a number is impossible, or an argument is of the other method.
         FitError
             When sampling cannot start.
         DataError
             When the model is of a fit that was kept without its rows.
         """
         self.design.require_rows("Sampling")
-        options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
+        options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
         return Fit(self, draw(self.spec, options, "sampling", progress))
 
     def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:

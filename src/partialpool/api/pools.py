@@ -13,11 +13,12 @@ import pandas as pd
 from partialpool.api.fit import Fit
 from partialpool.api.fittable import Fittable
 from partialpool.api.model import Model
-from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.sampling import chosen_options, draw
 from partialpool.api.versions import versions
 from partialpool.data.checks import Missing
 from partialpool.families.base import Family
 from partialpool.formula.asked import Formula
+from partialpool.inference.options import Method
 from partialpool.model.spec import ModelSpec
 from partialpool.plots.forest import draw_forest, forest_data
 from partialpool.plots.outcomes import draw_outcomes, outcomes_data
@@ -197,6 +198,7 @@ def compare_pooling(
     draws: int = 1000,
     chains: int = 4,
     seed: int | None = None,
+    method: Method = "nuts",
     warmup: int | None = None,
     cores: int | None = None,
     target_accept: float | None = None,
@@ -214,18 +216,18 @@ def compare_pooling(
         group-level terms out.
     group
         The grouping factor to compare, when the formula has several.
-    draws, chains, seed, warmup, cores, target_accept, progress
-        As :meth:`Model.fit`.
+    draws, chains, seed, method, warmup, cores, target_accept, progress
+        As :meth:`Model.fit`, for all three.
     prob
         Probability of every interval.
 
     Raises
     ------
     OptionError, FormulaError
-        When there is no such factor, or a group-level coefficient has no population-level one.
+        When there is no such factor or method, or a group-level coefficient has no population-level one.
     """
     check_prob(prob)
-    options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
+    options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
     model = Model(formula, data, family, priors, missing)
     factor = grouping_factor(model.design, group).name
 

@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from partialpool.errors import OptionError, build, unknown_name
 from partialpool.inference.draws import Draws
-from partialpool.inference.nuts import sample
-from partialpool.inference.options import WARMUP, NutsOptions, available_cores, chosen_seed
+from partialpool.inference.options import (
+    WARMUP,
+    LaplaceOptions,
+    Method,
+    NutsOptions,
+    available_cores,
+    chosen_seed,
+)
+from partialpool.inference.posterior import Options, draw_posterior
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
 
 
-def nuts_options(
+def chosen_options(
+    method: Method,
     draws: int,
     chains: int,
     seed: int | None,
     warmup: int | None,
     cores: int | None,
     target_accept: float | None,
-) -> NutsOptions:
-    """Put a person's arguments together, with what stands for None."""
-    return NutsOptions(
-        draws,
-        chains,
-        WARMUP if warmup is None else warmup,
-        chosen_seed(seed),
-        available_cores() if cores is None else cores,
-        target_accept,
-    )
+) -> Options:
+    """Put a person's arguments together, with what stands for None.
+
+    Raises
+    ------
+    OptionError
+        When there is no such method, a number is impossible, or an argument is of another method.
+    """
+    if method not in get_args(Method):
+        raise unknown_name(OptionError, "method", str(method), get_args(Method))
+    seed, cores = chosen_seed(seed), available_cores() if cores is None else cores
+    if method == "laplace":
+        _refuse_for_laplace(warmup=warmup, target_accept=target_accept)
+        return LaplaceOptions(draws, chains, seed, cores)
+    return NutsOptions(draws, chains, WARMUP if warmup is None else warmup, seed, cores, target_accept)
 
 
-def draw(spec: ModelSpec, options: NutsOptions, label: str, progress: bool) -> Draws:
-    """Sample a model, with a progress bar if it is wanted."""
+def _refuse_for_laplace(**given: float | None) -> None:
+    """Raise OptionError when an argument that tunes a sampler is given where none runs."""
+    wrong = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    if wrong:
+        raise build(
+            OptionError,
+            f'{" and ".join(wrong)}: method="laplace" makes independent draws and has nothing to tune.',
+            hint=f'leave {"it" if len(wrong) == 1 else "them"} out, or method="nuts"',
+        )
+
+
+def draw(spec: ModelSpec, options: Options, label: str, progress: bool) -> Draws:
+    """Draw from a model's posterior, with a progress bar if it is wanted."""
     with progress_bar(label, progress) as report:
-        return sample(spec, options, report)
+        return draw_posterior(spec, options, report)

@@ -71,6 +71,7 @@ def demo(
     seed: options.Seed = 19,
     draws: options.Draws = 1000,
     chains: options.Chains = 4,
+    method: options.Method = "nuts",
     progress: options.Progress = True,
 ) -> None:
     """Compare three poolings on bundled data: contraception in 60 districts of Bangladesh.
@@ -93,6 +94,7 @@ def demo(
         seed=seed,
         draws=draws,
         chains=chains,
+        method=method,
         progress=progress,
     )
     _report(pools, "How much does the use of contraception differ between districts?", "bangladesh", out)
@@ -108,6 +110,7 @@ def fit(
     missing: options.Missing = "error",
     draws: options.Draws = 1000,
     chains: options.Chains = 4,
+    method: options.Method = "nuts",
     warmup: options.Warmup = None,
     seed: options.Seed = 19,
     cores: options.Cores = None,
@@ -136,7 +139,15 @@ def fit(
     screen = Screen()
     pages.tell_data(screen, data, model)
     pages.tell_model(screen, model)
-    result = model.fit(draws=draws, chains=chains, seed=seed, warmup=warmup, cores=cores, progress=progress)
+    result = model.fit(
+        draws=draws,
+        chains=chains,
+        seed=seed,
+        method=method,
+        warmup=warmup,
+        cores=cores,
+        progress=progress,
+    )
     # Files come before words: whoever closes a pipe or presses Ctrl-C again loses no draws.
     files = (
         ()
@@ -160,6 +171,7 @@ def compare(
     missing: options.Missing = "error",
     draws: options.Draws = 1000,
     chains: options.Chains = 4,
+    method: options.Method = "nuts",
     warmup: options.Warmup = None,
     seed: options.Seed = 19,
     cores: options.Cores = None,
@@ -188,6 +200,7 @@ def compare(
         missing=missing,
         draws=draws,
         chains=chains,
+        method=method,
         warmup=warmup,
         seed=seed,
         cores=cores,

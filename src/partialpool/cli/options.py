@@ -85,12 +85,22 @@ Draws = Annotated[
     int, typer.Option("--draws", min=1, help="Draws of each chain that are kept.", rich_help_panel=SAMPLING)
 ]
 Chains = Annotated[int, typer.Option("--chains", min=1, help="Number of chains.", rich_help_panel=SAMPLING)]
+Method = Annotated[
+    Literal["nuts", "laplace"],
+    typer.Option(
+        "--method",
+        metavar="nuts|laplace",
+        help="Sample with NUTS, or integrate the group effects out: much quicker, and an approximation that "
+        "the checks judge.",
+        rich_help_panel=SAMPLING,
+    ),
+]
 Warmup = Annotated[
     int | None,
     typer.Option(
         "--warmup",
         min=50,
-        help="Warm-up draws of each chain; chosen for you when left out.",
+        help="Warm-up draws of each chain, of NUTS; chosen for you when left out.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from partialpool.cli.screen import BAD, GOOD, QUIET, Screen
 from partialpool.report.needs import FitLike, ModelLike, PoolsLike, poolings
-from partialpool.report.tables import Grid, brief_summary, population_summary
+from partialpool.report.tables import Grid, brief_summary, for_draws, population_summary
 from partialpool.report.words import about_data, about_draws, about_time
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def tell_fit(screen: Screen, fit: FitLike, prob: float) -> None:
     screen.heading("Estimates")
     screen.text(f"{about_draws(fit.draws)}; {about_time(fit.draws)}", style=QUIET)
     grid = brief_summary(fit.summary(prob=prob), fit.model.layout, prob, FIT_ROWS)
-    screen.grids({"": grid})
+    screen.grids({"": for_draws(grid, fit.draws)})
     screen.heading("Checks")
     _tell_checks(screen, "Fit", fit)
 
@@ -96,7 +96,8 @@ def tell_datasets(screen: Screen, datasets: Iterable[Dataset]) -> None:
 
 
 def _brief(fit: FitLike, prob: float) -> Grid:
-    return population_summary(fit.summary(prob=prob), fit.model.layout, prob, POOL_ROWS)
+    grid = population_summary(fit.summary(prob=prob), fit.model.layout, prob, POOL_ROWS)
+    return for_draws(grid, fit.draws)
 
 
 def _tell_equations(screen: Screen, model: ModelLike) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, FamilyError, build
 from partialpool.families.links import LINKS, Link
-from partialpool.kernels.blocks import family_blocks
+from partialpool.kernels.blocks import family_blocks, unit_block
 from partialpool.priors.base import Prior
 
 Array = NDArray[np.float64]
@@ -60,6 +60,9 @@ class Family:
         the log scale in their predictor.
     cells
         By link of the mean, the scalar function of one cell: see `kernels.blocks.family_blocks`.
+    unit_cells
+        By link, the scalar function of a cell of one row (statistic 0 is 1), where the log likelihood is a
+        sum and the log of a product: see `kernels.blocks.unit_block`.
     information_powers
         For a parameter other than the mean, p when the curvature by the mean's predictor is proportional to
         exp(p x that parameter's predictor); the sampler's coordinates then follow it exactly.
@@ -84,6 +87,7 @@ class Family:
     name: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]] = ("mu",)
     cells: ClassVar[Mapping[str, Callable[..., Any]]]
+    unit_cells: ClassVar[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
     information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
     keeps_outcome: ClassVar[bool] = False
     needs_trials: ClassVar[bool] = False
@@ -111,9 +115,36 @@ class Family:
         """The mean's link."""
         return LINKS[self.link]
 
-    def blocks(self) -> tuple[Any, Any]:
-        """Compiled loops over cells: derivatives, and derivatives with curvature."""
+    def blocks(self) -> tuple[Any, Any, Any]:
+        """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
         return family_blocks(self.cells[self.link], len(self.parameters))
+
+    def density_block(self, only_unit_cells: bool) -> Any:
+        """Compiled loop over cells that the density calls: the quicker one where every cell is one row."""
+        if only_unit_cells and self.link in self.unit_cells:
+            return unit_block(self.unit_cells[self.link])
+        return self.blocks()[0]
+
+    def derivatives(self, stats: Array, eta: Array) -> tuple[float, Array, Array]:
+        """Log likelihood of cells, its derivatives by their predictors, and minus its second derivatives.
+
+        Parameters
+        ----------
+        stats
+            (S, n) sufficient statistics.
+        eta
+            (P, n) linear predictors, one row a parameter.
+
+        Returns
+        -------
+        The sum over cells, and two (P, n) arrays.
+        """
+        first, second = np.empty_like(eta), np.empty_like(eta)
+        block = self.blocks()[1].ctypes
+        pointers = [a.ctypes.data_as(block.argtypes[1]) for a in (stats, eta, first, second)]
+        n = eta.shape[1]
+        value = block(n, pointers[0], stats.shape[1], pointers[1], n, pointers[2], pointers[3])
+        return float(value), first, second
 
     # --- data -----------------------------------------------------------------------------------------------
 

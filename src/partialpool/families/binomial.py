@@ -20,8 +20,16 @@ from partialpool.families.base import (
 )
 from partialpool.families.links import log_expits
 from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import log_normal_cdf
-from partialpool.kernels.vectorised import exponential, log_one_plus, unit_step
+from partialpool.kernels.special import mills_ratio
+from partialpool.kernels.vectorised import (
+    exponential,
+    exponential_less_one,
+    log_and_inverse,
+    log_one_plus_any,
+    logarithm,
+    unit_step,
+    where,
+)
 
 LOG_SQRT_TWO_PI = 0.9189385332046727
 
@@ -31,19 +39,34 @@ def logit_cell(stats, i, eta):
     """Log likelihood of k successes of n: k eta - n log(1 + exp(eta))."""
     n, k = stats[0, i], stats[1, i]
     e = exponential(-abs(eta))
-    larger = 1.0 / (1.0 + e)  # the larger of p and 1 - p
+    log_rest, larger = log_and_inverse(e)  # the larger of p and 1 - p
     p = larger * max(e, unit_step(eta))
-    value = k * eta - n * (max(eta, 0.0) + log_one_plus(e))
+    value = k * eta - n * (max(eta, 0.0) + log_rest)
     return value, k - n * p, n * e * larger * larger
+
+
+@inlined
+def logit_unit_cell(stats, i, eta):
+    """Log likelihood of one trial, short of the log of a factor; the factor; the derivative."""
+    k = stats[1, i]
+    e = exponential(-abs(eta))
+    factor = 1.0 + e
+    return k * eta - max(eta, 0.0), factor, k - max(e, unit_step(eta)) / factor
 
 
 @inlined
 def probit_cell(stats, i, eta):
     """Log likelihood k log Phi(eta) + (n - k) log Phi(-eta)."""
     n, k = stats[0, i], stats[1, i]
-    log_p, log_q = log_normal_cdf(eta), log_normal_cdf(-eta)
+    mills = mills_ratio(abs(eta))
     log_density = -0.5 * eta * eta - LOG_SQRT_TWO_PI
-    up, down = math.exp(log_density - log_p), math.exp(log_density - log_q)
+    density = exponential(log_density)
+    smaller = density * mills
+    log_smaller, log_larger = log_density + logarithm(mills), log_one_plus_any(-smaller)
+    steep, flat = 1.0 / mills, density / (1.0 - smaller)
+    positive = eta >= 0.0
+    log_p, log_q = where(positive, log_larger, log_smaller), where(positive, log_smaller, log_larger)
+    up, down = where(positive, flat, steep), where(positive, steep, flat)
     curvature = k * up * (eta + up) + (n - k) * down * (down - eta)
     return k * log_p + (n - k) * log_q, k * up - (n - k) * down, curvature
 
@@ -52,11 +75,10 @@ def probit_cell(stats, i, eta):
 def cloglog_cell(stats, i, eta):
     """Log likelihood with 1 - p = exp(-exp(eta))."""
     n, k = stats[0, i], stats[1, i]
-    u = math.exp(min(max(eta, -700.0), 700.0))
-    ratio = u / math.expm1(u)
-    # log(1 - exp(-u)), accurate at both ends
-    log_p = math.log(-math.expm1(-u)) if u < 0.6931471805599453 else math.log1p(-math.exp(-u))
-    value = k * log_p - (n - k) * u if k > 0.0 else -n * u
+    u = exponential(min(max(eta, -700.0), 700.0))
+    p = -exponential_less_one(-u)
+    ratio = u * where(u < 700.0, exponential(-u), 0.0) / p
+    value = k * logarithm(p) - (n - k) * u
     return value, k * ratio - (n - k) * u, k * ratio * (u + ratio - 1.0) + (n - k) * u
 
 
@@ -73,6 +95,7 @@ class Binomial(Family):
 
     name = "binomial"
     cells = {"logit": logit_cell, "probit": probit_cell, "cloglog": cloglog_cell}  # noqa: RUF012
+    unit_cells = {"logit": logit_unit_cell}  # noqa: RUF012
     needs_trials = True
     bounded = True
     mean_word = "probability"

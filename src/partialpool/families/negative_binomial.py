@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +11,8 @@ from partialpool.families.base import Array, Family, OutcomeLike, row_weights, t
 from partialpool.families.links import log_expits
 from partialpool.families.poisson import check_counts, draw_counts, log_location
 from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import digamma, trigamma
+from partialpool.kernels.special import gamma_differences, trigamma
+from partialpool.kernels.vectorised import exponential, log_and_inverse, unit_step
 from partialpool.priors.base import Prior
 from partialpool.priors.student_t import HalfCauchy
 
@@ -20,39 +20,23 @@ NEAR_POISSON = -12.0  # log of mean over shape
 
 
 @inlined
-def log_rising(shape, y):
-    """log of Gamma(shape + y) / Gamma(shape); by Stirling's series where both are large."""
-    if shape < 1000.0:
-        return math.lgamma(shape + y) - math.lgamma(shape)
-    a, b = 1.0 / shape, 1.0 / (shape + y)
-    correction = (b - a) / 12.0 - (b * b * b - a * a * a) / 360.0
-    return (shape + y - 0.5) * math.log1p(y * a) + y * (math.log(shape) - 1.0) + correction
-
-
-@inlined
-def digamma_difference(shape, y):
-    """digamma(shape + y) - digamma(shape), by its series where both are large."""
-    if shape < 1000.0:
-        return digamma(shape + y) - digamma(shape)
-    a, b = 1.0 / shape, 1.0 / (shape + y)
-    return math.log1p(y * a) - 0.5 * (b - a) - (b * b - a * a) / 12.0
-
-
-@inlined
 def log_cell(stats, i, eta, log_shape):
-    """Log likelihood of w counts y with mean exp(eta) and shape exp(log_shape)."""
+    """Log likelihood of w counts y with mean exp(eta) and shape exp(log_shape), less w log(y!)."""
     w, y = stats[0, i], stats[1, i]
-    mu, shape = math.exp(eta), math.exp(log_shape)
-    log_total = max(eta, log_shape) + math.log1p(math.exp(-abs(eta - log_shape)))
+    mu, shape = exponential(eta), exponential(log_shape)
+    log_odds = eta - log_shape
+    e = exponential(-abs(log_odds))
+    log_rest, larger = log_and_inverse(e)
+    failure = larger * max(e, unit_step(-log_odds))  # shape / (mu + shape)
+    log_success, log_failure = min(log_odds, 0.0) - log_rest, -max(log_odds, 0.0) - log_rest
+    log_rising, rising_slope = gamma_differences(shape, y)
+    value = log_rising + shape * log_failure + y * log_success
+    by_mu = failure * (y - mu)
+    by_shape = shape * (rising_slope + log_failure) - by_mu
+    curvature = (y + shape) * e * larger * larger
     total = mu + shape
-    log_failure = -math.log1p(mu / shape)
-    value = log_rising(shape, y) + shape * log_failure + y * (eta - log_total) - math.lgamma(y + 1.0)
-    by_shape = digamma_difference(shape, y) + log_failure + (mu - y) / total
-    by_mu = shape * (y - mu) / total
-    curvature = (y + shape) * mu * shape / (total * total)
     second = trigamma(y + shape) - trigamma(shape) + 1.0 / shape - 1.0 / total - (mu - y) / (total * total)
-    shape_curvature = -shape * (shape * second + by_shape)
-    return w * value, w * by_mu, w * shape * by_shape, w * curvature, w * shape_curvature
+    return w * value, w * by_mu, w * by_shape, w * curvature, -w * (shape * shape * second + by_shape)
 
 
 class NegativeBinomial(Family):

@@ -8,9 +8,10 @@ from functools import cache
 
 from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES
-from partialpool.kernels.blocks import family_blocks, prior_block
+from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
+from partialpool.kernels.marginal import native_integrate, native_sample
 from partialpool.priors.registry import PRIORS
 
 
@@ -30,6 +31,8 @@ def ensure_compiled() -> None:
     other = _in_another_process()
     native_density()
     native_draw()
+    native_integrate()
+    native_sample()
     if other is not None:
         other.wait()
     compile_scalars()
@@ -53,6 +56,8 @@ def compile_scalars() -> None:
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
+        for cell in family.unit_cells.values():
+            unit_block(cell)
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)
@@ -63,4 +68,6 @@ def load(family: Family) -> None:
     ensure_compiled()
     native_density()
     native_draw()
+    native_integrate()
+    native_sample()
     family.blocks()

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from partialpool.errors import OptionError, build
 
 WARMUP = 400
 
+Method = Literal["nuts", "laplace"]
 Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True)
 class NutsOptions:
-    """How to sample.
+    """How to sample with NUTS.
 
     Attributes
     ----------
@@ -39,12 +41,38 @@ class NutsOptions:
     target_accept: float | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 1), ("chains", 1), ("warmup", 50), ("cores", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise build(OptionError, f"{name} is {value!r}.", allowed=f"a whole number from {least} on")
+        _check_numbers(self, draws=1, chains=1, warmup=50, cores=1, seed=0)
         if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
             raise build(OptionError, f"target_accept is {self.target_accept!r}.", allowed="0.5 up to 1")
+
+
+@dataclass(frozen=True)
+class LaplaceOptions:
+    """How many draws to make from a nested Laplace approximation.
+
+    Attributes
+    ----------
+    draws, chains
+        Draws are independent: chains only give them the shape that other draws have.
+    cores
+        Processors to use.
+    """
+
+    draws: int = 1000
+    chains: int = 4
+    seed: int = 0
+    cores: int = 1
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, draws=1, chains=1, cores=1, seed=0)
+
+
+def _check_numbers(options: Any, **least: int) -> None:
+    """Raise OptionError unless these options are whole numbers, each at least so large."""
+    for name, lowest in least.items():
+        value = getattr(options, name)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
+            raise build(OptionError, f"{name} is {value!r}.", allowed=f"a whole number from {lowest} on")
 
 
 def chosen_seed(seed: int | None) -> int:

@@ -20,6 +20,7 @@ from partialpool.inference.approximations import (
     predictor_scales,
     starting_coefficients,
 )
+from partialpool.kernels.rows import widened
 from partialpool.model.density import fixed_scale
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
@@ -84,7 +85,7 @@ class QuickFit:
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.n = spec.cells.index.n_cells
-        self.curvature_block = spec.family.blocks()[1]
+        self.stats = widened(spec.cells.stats, self.n)
         self.parts = self._parts()
         self.scales = predictor_scales(spec)
         self.longest_step = LONGEST_STEP
@@ -146,16 +147,11 @@ class QuickFit:
 
     def _derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
         """Log likelihood, its derivative by each predictor of each cell, and the curvature."""
-        stats, first, second = self.spec.cells.stats, np.empty_like(eta), np.empty_like(eta)
-        types = self.curvature_block.ctypes.argtypes
-        pointers = [a.ctypes.data_as(types[1]) for a in (stats, eta, first, second)]
-        value = self.curvature_block.ctypes(
-            self.n, pointers[0], stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
-        )
+        value, first, second = self.spec.family.derivatives(self.stats, eta)
         # Where the outcome is out of reach of floating point there is nothing to follow.
         np.nan_to_num(first, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         np.nan_to_num(second, copy=False, nan=SMALLEST_CURVATURE, posinf=LARGEST_CURVATURE)
-        return float(value), first, second
+        return value, first, second
 
     def run(self) -> None:
         """Sweep until steps are short."""

@@ -6,6 +6,7 @@ once for all families, and a family is compiled once for all models.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -21,7 +22,10 @@ FAMILY_SIGNATURE = types.float64(
 PRIOR_SIGNATURE = types.float64(types.int64, _DOUBLES, _DOUBLES, _DOUBLES)
 
 
-def _one_predictor(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+Loops = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
+
+
+def _one_predictor(cell: Callable[..., Any]) -> Loops:
     def gradient(n, stats, stride, eta, width, first, second):
         s = carray(stats, (8, stride))
         e = carray(eta, (n,))
@@ -44,10 +48,18 @@ def _one_predictor(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Callab
             total += value
         return total
 
-    return gradient, curvature
+    def values(n, stats, stride, eta, width, out, unused):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (n,))
+        v = carray(out, (n,))
+        for i in range(n):
+            v[i] = cell(s, i, e[i])[0]
+        return 0.0
+
+    return gradient, curvature, values
 
 
-def _two_predictors(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _two_predictors(cell: Callable[..., Any]) -> Loops:
     def gradient(n, stats, stride, eta, width, first, second):
         s = carray(stats, (8, stride))
         e = carray(eta, (2, width))
@@ -71,15 +83,23 @@ def _two_predictors(cell: Callable[..., Any]) -> tuple[Callable[..., Any], Calla
             total += value
         return total
 
-    return gradient, curvature
+    def values(n, stats, stride, eta, width, out, unused):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (2, width))
+        v = carray(out, (n,))
+        for i in range(n):
+            v[i] = cell(s, i, e[0, i], e[1, i])[0]
+        return 0.0
+
+    return gradient, curvature, values
 
 
 _FACTORIES = {1: _one_predictor, 2: _two_predictors}
 
 
 @cache
-def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any]:
-    """Compile a family's cell function into its two blocks.
+def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any, Any]:
+    """Compile a family's cell function into its three blocks.
 
     Parameters
     ----------
@@ -91,15 +111,34 @@ def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any
 
     Returns
     -------
-    Two C functions of (n, statistics, their row length, predictors, their row length, first, second):
+    Three C functions of (n, statistics, their row length, predictors, their row length, first, second):
     the first writes the derivatives and returns the summed log likelihood, the second writes the
-    curvatures as well.
+    curvatures as well, the third writes each cell's log likelihood in place of derivatives.
     """
-    gradient, curvature = _FACTORIES[n_predictors](cell)
-    return (
-        compile_native(gradient, FAMILY_SIGNATURE),
-        compile_native(curvature, FAMILY_SIGNATURE),
-    )
+    gradient, curvature, values = (compile_native(f, FAMILY_SIGNATURE) for f in _FACTORIES[n_predictors](cell))
+    return gradient, curvature, values
+
+
+@cache
+def unit_block(cell: Callable[..., Any]) -> Any:
+    """Compile ``cell(stats, i, eta) -> (part, factor, derivative)`` into the density's block.
+
+    The log likelihood of a cell is its part less the log of its factor. Factors lie between 1 and 2, so that
+    the product of 512 of them is in range and one logarithm serves the block.
+    """
+
+    def gradient(n, stats, stride, eta, width, first, second):
+        s = carray(stats, (8, stride))
+        e = carray(eta, (n,))
+        d = carray(first, (n,))
+        total, product = 0.0, 1.0
+        for i in range(n):
+            part, factor, d[i] = cell(s, i, e[i])
+            total += part
+            product *= factor
+        return total - math.log(product)
+
+    return compile_native(gradient, FAMILY_SIGNATURE)
 
 
 @cache

@@ -3,7 +3,7 @@
 Kernels get the table and read from it the few arrays they need: passing some forty arrays from function to
 function made compiling several times slower.
 
-n cells, C columns, P predictors, K population-level coefficients, T group-level terms, E group-level
+n cells, S statistics, C columns, P predictors, K population-level coefficients, T group-level terms, E group-level
 coefficients (over all terms), Q sampler coordinates.
 """
 
@@ -25,10 +25,8 @@ class DensityInputs(NamedTuple):
     (``*_position``) or in the flat vector of a draw (``*_value``); -1 means that there is none.
     """
 
-    sizes: Integers  # (4,): n, P, T, family block's address
-    stats: Floats  # (S, n) sufficient statistics
-    columns: Floats  # (C, n) covariates
-    offsets: Floats  # (P, n)
+    sizes: Integers  # (5,): n, P, T, family block's address, S
+    rows: Integers  # (2 (S + P + C),) statistics, offsets, covariates of (n,): see `kernels.rows.row_table`
     coef_start: Integers  # (P + 1,) range of each predictor's coefficients
     coef_column: Integers  # (K,)
     coef_logged: Integers  # (K,) 1 when the coefficient is the log of the parameter
@@ -48,6 +46,9 @@ class DensityInputs(NamedTuple):
     scale_power: Floats  # (T,) information = exp(power (coefficient - its expansion)) x information there
     term_start: Integers  # (T + 1,) range of each term's coefficients in E
     group_index: NDArray[np.int32]  # (T, n)
+    run_start: Integers  # (T + 1,) range of each term's runs of cells of one group; empty: read group_index
+    run_end: NDArray[np.int32]  # all terms', flat: the cell after each run
+    run_group: NDArray[np.int32]  # the same: its group
     effect_column: Integers  # (E,)
     effect_prior: Integers  # (E,) address of a fixed prior's block, or 0 for Normal(0, sd)
     effect_prior_parameters: Floats  # (E, 4)
@@ -81,9 +82,7 @@ class DensityInputs(NamedTuple):
 # Row of each array in the table.
 (
     SIZES,
-    STATS,
-    COLUMNS,
-    OFFSETS,
+    ROWS,
     COEF_START,
     COEF_COLUMN,
     COEF_LOGGED,
@@ -103,6 +102,9 @@ class DensityInputs(NamedTuple):
     SCALE_POWER,
     TERM_START,
     GROUP_INDEX,
+    RUN_START,
+    RUN_END,
+    RUN_GROUP,
     EFFECT_COLUMN,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,

@@ -77,6 +77,12 @@ def integers_at(slots, k):
 
 
 @kernel
+def indices_at(slots, k):
+    """(n,) array of 32-bit integers that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.int32)
+
+
+@kernel
 def index_rows_at(slots, k):
     """(m, n) array of 32-bit integers that slot k describes."""
     return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.int32)
@@ -96,3 +102,9 @@ def vector_in(scratch, start, n):
 def matrix_in(scratch, start, m, n):
     """(m, n) view of a scratch array that the caller keeps alive; see `vector_in`."""
     return carray(as_pointer(scratch.ctypes.data + 8 * start), (m, n), np.float64)
+
+
+@kernel
+def integers_in(scratch, start, n):
+    """(n,) view, as 64-bit integers, of a scratch array that the caller keeps alive; see `vector_in`."""
+    return carray(as_pointer(scratch.ctypes.data + 8 * start), (n,), np.int64)

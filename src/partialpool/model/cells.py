@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from partialpool.data.cells import CellIndex, collapse
 from partialpool.families.base import Family
 from partialpool.formula.records import Design
+from partialpool.kernels.rows import Rows, narrowed
 from partialpool.model.parameters import Parameters
 
 Floats = NDArray[np.float64]
@@ -26,11 +28,11 @@ class Cells:
     index
         Which cell each row is in.
     stats
-        (S, n) sufficient statistics.
+        S rows of (n,) sufficient statistics, each in its narrowest type (`kernels.rows`).
     columns
-        (C, n) distinct covariates; columns of ones are not kept.
+        C distinct covariates, kept in the same way; columns of ones are not kept.
     offsets
-        (P, n).
+        P rows, one a predictor.
     coef_column, effect_column
         For each coefficient its row in `columns`, -1 for ones.
     group_index
@@ -38,12 +40,17 @@ class Cells:
     """
 
     index: CellIndex
-    stats: Floats
-    columns: Floats
-    offsets: Floats
+    stats: Rows
+    columns: Rows
+    offsets: Rows
     coef_column: Integers
     effect_column: Integers
     group_index: NDArray[np.int32]
+
+    @property
+    def only_unit_cells(self) -> bool:
+        """Whether statistic 0, which counts rows or trials, is 1 in every cell."""
+        return len(self.stats[0]) == 1 and bool(self.stats[0][0] == 1.0)
 
 
 class _ColumnStore:
@@ -51,14 +58,14 @@ class _ColumnStore:
 
     def __init__(self) -> None:
         self.columns: list[Floats] = []
-        self._by_content: dict[bytes, int] = {}
+        self._by_content: dict[bytes, int] = {}  # by a digest: the content itself would be a second copy
 
     def add(self, column: Floats) -> int:
         """Number of a column; -1 when it is all ones."""
         if len(column) and np.all(column == 1.0):
             return -1
         # Adding zero makes -0.0 and 0.0 the same content.
-        content = (column + 0.0).tobytes()
+        content = hashlib.blake2b(column + 0.0).digest()
         if content not in self._by_content:
             self._by_content[content] = len(self.columns)
             self.columns.append(column)
@@ -93,14 +100,27 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
     first, n = index.first_row, index.n_cells
     return Cells(
         index,
-        np.ascontiguousarray(family.statistics(design.outcome, index.cell, n)),
-        _stacked([c[first] for c in store.columns], n),
-        _stacked([np.zeros(n) if o is None else o[first] for o in offsets], n),
+        narrowed(family.statistics(design.outcome, index.cell, n)),
+        narrowed(c[first] for c in store.columns),
+        narrowed(np.zeros(n) if o is None else o[first] for o in offsets),
         np.array(coef_column, np.int64),
         np.array(effect_column, np.int64),
         np.array([g.index[first] for g in groups], np.int32).reshape(len(groups), n),
     )
 
 
-def _stacked(rows: list[Floats], n: int) -> Floats:
-    return np.array(rows, np.float64).reshape(len(rows), n)
+SHORTEST_RUNS = 8  # cells on average: with shorter runs, starting loops costs more than gathering
+
+
+def group_runs(groups: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Find the runs of cells of one group: (R,) cells after each and (R,) groups; none where runs are short.
+
+    Examples
+    --------
+    >>> group_runs(np.repeat(np.array([4, 2], np.int32), [10, 30]))
+    (array([10, 40], dtype=int32), array([4, 2], dtype=int32))
+    """
+    ends = np.flatnonzero(np.append(groups[1:] != groups[:-1], True)) + 1
+    if len(ends) * SHORTEST_RUNS > len(groups):
+        ends = ends[:0]
+    return ends.astype(np.int32), groups[ends - 1]

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.kernels.rows import row_table
 from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL
+from partialpool.model.cells import group_runs
 from partialpool.model.geometry import Geometry, Link, coordinates
 from partialpool.model.parameters import GroupCoefficient
 from partialpool.model.spec import ModelSpec
@@ -57,17 +59,25 @@ class Density:
 
     def __call__(self, x: Floats) -> tuple[float, Floats]:
         """Log density and gradient at (n_dim,) coordinates."""
-        x, gradient, value = np.ascontiguousarray(x, float), np.empty(self.n_dim), np.empty(1)
-        native_density().ctypes(
-            self.n_dim, _pointer(x), _pointer(gradient), _pointer(value), self.table.ctypes.data
-        )
-        return float(value[0]), gradient
+        return call_density(self.n_dim, x, self.table)
 
     def draw(self, x: Floats) -> Floats:
         """(n_values,) a draw as a person reads it, from (n_dim,) coordinates."""
-        x, values = np.ascontiguousarray(x, float), np.empty(self.n_values)
-        native_draw().ctypes(self.n_dim, self.n_values, _pointer(x), _pointer(values), self.table.ctypes.data)
-        return values
+        return call_draw(self.n_values, x, self.table)
+
+
+def call_density(n_dim: int, x: Floats, table: NDArray[np.int64]) -> tuple[float, Floats]:
+    """Log density and gradient of the model that a table of addresses describes."""
+    x, gradient, value = np.ascontiguousarray(x, float), np.empty(n_dim), np.empty(1)
+    native_density().ctypes(n_dim, _pointer(x), _pointer(gradient), _pointer(value), table.ctypes.data)
+    return float(value[0]), gradient
+
+
+def call_draw(n_values: int, x: Floats, table: NDArray[np.int64]) -> Floats:
+    """(n_values,) a draw as a person reads it, by the model that a table of addresses describes."""
+    x, values = np.ascontiguousarray(x, float), np.zeros(n_values)
+    native_draw().ctypes(len(x), n_values, _pointer(x), _pointer(values), table.ctypes.data)
+    return values
 
 
 def _pointer(array: Floats) -> ctypes._Pointer[ctypes.c_double]:
@@ -97,12 +107,12 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
     anchor, weights = _anchors(spec)
     links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
-    sizes = [cells.index.n_cells, len(parts), len(blocks), spec.family.blocks()[0].address]
+    block = spec.family.density_block(cells.only_unit_cells)
+    sizes = [cells.index.n_cells, len(parts), len(blocks), block.address, len(cells.stats)]
+    runs = [group_runs(index) for index in cells.group_index]
     return DensityInputs(
         sizes=_ints(sizes),
-        stats=cells.stats,
-        columns=cells.columns,
-        offsets=cells.offsets,
+        rows=row_table([*cells.stats, *cells.offsets, *cells.columns]),
         coef_start=_starts([len(p.coefficients) for p in parts]),
         coef_column=cells.coef_column,
         coef_logged=_ints([c.logged for c in coefs]),
@@ -122,6 +132,9 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
         scale_power=np.array(scale_power, float),
         term_start=_starts([len(b.coefficients) for _, b in blocks]),
         group_index=cells.group_index,
+        run_start=_starts([len(end) for end, _ in runs]),
+        run_end=_indices([end for end, _ in runs]),
+        run_group=_indices([group for _, group in runs]),
         effect_column=cells.effect_column,
         effect_prior=_ints([address for address, _ in fixed_rows]),
         effect_prior_parameters=_floats([p for _, p in fixed_rows], 4),
@@ -207,6 +220,10 @@ def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
 
 def _ints(values: object) -> NDArray[np.int64]:
     return np.array(values, np.int64).reshape(-1)
+
+
+def _indices(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    return np.concatenate([np.zeros(0, np.int32), *parts])
 
 
 def _floats(rows: list[object], width: int) -> Floats:

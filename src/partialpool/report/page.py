@@ -29,7 +29,7 @@ from partialpool.report.sections_pools import (
     figures_section,
     story_section,
 )
-from partialpool.report.words import drawn_from, question_of_fit, question_of_groups
+from partialpool.report.words import question_of_fit, question_of_groups
 from partialpool.storage import files
 
 EXPLAINED = 5
@@ -108,7 +108,7 @@ def fit_page(
             checks_section(fits, found),
             estimates_section(fits, prob),
             *([groups] if groups else []),
-            meaning_section(prob, drawn_from(fit.draws), poolings=False),
+            meaning_section(prob, fit.draws, poolings=False),
             again_section(fit_script(fit, source, prob), fit.draws, source, versions),
         ),
         footer=_footer(versions),
@@ -152,7 +152,7 @@ def pools_page(
             story_section(pools, figures, EXPLAINED),
             all_groups_section(pools),
             figures_section(figures),
-            meaning_section(pools.prob, "posterior", poolings=True),
+            meaning_section(pools.prob, pools.partial_pooling.draws, poolings=True),
             again_section(pools_script(pools, source), pools.partial_pooling.draws, source, versions),
         ),
         footer=_footer(versions),

@@ -107,7 +107,8 @@ def _sampling(draws: Draws) -> list[str]:
     if draws.method == PRIOR:
         return [f"draws={draws.asked}", f"seed={draws.seed}"]
     n_chains = draws.values.shape[0]
-    asked = {"draws": draws.asked, "chains": n_chains, "seed": draws.seed, "warmup": draws.warmup}
+    asked: dict[str, object] = {"draws": draws.asked, "chains": n_chains, "seed": draws.seed}
+    asked |= {"method": _quoted(draws.method)} if draws.method == "laplace" else {"warmup": draws.warmup}
     if draws.target_accept is not None:
         asked["target_accept"] = draws.target_accept
     return [f"{name}={value}" for name, value in asked.items()]

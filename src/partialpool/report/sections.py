@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import chain
 
 from partialpool.data.datasets import datasets
+from partialpool.inference.draws import Draws
 from partialpool.pooling.words import percent
 from partialpool.priors.base import AtMeans, unwrapped
 from partialpool.report.blocks import Block, Bullets, Code, Facts, Heading, Notice, Prose, Section, Table
 from partialpool.report.needs import FitLike, ModelLike
-from partialpool.report.tables import Grid, minus, population_summary
+from partialpool.report.tables import Grid, for_draws, minus, population_summary
 from partialpool.report.words import (
     about_data,
     about_groups,
@@ -111,7 +112,8 @@ def estimates_section(fits: Fits, prob: float) -> Section:
             blocks.append(Prose(text))
             continue
         grid = population_summary(fit.summary(prob=prob), fit.model.layout, prob, MOST_ESTIMATES)
-        blocks.append(Table(f"Estimates on the scale of the linear predictor{of}", replace(grid, left_out=0)))
+        grid = replace(for_draws(grid, fit.draws), left_out=0)
+        blocks.append(Table(f"Estimates on the scale of the linear predictor{of}", grid))
     if any(fit.model.design.groupings for fit in fits.values()):
         blocks.append(Prose("What single groups add is below, with the groups."))
     return Section("estimates", "Estimates", tuple(blocks))
@@ -147,10 +149,15 @@ def checks_section(fits: Fits, found: Mapping[str, Diagnosis]) -> Section:
             blocks.append(Notice("good", "No problems found", ""))
         for finding in diagnosis.findings:
             blocks.append(Notice(finding.severity, finding.title, f"{finding.what} {finding.advice}"))
-        draws = fit.draws
-        ran = f"{draws.warmup:,} draws of warm-up a chain, seed {draws.seed}, {about_time(draws)} in all."
-        blocks.append(Prose(" ".join([*diagnosis.passed, ran])))
+        blocks.append(Prose(" ".join([*diagnosis.passed, _how_it_ran(fit.draws)])))
     return Section("checks", "Can the draws be trusted?", tuple(blocks))
+
+
+def _how_it_ran(draws: Draws) -> str:
+    """Say in a sentence what was run and for how long."""
+    warmup = "" if draws.independent else f"{draws.warmup:,} draws of warm-up a chain, "
+    ran = f"{warmup}seed {draws.seed}, {about_time(draws)} in all."
+    return f"{ran[0].upper()}{ran[1:]}"
 
 
 def verdict(found: Mapping[str, Diagnosis]) -> Notice:

@@ -9,22 +9,22 @@ from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.pooling.words import percent
 from partialpool.report.blocks import Block, Code, Facts, Prose, Section
 from partialpool.report.python_text import knows_data
-from partialpool.report.words import about_draws
+from partialpool.report.words import about_draws, drawn_from
 
 
-def meaning_section(prob: float, source: str, *, poolings: bool) -> Section:
+def meaning_section(prob: float, draws: Draws, *, poolings: bool) -> Section:
     """Explain in plain words what stands in the tables.
 
     Parameters
     ----------
     prob
         Probability of every interval.
-    source
-        What the draws are from: ``"posterior"`` or ``"prior"``.
+    draws
+        How the draws came about.
     poolings
         Whether the page compares poolings.
     """
-    shown = percent(prob)
+    shown, source = percent(prob), drawn_from(draws)
     given = "the model and its priors" if source == PRIOR else "the model, its priors and the data"
     of_poolings = (
         ("raw", "The mean of the group's own rows, before any model."),
@@ -44,6 +44,15 @@ def meaning_section(prob: float, source: str, *, poolings: bool) -> Section:
             f"with probability {shown}.",
         ),
         ("mcse", "How much the mean would change if the draws were made again with another seed."),
+        *(_of_laplace() if draws.method == "laplace" else _of_chains(source)),
+        *(of_poolings if poolings else ()),
+    )
+    return Section("meaning", "What the numbers mean", (Facts(terms),))
+
+
+def _of_chains(source: str) -> tuple[tuple[str, str], ...]:
+    """Explain what is said of draws of a sampler."""
+    return (
         (
             "ess_bulk, ess_tail",
             "Effective sample sizes: how many independent draws these are worth for the middle of the "
@@ -57,9 +66,23 @@ def meaning_section(prob: float, source: str, *, poolings: bool) -> Section:
             "divergence",
             f"A draw at which the sampler could not follow the {source}'s shape. One is a reason to look.",
         ),
-        *(of_poolings if poolings else ()),
     )
-    return Section("meaning", "What the numbers mean", (Facts(terms),))
+
+
+def _of_laplace() -> tuple[tuple[str, str], ...]:
+    """Explain what is said of draws of a nested Laplace approximation."""
+    return (
+        (
+            "nested Laplace",
+            "Group effects are integrated out given the outer parameters (standard deviations, correlations "
+            "and what else all groups share), and these are drawn by importance sampling from many points. "
+            "Draws are independent of each other, so there are no chains that would have to agree.",
+        ),
+        (
+            "Pareto k",
+            "How heavy the tail of the points' weights is. Below 0.7 the points stand for the posterior.",
+        ),
+    )
 
 
 def again_section(script: str, draws: Draws, source: str | None, versions: Mapping[str, str]) -> Section:
@@ -76,7 +99,7 @@ def again_section(script: str, draws: Draws, source: str | None, versions: Mappi
     versions
         Of everything that mattered.
     """
-    same = f"Drawn with {about_draws(draws)}. The same versions, data and seed give the same draws"
+    same = f"These are {about_draws(draws)}. The same versions, data and seed give the same draws"
     same += ", and those after them that the interruption left out." if draws.interrupted else "."
     blocks: list[Block] = [Prose(same)]
     if not knows_data(source):

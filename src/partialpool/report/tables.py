@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.pooling.words import MINUS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CONVERGENCE = ("ess_bulk", "ess_tail", "r_hat")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,14 @@ class Grid:
         kept = [i for i, column in enumerate(self.header) if column != name]
         header, *rows = (tuple(cells[i] for i in kept) for cells in (self.header, *self.rows))
         return Grid(header, tuple(rows), self.left_out)
+
+
+def for_draws(grid: Grid, draws: Draws) -> Grid:
+    """Leave out what says how far chains agree from a grid of independent draws of nested Laplace."""
+    if draws.method == "laplace":
+        for column in CONVERGENCE:
+            grid = grid.without(column)
+    return grid
 
 
 def brief_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:

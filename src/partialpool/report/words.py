@@ -41,8 +41,11 @@ def about_groups(grouping: Grouping) -> str:
 
 
 def about_draws(draws: Draws) -> str:
-    """Say how many draws were kept, and from which seed."""
+    """Say how many draws were kept, by which method, and from which seed."""
     n_chains, n_draws, _ = draws.values.shape
+    if draws.independent:
+        origin = "from the prior" if draws.method == PRIOR else "by nested Laplace"
+        return f"{n_chains * n_draws:,} independent draws {origin}, seed {draws.seed}"
     chains = "1 chain" if n_chains == 1 else f"{n_chains} chains"
     return f"{chains} of {n_draws:,} draws after {draws.warmup:,} of warm-up, seed {draws.seed}"
 

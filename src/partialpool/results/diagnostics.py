@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
+from partialpool.results.approximation import check_approximation
 from partialpool.results.convergence import MIN_DRAWS, Convergence
 from partialpool.results.findings import Diagnosis, Finding, Severity
 from partialpool.results.summaries import measure, value_labels
@@ -23,6 +24,7 @@ Checks = Iterator[Finding | str]
 MAX_R_HAT = 1.01
 MIN_ESS_PER_CHAIN = 100
 MIN_BFMI = 0.3
+MIN_INDEPENDENT = 100
 _NAMES_SHOWN = 3
 
 
@@ -31,7 +33,8 @@ def diagnose(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Diagnosis:
 
     Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01), bulk and tail effective
     sample sizes (below 100 a chain), the energy (E-BFMI below 0.3) and the limit of the trajectories' length.
-    What is constant, such as the diagonal of a correlation matrix, is left out.
+    What is constant, such as the diagonal of a correlation matrix, is left out. Draws of nested Laplace are
+    independent: there the approximation is checked in place of chains, see `check_approximation`.
 
     Parameters
     ----------
@@ -52,12 +55,17 @@ def diagnose(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Diagnosis:
 def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
     n_chains, n_draws, _ = draws.values.shape
     if draws.method == "prior":
-        yield from _check_prior(posterior)
+        yield from _check_prior(draws, posterior)
+        return
+    if draws.approximation is not None:
+        yield from _check_independent(draws)
+        yield from _check_finite(draws, posterior)
+        yield from check_approximation(draws.approximation, bool(layout.roles("group_effect")))
         return
     yield from _check_amount(draws)
     if n_draws >= MIN_DRAWS:
         labels, figures = np.array(value_labels(posterior)), measure(posterior)
-        yield from _check_finite(labels, figures)
+        yield from _check_finite(draws, posterior)
         yield from _check_divergences(draws, layout)
         yield from _check_r_hat(labels, figures, n_chains)
         yield from _check_ess(labels, figures, n_chains)
@@ -69,7 +77,7 @@ def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
         yield Finding("note", f"{len(draws.attempts)} runs were needed", tried, advice)
 
 
-def _check_prior(prior: xr.Dataset) -> Checks:
+def _check_prior(draws: Draws, prior: xr.Dataset) -> Checks:
     """Draws from a prior are independent: there is nothing to converge."""
     yield Finding(
         "note",
@@ -77,7 +85,18 @@ def _check_prior(prior: xr.Dataset) -> Checks:
         "These draws have not seen the outcome.",
         "Look at fit.check(), a prior predictive check; model.fit() draws from the posterior.",
     )
-    yield from _check_finite(np.array(value_labels(prior)), measure(prior))
+    yield from _check_finite(draws, prior)
+
+
+def _check_independent(draws: Draws) -> Checks:
+    """Independent draws do not converge: there are enough of them, or not."""
+    n_chains, n_draws, _ = draws.values.shape
+    amount = f"{n_chains * n_draws:,} independent draws"
+    if n_chains * n_draws < MIN_INDEPENDENT:
+        what = f"There are {amount}: means, and more so the ends of intervals, are uncertain."
+        yield Finding("problem", "Too few draws", what, "Ask for 1,000 draws, which cost little.")
+    else:
+        yield f"{amount}: no chains that would have to converge."
 
 
 def _sorted_out(checks: Checks) -> Diagnosis:
@@ -106,9 +125,9 @@ def _check_amount(draws: Draws) -> Checks:
         yield f"{amount}."
 
 
-def _check_finite(labels: NDArray[np.str_], figures: Convergence) -> Checks:
-    broken = labels[np.isnan(figures.mean)]
-    if broken.size:
+def _check_finite(draws: Draws, posterior: xr.Dataset) -> Checks:
+    if not np.isfinite(draws.values).all():
+        broken = np.array(value_labels(posterior))[np.isnan(measure(posterior).mean)]
         what = f"{_some(broken)}: some draws are infinite or not a number."
         advice = "Look for enormous or tiny values in the data, and give these variables tighter priors."
         yield Finding("problem", "Draws that are not numbers", what, advice)

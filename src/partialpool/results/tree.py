@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.records import Design, Predictor
-from partialpool.inference.draws import Draws
+from partialpool.inference.draws import Approximation, Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import ROWS, SAMPLES, prefix
 from partialpool.results.file_names import file_design, file_layout
@@ -42,11 +42,12 @@ def to_datatree(
 
     Returns
     -------
-    Groups ``posterior`` (``prior`` for draws from the prior), ``sample_stats``, ``observed_data``,
-    ``constant_data`` (trials, weights, offsets and the position of each row's group, as far as the model has
-    them) and ``log_likelihood``. Rows are numbered from 0 along ``__obs__``; other coordinates are the user's
-    labels. The values are views of `draws`. A slash in a name, which would separate a group from what is in
-    it, becomes a division slash.
+    Groups ``posterior`` (``prior`` for draws from the prior), ``sample_stats`` (where there are any),
+    ``observed_data``, ``constant_data`` (trials, weights, offsets and the position of each row's group, as
+    far as the model has them) and ``log_likelihood``. Attributes of the first two say how the draws came
+    about, and what nested Laplace says of itself. Rows are numbered from 0 along ``__obs__``; other
+    coordinates are the user's labels. The values are views of `draws`. A slash in a name, which would
+    separate a group from what is in it, becomes a division slash.
     """
     import xarray as xr
 
@@ -134,4 +135,26 @@ def _sampling(draws: Draws) -> dict[str, Any]:
         "tuning_steps": draws.warmup,
         "sampling_time": draws.seconds,
         "attempts": list(draws.attempts),
+        **({} if draws.approximation is None else _approximation(draws.approximation)),
+    }
+
+
+def _approximation(found: Approximation) -> dict[str, Any]:
+    """Say what nested Laplace says of itself, as attributes that a netCDF file can hold."""
+    about = {
+        "laplace_exact": int(found.exact),
+        "laplace_outer": found.outer,
+        "laplace_points": found.points,
+        "laplace_ess": found.ess,
+        "laplace_pareto_k": found.pareto_k,
+        "laplace_acceptance": found.acceptance,
+        "log_marginal_likelihood": found.log_marginal_likelihood,
+        "log_marginal_likelihood_se": found.log_marginal_likelihood_se,
+    }
+    if not found.groups:
+        return about
+    return about | {
+        "laplace_groups": [f"{group.coefficient}[{group.group}]" for group in found.groups],
+        "laplace_mean_shift": [group.mean_shift for group in found.groups],
+        "laplace_sd_ratio": [group.sd_ratio for group in found.groups],
     }

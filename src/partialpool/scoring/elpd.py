@@ -60,8 +60,9 @@ class Elpd:
     groups
         For whole groups held out: each group's ``rows``, ``fold`` and sum of ``elpd``; otherwise None.
     refits
-        One row a refit: what it left out (``row``, or observations), ``draws``, ``divergences``, the largest
-        ``r_hat`` of coefficients and standard deviations, ``seconds``. None where nothing was refitted.
+        One row a refit: what it left out (``row``, or observations), ``draws``, ``divergences`` and the
+        largest ``r_hat`` of coefficients and standard deviations (of nested Laplace ``pareto_k``, ``ess`` and
+        ``acceptance``), ``seconds``. None where nothing was refitted.
     good_k
         For loo, the largest Pareto k that can be relied on with this many draws.
     outcome

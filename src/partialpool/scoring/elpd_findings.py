@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.model.spec import ModelSpec
+from partialpool.results.approximation import MIN_ACCEPTANCE, points_stand
 from partialpool.results.findings import Finding
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,29 @@ def waic_finding(model: ModelSpec, p: Floats) -> tuple[Finding, ...]:
 
 
 def refit_findings(refits: pd.DataFrame) -> tuple[Finding, ...]:
+    """Say which refits cannot be trusted, whatever method made them."""
+    return _of_approximations(refits) if "pareto_k" in refits else _of_chains(refits)
+
+
+def _of_approximations(refits: pd.DataFrame) -> tuple[Finding, ...]:
+    """Say which nested Laplace approximations do not stand for their posterior."""
+    stand = [points_stand(k, ess) for k, ess in zip(refits["pareto_k"], refits["ess"], strict=True)]
+    poor = refits[~np.array(stand) | (refits["acceptance"] < MIN_ACCEPTANCE)]
+    if not len(poor):
+        return ()
+    which = ", ".join(f"refit {i}" for i in poor.index[:SHOWN])
+    return (
+        Finding(
+            "problem",
+            f"{len(poor)} of {len(refits)} refits are not approximated well",
+            f"Nested Laplace does not stand for their posterior ({which}{_more(len(poor))}): see the columns "
+            "pareto_k, ess and acceptance of .refits.",
+            'Fit the model with method="nuts": refits use the method of the fit.',
+        ),
+    )
+
+
+def _of_chains(refits: pd.DataFrame) -> tuple[Finding, ...]:
     """Say which refits diverged or did not converge."""
     findings = []
     diverged = refits[refits["divergences"] > 0]

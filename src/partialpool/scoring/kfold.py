@@ -49,7 +49,7 @@ def kfold(
     Parameters
     ----------
     fitted
-        A fit with its rows; refits have its numbers of draws, chains and warm-up draws.
+        A fit with its rows; refits have its method and its numbers of draws, chains and warm-up draws.
     k
         Folds. More folds than rows or groups leave out one at a time.
     group

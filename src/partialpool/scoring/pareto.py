@@ -63,10 +63,11 @@ def good_k(n_draws: int) -> float:
 def relative_efficiency(draws: Draws) -> float:
     """Return how many independent draws one draw is worth, on average over the model's values.
 
-    As ArviZ has it: the mean of the effective sample sizes for the means over S; 1 for a single chain.
+    As ArviZ has it: the mean of the effective sample sizes for the means over S; 1 for a single chain, and
+    for independent draws.
     """
     n_chains, n_draws, _ = draws.values.shape
-    if n_chains == 1:
+    if n_chains == 1 or draws.independent:
         return 1.0
     found, size = convergence(draws.values), n_chains * n_draws
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from partialpool.errors import FitError, build
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
-from partialpool.inference.nuts import sample
 from partialpool.inference.options import NutsOptions, available_cores
+from partialpool.inference.posterior import Options, draw_posterior, options_of
+from partialpool.kernels.rows import narrowed
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import log_mean_likelihood, outcome_of, unit_blocks
 from partialpool.results.convergence import convergence
@@ -49,16 +50,15 @@ class Refit:
     ----------
     elpd
         Log density of one observation of each of the job's rows.
-    divergences
-        Divergent transitions.
-    r_hat
-        The largest of coefficients, standard deviations and correlations.
+    trust
+        By name, what says whether its draws can be trusted: of NUTS the number of ``divergences``, and the
+        largest ``r_hat`` of coefficients, standard deviations and correlations; of nested Laplace
+        ``pareto_k`` and ``ess`` of its points, and its ``acceptance``.
     """
 
     elpd: Floats
     draws: int
-    divergences: int
-    r_hat: float
+    trust: Mapping[str, float]
     seconds: float
 
 
@@ -76,8 +76,8 @@ def reweighted(model: ModelSpec, weights: Floats) -> ModelSpec:
     """
     cells = model.cells
     outcome = replace(outcome_of(model), weights=weights)
-    stats = np.ascontiguousarray(model.family.statistics(outcome, cells.index.cell, cells.index.n_cells))
-    return replace(model, cells=replace(cells, stats=stats))
+    stats = model.family.statistics(outcome, cells.index.cell, cells.index.n_cells)
+    return replace(model, cells=replace(cells, stats=narrowed(stats)))
 
 
 def check_refitting(seed: int, cores: int | None) -> None:
@@ -88,7 +88,7 @@ def check_refitting(seed: int, cores: int | None) -> None:
 def run_refits(
     fitted: Fitted, jobs: Sequence[Job], seed: int, cores: int | None, progress: RefitProgress | None
 ) -> list[Refit]:
-    """Sample every job's model, side by side, with the numbers of draws and chains of the full fit.
+    """Fit every job's model, side by side, by the full fit's method and with its numbers of draws and chains.
 
     Parameters
     ----------
@@ -113,11 +113,8 @@ def run_refits(
     load(fitted.model.family)
     cores = available_cores() if cores is None else cores
     at_once = max(1, min(cores, len(jobs)))
-    n_chains, n_draws, _ = fitted.draws.values.shape
     seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
-    options = NutsOptions(
-        n_draws, n_chains, fitted.draws.warmup, 0, max(1, cores // at_once), fitted.draws.target_accept
-    )
+    options = options_of(fitted.draws, max(1, cores // at_once))
     with ThreadPoolExecutor(at_once) as pool:
         futures = [
             pool.submit(_run, fitted.model, job, replace(options, seed=int(s)))
@@ -145,13 +142,12 @@ def _wait(pool: ThreadPoolExecutor, futures: list[Future[Refit]], progress: Refi
         pool.shutdown(cancel_futures=True)
 
 
-def _run(model: ModelSpec, job: Job, options: NutsOptions) -> Refit:
-    draws = sample(reweighted(model, job.weights), options)
+def _run(model: ModelSpec, job: Job, options: Options) -> Refit:
+    draws = draw_posterior(reweighted(model, job.weights), options)
     return Refit(
         predictive_density(Fitted(model, draws), job.rows),
         draws.values.shape[0] * draws.values.shape[1],
-        int(np.sum(draws.stats["diverging"])),
-        _largest_r_hat(model, draws),
+        _trust(model, draws),
         draws.seconds,
     )
 
@@ -162,6 +158,14 @@ def predictive_density(fitted: Fitted, rows: Rows) -> Floats:
     for block, values in unit_blocks(fitted, rows):
         out[block] = log_mean_likelihood(values)
     return out
+
+
+def _trust(model: ModelSpec, draws: Draws) -> dict[str, float]:
+    """Keep the figures that say whether draws can be trusted."""
+    found = draws.approximation
+    if found is not None:
+        return {"pareto_k": found.pareto_k, "ess": found.ess, "acceptance": found.acceptance}
+    return {"divergences": int(np.sum(draws.stats["diverging"])), "r_hat": _largest_r_hat(model, draws)}
 
 
 def _largest_r_hat(model: ModelSpec, draws: Draws) -> float:
@@ -176,8 +180,7 @@ def refit_table(refits: Sequence[Refit], **columns: object) -> pd.DataFrame:
     """Table the refits, numbered from 1; further columns come first."""
     figures = {
         "draws": [r.draws for r in refits],
-        "divergences": [r.divergences for r in refits],
-        "r_hat": [r.r_hat for r in refits],
+        **{name: [r.trust[name] for r in refits] for name in refits[0].trust},
         "seconds": [r.seconds for r in refits],
     }
     return pd.DataFrame(columns | figures, index=pd.RangeIndex(1, len(refits) + 1, name="refit"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
 from partialpool.formula.design import Recipe
 from partialpool.formula.memory import recall, remember
-from partialpool.inference.draws import Draws
+from partialpool.inference.draws import Approximation, Draws, GroupCheck
 from partialpool.model.cells import build_cells
 from partialpool.model.layout import Layout
 from partialpool.model.parameters import build_parameters
@@ -84,6 +84,7 @@ def to_record(fit: KeptFit, store: ColumnStore | None) -> Plain:
             "interrupted": bool(draws.interrupted),
             "asked": int(draws.asked),
             "target_accept": None if draws.target_accept is None else float(draws.target_accept),
+            "approximation": None if draws.approximation is None else asdict(draws.approximation),
         },
     }
 
@@ -164,7 +165,21 @@ def _draws(kept: Plain, file: Mapping[str, Any], layout: Layout) -> Draws:
         for name, dtype in kept["stats"].items()
     }
     how = {name: kept[name] for name in ("method", "seed", "warmup", "seconds", "interrupted", "asked")}
-    return Draws(values, stats, **how, attempts=tuple(kept["attempts"]), target_accept=kept["target_accept"])
+    return Draws(
+        values,
+        stats,
+        **how,
+        attempts=tuple(kept["attempts"]),
+        target_accept=kept["target_accept"],
+        approximation=_approximation(kept.get("approximation")),
+    )
+
+
+def _approximation(kept: Plain | None) -> Approximation | None:
+    """Make the record of nested Laplace again; there is none in files of other methods."""
+    if kept is None:
+        return None
+    return Approximation(**kept | {"groups": tuple(GroupCheck(**group) for group in kept["groups"])})
 
 
 def _sampled(file: Mapping[str, Any], place: str, shape: tuple[int, ...]) -> NDArray[Any]:

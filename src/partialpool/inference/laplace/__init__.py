@@ -1,0 +1,1 @@
+"""Nested Laplace: integrate group effects out given the rest, then the rest by importance sampling."""

@@ -1,0 +1,171 @@
+"""Integration over the outer parameters: adaptive importance sampling with quasi-random points.
+
+Points come from Student t distributions, each fitted to the weighted points before it; all points are weighted by
+the mixture of the distributions that they came from (adaptive multiple importance sampling: Cornuet, Marin, Mira &
+Robert 2012), and their largest weights smoothed (Vehtari, Simpson, Gelman, Yao & Gabry 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import FitError, build
+from partialpool.inference.laplace.marginal import Marginal, Proposal
+
+Floats = NDArray[np.float64]
+
+FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
+MOST_ROUNDS = 8
+ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
+LEAST_EFFECTIVE = 3  # effective points a dimension that moments are taken from
+
+
+@dataclass(frozen=True)
+class Explored:
+    """Weighted points that stand for the posterior of the outer parameters.
+
+    Attributes
+    ----------
+    points
+        (N, Q).
+    weights
+        (N,), smoothed, summing to one.
+    ess
+        Effective number of points.
+    pareto_k
+        Shape of the tail of the importance ratios.
+    log_evidence, log_evidence_se
+        Log of the integral of the marginal density, and its Monte Carlo standard error.
+    """
+
+    points: Floats
+    weights: Floats
+    ess: float
+    pareto_k: float
+    log_evidence: float
+    log_evidence_se: float
+
+
+def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Explored:
+    """Find weighted points for a marginal density.
+
+    Parameters
+    ----------
+    n_points
+        Points of the last rounds; the first rounds have a quarter of it. A power of two.
+
+    Raises
+    ------
+    FitError
+        When the marginal density is nowhere finite.
+    """
+    proposal = marginal.proposal()
+    if not len(proposal.centre):
+        return Explored(np.zeros((1, 0)), np.ones(1), 1.0, -np.inf, float(marginal.log_density(np.zeros((1, 0)))[0]), 0.0)
+    proposals: list[Proposal] = []
+    parts: list[Floats] = []
+    values: list[Floats] = []
+    for turn in range(MOST_ROUNDS):
+        last = turn == MOST_ROUNDS - 1
+        proposals.append(proposal)
+        parts.append(_draw(proposal, n_points if turn > 1 else max(n_points // 4, 32), rng))
+        values.append(marginal.log_density(parts[-1]))
+        own = _effective(values[-1] - _log_density(proposal, parts[-1])) / len(parts[-1])
+        points, ratios = np.concatenate(parts), _mixture_ratios(proposals, parts, np.concatenate(values))
+        if not np.any(np.isfinite(ratios)):
+            raise _nowhere(marginal)
+        if last or (own > ENOUGH and turn > 1):
+            break
+        proposal = _fitted(points, ratios)
+    weights, k = _smoothed(ratios)
+    plain = np.exp(ratios - np.max(ratios))
+    evidence = float(np.log(np.mean(plain)) + np.max(ratios))
+    se = float(np.std(plain) / np.mean(plain) / np.sqrt(len(plain)))
+    return Explored(points, weights, float(1.0 / np.sum(weights**2)), k, evidence, se)
+
+
+def _draw(proposal: Proposal, n: int, rng: np.random.Generator) -> Floats:
+    """(n, Q) quasi-random points of a t distribution."""
+    from scipy.special import chdtri, ndtri
+    from scipy.stats import qmc
+
+    uniform = qmc.Sobol(len(proposal.centre) + 1, rng=rng).random_base2(int(np.log2(n)))
+    uniform = np.clip(uniform, 1e-12, 1.0 - 1e-12)
+    stretch = np.sqrt(FREEDOM / chdtri(FREEDOM, uniform[:, -1:]))
+    return np.ascontiguousarray(proposal.centre + stretch * ndtri(uniform[:, :-1]) @ proposal.scale.T)
+
+
+def _log_density(proposal: Proposal, points: Floats) -> Floats:
+    """Log density of the t distribution, constants included."""
+    from scipy.special import gammaln
+
+    q = len(proposal.centre)
+    # A few numbers: for so small a system, threads of a triangular solver wait longer for each other than they work.
+    z = np.linalg.inv(proposal.scale) @ (points - proposal.centre).T
+    constant = gammaln((FREEDOM + q) / 2) - gammaln(FREEDOM / 2) - 0.5 * q * np.log(FREEDOM * np.pi)
+    constant -= np.sum(np.log(np.diag(proposal.scale)))
+    return np.asarray(constant - 0.5 * (FREEDOM + q) * np.log1p(np.sum(z**2, axis=0) / FREEDOM))
+
+
+def _mixture_ratios(proposals: list[Proposal], parts: list[Floats], values: Floats) -> Floats:
+    """(N,) log ratios of the marginal density to the mixture that all points came from."""
+    points = np.concatenate(parts)
+    shares = np.log([len(part) / len(points) for part in parts])
+    densities = [share + _log_density(p, points) for share, p in zip(shares, proposals, strict=True)]
+    return np.asarray(values - np.logaddexp.reduce(densities, axis=0))
+
+
+def _effective(ratios: Floats) -> float:
+    """Effective number of points with these log ratios."""
+    if not np.any(np.isfinite(ratios)):
+        return 0.0
+    weights = np.exp(ratios - np.max(ratios))
+    return float(np.sum(weights) ** 2 / np.sum(weights**2))
+
+
+def _fitted(points: Floats, ratios: Floats) -> Proposal:
+    """A t distribution with the moments of weighted points.
+
+    Where a few points have all the weight, weights are raised to a power below one until enough have some.
+    """
+    q, power = points.shape[1], 1.0
+    while _effective(power * ratios) < LEAST_EFFECTIVE * (q + 1) and power > 1e-3:
+        power *= 0.7
+    weights = np.exp(power * (ratios - np.max(ratios)))
+    weights /= np.sum(weights)
+    centre = weights @ points
+    off = points - centre
+    covariance = (weights[:, None] * off).T @ off * (FREEDOM - 2.0) / FREEDOM
+    units = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    correlation = covariance / np.outer(units, units) + 1e-9 * np.eye(q)
+    return Proposal(centre, units[:, None] * np.linalg.cholesky(correlation))
+
+
+def _smoothed(ratios: Floats) -> tuple[Floats, float]:
+    """Pareto-smoothed weights that sum to one, and the tail's shape."""
+    from arviz_stats.base.array import array_stats
+
+    finite = np.isfinite(ratios)
+    weights = np.zeros(len(ratios))
+    log_weights, k = cast("Any", array_stats).psislw(-ratios[finite], r_eff=1.0)
+    weights[finite] = np.exp(log_weights - np.max(log_weights))
+    return weights / np.sum(weights), float(k)
+
+
+def _nowhere(marginal: Marginal) -> FitError:
+    return build(
+        FitError,
+        "The density of the data is not finite at any of the points tried: nothing can be approximated.",
+        hint="look for extreme values in the predictors and for priors that exclude the data, or method='nuts'",
+    )
+
+
+def allot(weights: Floats, n_draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Share draws out to points in proportion to weights, by systematic resampling."""
+    edges = np.cumsum(weights) * n_draws
+    edges[-1] = n_draws
+    return np.diff(np.floor(edges + rng.random() - 1e-12).clip(0, n_draws), prepend=0.0).astype(np.int64)

@@ -1,0 +1,242 @@
+"""Models of one grouping factor: group effects integrated out by quadrature, drawn from exact conditionals.
+
+Given the outer parameters the groups are independent, so that coefficients, sds, correlations and dispersion
+have an almost exact marginal density: one small integral a group, in coordinates in which its integrand is close to a
+standard normal density (adaptive quadrature: Naylor & Smith 1982; Pinheiro & Bates 1995, section 2.4). Draws of the
+effects are proposed from that normal and corrected by Metropolis steps, one a draw.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.draws import GroupCheck
+from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.laplace.marginal import Proposal
+from partialpool.inference.laplace.moments import matched, moments
+from partialpool.inference.laplace.nodes import Nodes, grid, nodes
+from partialpool.kernels import marginal as kernels
+from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.model.density import Density
+from partialpool.model.geometry import Geometry
+from partialpool.model.outer import OuterParameters, outer_inputs
+from partialpool.model.spec import ModelSpec
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+REFINEMENTS = 2  # of the coordinates, by the moments of the integrands
+STREAMS = 4  # parts that points are divided into, whatever the number of cores
+WORTH_THREADS = 50  # cells, below which starting threads takes longer than the work
+WORK = 2e8  # evaluations of a cell that exploring may take
+LEAST_POINTS, MOST_POINTS, POINTS_A_DIMENSION = 64, 256, 32
+CHECKED_DRAWS = 500  # from which the most extreme group is told
+FINE = grid(1, step=0.4, radius=7.0)
+T = TypeVar("T")
+
+
+def suits(spec: ModelSpec) -> bool:
+    """Whether all group-level terms of a model vary by the same factor."""
+    groupings = [block.term.grouping for _, block in spec.parameters.blocks]
+    return all(g.name == groupings[0].name for g in groupings)
+
+
+class Quadrature:
+    """The marginal density of a model of one grouping factor, or of none.
+
+    Parameters
+    ----------
+    spec
+        The model; `suits` must hold.
+    cores
+        Threads.
+
+    Attributes
+    ----------
+    geometry
+        Coordinates of the groups, at the end of `__init__` matched to the moments of their effects.
+    """
+
+    exact = False
+
+    def __init__(self, spec: ModelSpec, cores: int = 1) -> None:
+        self.spec, self.cores = spec, cores
+        blocks = [block for _, block in spec.parameters.blocks]
+        self.n_groups = len(blocks[0].term.grouping.labels) if blocks else 0
+        self.n_effects = sum(len(block.coefficients) for block in blocks)
+        self.rule = nodes(self.n_effects) if blocks else nodes(1)
+        self._bind(choose_geometry(spec))
+        self.acceptance = np.ones(self.n_groups)
+        index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
+        self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
+        if blocks:
+            for _ in range(REFINEMENTS):
+                self._refine()
+
+    def _bind(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self.outer = OuterParameters(self.spec, geometry)
+        self.inputs: DensityInputs = outer_inputs(self.spec, geometry)
+        self.table = address_table(self.inputs)
+
+    def _refine(self) -> None:
+        logs = np.empty((1, self.n_groups, len(self.rule.points)))
+        self._integrate(np.zeros((1, self.outer.n_dim)), logs=logs)
+        mean, covariance = moments(logs[0], self.rule.log_weights, self.rule.points)
+        self._bind(matched(self.geometry, self.outer, mean, covariance))
+
+    def proposal(self) -> Proposal:
+        """The coordinates are centred and scaled by the quick fit already."""
+        return Proposal(np.zeros(self.outer.n_dim), np.eye(self.outer.n_dim))
+
+    def log_density(self, points: Floats) -> Floats:
+        """Log of p(data, outer parameters) at (N, Q) points."""
+        points = np.ascontiguousarray(points)
+        if not self.n_groups:
+            density = Density(self.spec, self.geometry)
+            return np.array([density(point)[0] for point in points])
+        parts = np.array_split(points, min(self.cores, len(points)))
+        return np.concatenate(self._in_threads(self._integrate, parts))
+
+    def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
+        """Call a function that leaves the interpreter for each of some parts."""
+        if self.cores == 1 or self.spec.cells.index.n_cells < WORTH_THREADS:
+            return [function(part) for part in parts]
+        with ThreadPoolExecutor(self.cores) as pool:
+            return list(pool.map(function, parts))
+
+    def draw(self, points: Floats, counts: Integers, rng: np.random.Generator) -> Floats:
+        """Draws of everything: outer parameters as they are, effects from their conditionals."""
+        n_draws = int(np.sum(counts))
+        draws = np.empty((n_draws, self.spec.layout.n_values))
+        rows = rng.permutation(n_draws)
+        self.acceptance = self._sample(points, counts, rows, draws, rng) / n_draws
+        return draws
+
+    def _sample(
+        self, points: Floats, counts: Integers, rows: Integers, draws: Floats, rng: np.random.Generator
+    ) -> Floats:
+        """Write the effects into their rows of draws; return the (J,) sums of acceptance probabilities."""
+        from scipy.special import ndtri
+
+        n_draws = len(rows)
+        quantiles = ndtri((np.arange(n_draws) + rng.random(n_draws)) / n_draws)
+        common = {
+            kernels.N_DRAWS: n_draws,
+            kernels.QUANTILES: quantiles.ctypes.data,
+            kernels.PLACES_OF_DRAWS: rows.ctypes.data,
+            kernels.DRAWS: draws.ctypes.data,
+            kernels.N_VALUES: draws.shape[1],
+            kernels.SEED: int(rng.integers(2**62)),
+        }
+
+        def part(stream: tuple[Integers, int]) -> Floats:
+            own, first = stream
+            acceptance = np.zeros(self.n_groups)
+            own_points, own_counts = np.ascontiguousarray(points[own]), np.ascontiguousarray(counts[own])
+            self._call(
+                kernels.native_sample(),
+                own_points,
+                common
+                | {
+                    kernels.COUNTS: own_counts.ctypes.data,
+                    kernels.FIRST_DRAW: first,
+                    kernels.ACCEPTANCE: acceptance.ctypes.data,
+                },
+            )
+            return acceptance
+
+        before = np.concatenate([[0], np.cumsum(counts)])
+        owns = np.array_split(np.arange(len(points)), STREAMS)
+        streams = [(own, int(before[own[0]])) for own in owns if len(own)]
+        return np.asarray(np.sum(self._in_threads(part, streams), axis=0))
+
+    def _integrate(
+        self,
+        points: Floats,
+        rule: Nodes | None = None,
+        groups: tuple[int, int] | None = None,
+        logs: Floats | None = None,
+        effects: Floats | None = None,
+    ) -> Floats:
+        """(N,) log marginal densities; of some groups, with their integrands and effects, where asked for."""
+        out, points, rule = np.empty(len(points)), np.ascontiguousarray(points), rule or self.rule
+        first, last = groups or (0, self.n_groups)
+        self._call(
+            kernels.native_integrate(),
+            points,
+            {
+                kernels.FIRST_GROUP: first,
+                kernels.LAST_GROUP: last,
+                kernels.N_NODES: len(rule.points),
+                kernels.NODES: rule.points.ctypes.data,
+                kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
+                kernels.OUT: out.ctypes.data,
+                kernels.LOGS: 0 if logs is None else logs.ctypes.data,
+                kernels.EFFECTS: 0 if effects is None else effects.ctypes.data,
+            },
+        )
+        return out
+
+    def _call(self, function: Any, points: Floats, own: dict[int, int]) -> None:
+        arguments = np.zeros(kernels.N_ARGUMENTS, np.int64)
+        general = {
+            kernels.TABLE: self.table.ctypes.data,
+            kernels.OUTER_TABLE: self.outer.table.ctypes.data,
+            kernels.VALUES_BLOCK: self.spec.family.blocks()[2].address,
+            kernels.GROUP_STARTS: self.group_starts.ctypes.data,
+            kernels.LAST_GROUP: self.n_groups,
+            kernels.N_GROUPS: self.n_groups,
+            kernels.N_OUTER: self.outer.n_dim,
+            kernels.N_POINTS: len(points),
+            kernels.POINTS: points.ctypes.data,
+        }
+        for slot, value in (general | own).items():
+            arguments[slot] = value
+        function.ctypes(arguments.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)))
+
+    def affordable(self) -> int:
+        """From 64 points, or some for each outer parameter, to 512, by what one of them costs."""
+        work = max(self.spec.cells.index.n_cells * len(self.rule.points), 1)
+        least = max(LEAST_POINTS, POINTS_A_DIMENSION * (self.outer.n_dim + 1))
+        return 1 << int(np.log2(np.clip(WORK / work, least, MOST_POINTS)))
+
+    def check(self, points: Floats, weights: Floats, draws: Floats) -> tuple[float, tuple[GroupCheck, ...]]:
+        """Moments of draws against the same by finer quadrature over the effect and all outer points."""
+        if not self.n_groups:
+            return 1.0, ()
+        found = [self._check(int(j), points, weights, draws) for j in self._handful(draws)]
+        return float(np.min(self.acceptance)), tuple(one for own in found for one in own)
+
+    def _handful(self, draws: Floats) -> Integers:
+        """Groups with most and fewest cells, the most extreme one, and the one whose draws were refused most."""
+        first = self.spec.parameters.blocks[0][1].coefficients[0].value
+        sizes = np.diff(self.group_starts)
+        extreme = np.argmax(np.abs(np.mean(draws[:CHECKED_DRAWS, first : first + self.n_groups], axis=0)))
+        return np.unique([np.argmax(sizes), np.argmin(sizes), extreme, np.argmin(self.acceptance)])
+
+    def _check(self, j: int, points: Floats, weights: Floats, draws: Floats) -> list[GroupCheck]:
+        rule = FINE if self.n_effects == 1 else self.rule
+        shape = (len(points), 1, len(rule.points))
+        logs, effects = np.empty(shape), np.empty((*shape, self.n_effects))
+        self._integrate(points, rule, (j, j + 1), logs, effects)
+        own = logs[:, 0] + rule.log_weights
+        own = np.exp(own - np.max(own, axis=1, keepdims=True))
+        own *= (weights / np.sum(own, axis=1))[:, None]
+        checks, e = [], 0
+        for _, block in self.spec.parameters.blocks:
+            for c in block.coefficients:
+                values, drawn = effects[:, 0, :, e], draws[:, c.value + j]
+                mean = float(np.sum(own * values))
+                sd = float(np.sqrt(np.sum(own * (values - mean) ** 2)))
+                shift, ratio = (np.mean(drawn) - mean) / sd, np.std(drawn) / sd
+                label = str(block.term.grouping.labels[j])
+                checks.append(GroupCheck(c.name, label, float(shift), float(ratio)))
+                e += 1
+        return checks

@@ -1,0 +1,39 @@
+"""Draws from a model's posterior, by the method that the options are of."""
+
+from __future__ import annotations
+
+from partialpool.inference.draws import Draws
+from partialpool.inference.laplace.approximate import approximate
+from partialpool.inference.nuts import sample
+from partialpool.inference.options import LaplaceOptions, NutsOptions, Progress
+from partialpool.model.spec import ModelSpec
+
+Options = NutsOptions | LaplaceOptions
+
+
+def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None = None) -> Draws:
+    """Draw from the posterior of a model: with NUTS, or from its nested Laplace approximation.
+
+    Parameters
+    ----------
+    options
+        Their kind says which method.
+    progress
+        As `nuts.sample` and `approximate` take it.
+
+    Raises
+    ------
+    FitError
+        As these two.
+    """
+    if isinstance(options, LaplaceOptions):
+        return approximate(spec, options, progress)
+    return sample(spec, options, progress)
+
+
+def options_of(draws: Draws, cores: int) -> Options:
+    """Give the options that make draws as these were made, with another number of cores."""
+    n_chains, n_draws, _ = draws.values.shape
+    if draws.method == "laplace":
+        return LaplaceOptions(n_draws, n_chains, draws.seed, cores)
+    return NutsOptions(n_draws, n_chains, draws.warmup, draws.seed, cores, draws.target_accept)

@@ -1,0 +1,120 @@
+"""A group-level term's part of the linear predictor of a block of cells, and its derivatives back.
+
+Where cells of one group stand together, as those of the factor that cells are sorted by do, its effects are
+read once a run and its derivatives summed in registers. Elsewhere they are gathered and scattered by cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray
+
+from partialpool.kernels.compiling import kernel
+from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, RUN_START, TERM_START
+from partialpool.kernels.pointers import as_pointer, index_rows_at, indices_at, integers_at
+
+
+@kernel
+def column_at(addresses, number, n):
+    """(n,) a covariate's numbers in the current block."""
+    return carray(as_pointer(addresses[number]), (n,), np.float64)
+
+
+@kernel
+def add_term(data, t, base, first, n, run, effects, addresses, eta):
+    """Add term t's part to eta of n cells from `first` on.
+
+    base is where the term's effects start, run the run of `first` (see `scatter_term`).
+    """
+    term_start = integers_at(data, TERM_START)
+    start, d = term_start[t], term_start[t + 1] - term_start[t]
+    columns = integers_at(data, EFFECT_COLUMN)
+    for c in range(d):
+        if run >= 0:
+            _add_runs(data, first, n, run, base + c, d, columns[start + c], effects, addresses, eta)
+        else:
+            groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
+            _add_cells(groups, n, base + c, d, columns[start + c], effects, addresses, eta)
+
+
+@kernel
+def scatter_term(data, t, base, first, n, run, eta_bar, addresses, effects_bar):
+    """Add the derivatives by term t's effects; return the run of the next block's first cell.
+
+    Runs are numbered through all terms; -1 stands for a term that has none.
+    """
+    term_start = integers_at(data, TERM_START)
+    start, d = term_start[t], term_start[t + 1] - term_start[t]
+    columns, after = integers_at(data, EFFECT_COLUMN), run
+    for c in range(d):
+        if run >= 0:
+            after = _sum_runs(
+                data, first, n, run, base + c, d, columns[start + c], eta_bar, addresses, effects_bar
+            )
+        else:
+            groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
+            _scatter_cells(groups, n, base + c, d, columns[start + c], eta_bar, addresses, effects_bar)
+    return after
+
+
+@kernel
+def first_run(data, t):
+    """Term t's first run, or -1."""
+    start = integers_at(data, RUN_START)
+    return start[t] if start[t + 1] > start[t] else -1
+
+
+@kernel
+def _add_runs(data, first, n, run, base, d, column, effects, addresses, eta):
+    end, group = indices_at(data, RUN_END), indices_at(data, RUN_GROUP)
+    i = 0
+    while i < n:
+        stop, effect = min(end[run] - first, n), effects[base + group[run] * d]
+        if column < 0:
+            for k in range(i, stop):
+                eta[k] += effect
+        else:
+            x = column_at(addresses, column, n)
+            for k in range(i, stop):
+                eta[k] += effect * x[k]
+        i, run = stop, run + 1
+
+
+@kernel
+def _sum_runs(data, first, n, run, base, d, column, eta_bar, addresses, effects_bar):
+    end, group = indices_at(data, RUN_END), indices_at(data, RUN_GROUP)
+    i = 0
+    while i < n:
+        stop, total = min(end[run] - first, n), 0.0
+        if column < 0:
+            for k in range(i, stop):
+                total += eta_bar[k]
+        else:
+            x = column_at(addresses, column, n)
+            for k in range(i, stop):
+                total += eta_bar[k] * x[k]
+        effects_bar[base + group[run] * d] += total
+        i, run = stop, run + 1
+    return run if end[run - 1] == first + n else run - 1
+
+
+@kernel
+def _add_cells(groups, n, base, d, column, effects, addresses, eta):
+    if column < 0:
+        for i in range(n):
+            eta[i] += effects[base + groups[i] * d]
+    else:
+        x = column_at(addresses, column, n)
+        for i in range(n):
+            eta[i] += x[i] * effects[base + groups[i] * d]
+
+
+@kernel
+def _scatter_cells(groups, n, base, d, column, eta_bar, addresses, effects_bar):
+    if column < 0:
+        for i in range(n):
+            effects_bar[base + groups[i] * d] += eta_bar[i]
+    else:
+        x = column_at(addresses, column, n)
+        for i in range(n):
+            effects_bar[base + groups[i] * d] += eta_bar[i] * x[i]

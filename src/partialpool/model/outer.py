@@ -1,0 +1,92 @@
+"""A model's parameters other than its group effects: their prior density and their values in a draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.kernels.inputs import PLACES, DensityInputs, address_table
+from partialpool.model.density import Density, call_density, call_draw
+from partialpool.model.geometry import Geometry, coordinates
+from partialpool.model.spec import ModelSpec
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OuterParameters:
+    """Coefficients, sds and correlations, as one vector of unconstrained numbers.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    geometry
+        Where they are centred and how they are scaled.
+
+    Attributes
+    ----------
+    n_dim
+        Q, coefficients first, then each term's learnt sds and correlations.
+    """
+
+    spec: ModelSpec
+    geometry: Geometry
+    inputs: DensityInputs = field(init=False, repr=False)
+    table: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        whole = outer_inputs(self.spec, self.geometry)
+        nothing = np.zeros_like(whole.term_size)
+        places = whole.term_place.reshape(-1, PLACES).copy()
+        places[:, :3] = 0  # no effects; the covariances keep their places
+        sizes = whole.sizes.copy()
+        sizes[0] = 0  # no cells
+        inputs = whole._replace(
+            sizes=sizes,
+            term_size=nothing,
+            term_place=np.ascontiguousarray(places.ravel()),
+            link_start=np.zeros_like(whole.link_start),
+        )
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "table", address_table(inputs))
+
+    @property
+    def n_dim(self) -> int:
+        """Length of the vector."""
+        return len(self.inputs.hyper_centre)
+
+    def log_prior(self, x: Floats) -> tuple[float, Floats]:
+        """Log prior density of (Q,) unconstrained numbers, Jacobian included, and its gradient."""
+        return call_density(self.n_dim, x, self.table)
+
+    def draw(self, x: Floats) -> Floats:
+        """(n_values,) a draw without its group effects, which are left zero."""
+        return call_draw(self.spec.layout.n_values, x, self.table)
+
+
+def outer_positions(spec: ModelSpec) -> NDArray[np.int64]:
+    """(Q,) positions in the sampler's vector of everything but the group effects."""
+    position = coordinates(spec)
+    found = list(range(position.n_coef))
+    for (_, block), sds, corr in zip(spec.parameters.blocks, position.sd, position.corr, strict=True):
+        d = len(block.coefficients)
+        found += [p for p in sds if p >= 0]
+        found += range(corr, corr + d * (d - 1) // 2) if corr >= 0 else ()
+    return np.array(found, np.int64)
+
+
+def outer_inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
+    """A density's arrays for a vector that holds everything but the group effects."""
+    inputs = Density(spec, geometry).inputs
+    kept = outer_positions(spec)
+    place = {-1: -1} | {int(old): new for new, old in enumerate(kept)}
+    return inputs._replace(
+        sd_position=np.array([place[p] for p in inputs.sd_position.tolist()], np.int64),
+        corr_position=np.array([place.get(p, -1) for p in inputs.corr_position.tolist()], np.int64),
+        effect_position=np.zeros_like(inputs.effect_position),
+        hyper_centre=np.ascontiguousarray(inputs.hyper_centre[kept]),
+        hyper_scale=np.ascontiguousarray(inputs.hyper_scale[kept]),
+    )
