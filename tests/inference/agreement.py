@@ -24,8 +24,9 @@ class Reference:
     Attributes
     ----------
     values
-        A row a value, under the name that `Fit.summary` has for it: ``mean``, ``sd``, ``q5``, ``q50``, ``q95``,
-        their Monte Carlo standard errors (``mcse_mean`` and so on), ``ess`` (the smaller of bulk and tail).
+        A row a value, under the name that `Fit.summary` has for it: ``mean``, ``sd``, ``q5``, ``q50``,
+        ``q95``, their Monte Carlo standard errors (``mcse_mean`` and so on), and ``ess``, the smaller of bulk
+        and tail.
     quality
         What is known about the run: largest R-hat, smallest ESS, divergences.
     """

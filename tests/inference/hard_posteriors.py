@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from tests.inference.models import model
 
 from partialpool.data.datasets import load_dataset
 from partialpool.model.spec import ModelSpec
-from tests.inference.models import model
 
 Case = Callable[[np.random.Generator], ModelSpec]
 
@@ -29,7 +29,7 @@ def three_districts(rng: np.random.Generator) -> ModelSpec:
 def grouped(
     family: str, groups: int, rows: int, sd: float, slope: str = "", correlation: float = 0.0
 ) -> Case:
-    """Groups with effects of one sd; with ``slope="x"`` an effect of x with a correlation to the intercepts'."""
+    """Groups with effects of one sd; with ``slope="x"`` also effects of x, correlated with intercepts."""
 
     def case(rng: np.random.Generator) -> ModelSpec:
         g = np.repeat(np.arange(groups), rows)

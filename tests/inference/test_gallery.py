@@ -1,4 +1,4 @@
-"""Multilevel GLMs from the literature on real data: NUTS at default settings agrees with long runs of Stan."""
+"""Multilevel GLMs of the literature on real data: NUTS at default settings agrees with long runs of Stan."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from partialpool.api.fit import Fit
 from partialpool.api.model import Model
 from partialpool.results.convergence import convergence
 
-# Of both runs' Monte Carlo standard errors together. With 1,900 values, each with a mean and an sd, draws of the
-# right posterior with another seed would fail in fewer than 1 of 400 runs of all models (Bonferroni).
+# Of both runs' Monte Carlo standard errors together. With fewer than 1,000 values, each with a mean and an
+# sd, draws of the right posterior with another seed would fail in fewer than 1 of 800 runs (Bonferroni).
 MAX_Z = 5.0
 
 

@@ -1,4 +1,4 @@
-"""Makes the reference posteriors of the gallery: ``python tests/reference/gallery/make.py [--scale S] [--delta D] NAME...``.
+"""Makes the reference posteriors of the gallery: ``python tests/reference/gallery/make.py NAME...``.
 
 Long runs of Stan's sampler (stanli) on programs that `programs.py` writes from the same description of a
 model that the tests give to `partialpool`, by another route: no formula, no design, no cells and no code of
@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 import stanli
 from arviz_stats.base import array_stats
-from numpy.typing import NDArray
 from models import GALLERY, HERE, Factor, GalleryModel
+from numpy.typing import NDArray
 from programs import code, data, levels
 
 Floats = NDArray[np.float64]
