@@ -1,23 +1,17 @@
 # Writes the tables of the gallery from the R packages that carry them: Rscript data.R (in this folder).
-# Needs lme4, mlmRev, MASS and rstanarm. Factors are written as text; of VerbAgg every third respondent is kept.
+# Needs lme4, mlmRev and MASS. Factors are written as text.
 
 library(lme4)
 
-write_table <- function(name, table, packed = FALSE) {
-  file <- if (packed) gzfile(paste0(name, ".csv.gz"), "w") else file(paste0(name, ".csv"), "w")
-  write.csv(table, file, row.names = FALSE, quote = FALSE)
-  close(file)
+write_table <- function(name, table) {
+  write.csv(table, paste0(name, ".csv"), row.names = FALSE, quote = FALSE)
 }
 
 write_table("sleepstudy", sleepstudy)
 write_table("cbpp", cbpp)
-write_table("grouseticks", grouseticks[c("TICKS", "BROOD", "LOCATION", "INDEX", "YEAR", "cHEIGHT")])
-respondents <- VerbAgg[as.integer(VerbAgg$id) %% 3 == 1, ]
-write_table("verbagg", respondents[c("r2", "Anger", "Gender", "btype", "situ", "mode", "id", "item")], packed = TRUE)
 write_table("penicillin", Penicillin)
 write_table("epil", MASS::epil[c("y", "trt", "lbase", "lage", "V4", "subject")])
 write_table("mmmec", mlmRev::Mmmec)
-write_table("radon", rstanarm::radon)
 
 ucb <- as.data.frame(UCBAdmissions)
 admitted <- ucb[ucb$Admit == "Admitted", ]

@@ -49,8 +49,8 @@ def factor_draws(model: GalleryModel, factor: Factor, take: partial[Floats]) -> 
     named = {f"{effect}_sigma": sd[..., k] for k, effect in enumerate(effects)}
     if factor.slope:
         named[f"{factor.name}_corr[1, {factor.slope[0]}]"] = take("rho")
-    kept = list(enumerate(levels(model, factor)))[:: factor.every]
-    return named | {f"{e}[{label}]": b[..., j, k] for k, e in enumerate(effects) for j, label in kept}
+    groups = list(enumerate(levels(model, factor)))
+    return named | {f"{e}[{label}]": b[..., j, k] for k, e in enumerate(effects) for j, label in groups}
 
 
 def figures(x: Floats) -> list[float]:

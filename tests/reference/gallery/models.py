@@ -29,15 +29,12 @@ class Factor:
         How the reference run parameterises it, a matter of speed; with a slope it is never centred.
     slope
         The column that varies, and the rate of the prior of its sd. Correlations have LKJ(2).
-    every
-        Of how many groups the reference keeps one.
     """
 
     name: str
     rate: float = 1.0
     centred: bool = False
     slope: tuple[str, float] | None = None
-    every: int = 1
 
     @property
     def columns(self) -> list[str]:
@@ -86,7 +83,7 @@ class GalleryModel:
         """Read the data."""
         if self.data == "bangladesh":
             return load_dataset("bangladesh")
-        return pd.read_csv(next(HERE.glob(f"{self.data}.csv*")))
+        return pd.read_csv(HERE / f"{self.data}.csv")
 
     def priors(self) -> dict[str, Prior]:
         """The priors by the names that results have."""
@@ -142,33 +139,6 @@ GALLERY: dict[str, GalleryModel] = {
         slopes={"C(period)": 1},
         factors=(Factor("herd"),),
     ),
-    "grouseticks": GalleryModel(
-        data="grouseticks",
-        formula="TICKS ~ C(YEAR) + cHEIGHT + (1 | BROOD) + (1 | LOCATION) + (1 | INDEX)",
-        family="poisson",
-        outcome=("TICKS",),
-        intercept=(0, 2),
-        columns={"C(YEAR)[96]": "YEAR == 96", "C(YEAR)[97]": "YEAR == 97", "cHEIGHT": "cHEIGHT"},
-        slopes={"C(YEAR)": 1, "cHEIGHT": 0.1},
-        factors=(Factor("BROOD"), Factor("LOCATION"), Factor("INDEX", every=10)),
-    ),
-    "verbagg": GalleryModel(
-        data="verbagg",
-        formula="r2 ~ Anger + Gender + btype + situ + mode + (1 | id) + (1 | item)",
-        family="bernoulli",
-        outcome=("r2 == 'Y'",),
-        intercept=(0, 2),
-        columns={
-            "Anger": "Anger",
-            "Gender[M]": "Gender == 'M'",
-            "btype[scold]": "btype == 'scold'",
-            "btype[shout]": "btype == 'shout'",
-            "situ[self]": "situ == 'self'",
-            "mode[want]": "mode == 'want'",
-        },
-        slopes={"Anger": 0.2, "Gender": 1, "btype": 1, "situ": 1, "mode": 1},
-        factors=(Factor("id", centred=True), Factor("item", centred=True)),
-    ),
     "penicillin": GalleryModel(
         data="penicillin",
         formula="diameter ~ 1 + (1 | plate) + (1 | sample)",
@@ -215,16 +185,5 @@ GALLERY: dict[str, GalleryModel] = {
         columns={"male": "male"},
         slopes={"male": 1},
         factors=(Factor("dept", slope=("male", 1.0)),),
-    ),
-    "radon": GalleryModel(
-        data="radon",
-        formula="log_radon ~ floor + log_uranium + (floor | county)",
-        family="gaussian",
-        outcome=("log_radon",),
-        intercept=(1, 2),
-        columns={"floor": "floor", "log_uranium": "log_uranium"},
-        slopes={"floor": 1, "log_uranium": 1},
-        factors=(Factor("county", slope=("floor", 1.0)),),
-        auxiliary=("sigma", 1.0),
     ),
 }
