@@ -46,7 +46,7 @@ def test_a_good_approximation_says_what_was_checked_with_the_figures(case: Case)
         "2 outer parameters were integrated over 2,000 points (Pareto k 0.12, worth 1,500 independent "
         "points).",
         "Exact conditional densities accept at least 93% of the draws of every group's effects.",
-        "2 groups compared with an exact computation: means within 0.04 sd, sds within 2.0%.",
+        "2 group effects compared with an exact computation: means within 0.04 sd, sds within 2.0%.",
     )
 
 
@@ -58,10 +58,10 @@ def test_an_exact_integral_says_that_it_is(case: Case) -> None:
 
 def test_a_model_without_groups_is_not_said_to_have_any() -> None:
     nothing_outer = replace(EXACT, outer=0, points=1, ess=1.0, pareto_k=-math.inf)
-    assert list(check_approximation(nothing_outer, has_groups=False)) == [
+    assert list(check_approximation(nothing_outer, has_groups=False, n_draws=1000)) == [
         "Nothing was approximated, given the priors."
     ]
-    (points,) = check_approximation(replace(GOOD, groups=()), has_groups=False)
+    (points,) = check_approximation(replace(GOOD, groups=()), has_groups=False, n_draws=1000)
     assert str(points).startswith("2 outer parameters were integrated over")
 
 
@@ -107,8 +107,21 @@ def test_the_groups_that_are_furthest_off_are_named_first(case: Case) -> None:
     groups = tuple(GroupCheck("1|g", str(i), shift, 1.0) for i, shift in enumerate(shifts))
     (finding,) = check(case, replace(GOOD, groups=groups)).findings
     assert finding.what.startswith(
-        "4 of the 5 groups that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, its sd "
-        "+0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
+        "4 of the 5 group effects that were compared: 1|g[2] by -0.60 sd, its sd +0%; 1|g[4] by +0.40 sd, "
+        "its sd +0%; 1|g[3] by +0.30 sd, its sd +0%; and 1 more. Within 0.1 sd and 10% would do."
+    )
+
+
+def test_few_draws_may_be_off_by_their_own_error() -> None:
+    """Three standard errors: 0.3 sd of a mean of 100 draws, 21% of their sd."""
+    just, off = GroupCheck("1|g", "a", 0.29, 1.21), GroupCheck("1|g", "b", 0.31, 1.0)
+    for n_draws, ok in ((100, True), (4000, False)):
+        *_, last = check_approximation(replace(GOOD, groups=(just,)), True, n_draws)
+        assert isinstance(last, str) == ok
+    *_, finding = check_approximation(replace(GOOD, groups=(just, off)), True, 100)
+    assert finding.what == (
+        "1 of the 2 group effects that were compared: 1|g[b] by +0.31 sd, its sd +0%. Within 0.3 sd and 21% "
+        "would do."
     )
 
 

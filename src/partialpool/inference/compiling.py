@@ -11,7 +11,8 @@ from partialpool.families.registry import FAMILIES
 from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
-from partialpool.kernels.marginal import native_integrate, native_sample
+from partialpool.kernels.group_draws import native_sample
+from partialpool.kernels.marginal import native_integrate
 from partialpool.priors.registry import PRIORS
 
 

@@ -19,15 +19,15 @@ def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None 
     options
         Their kind says which method.
     progress
-        As `nuts.sample` and `approximate` take it.
+        As `nuts.sample` takes it; nested Laplace is done before a bar would be read.
 
     Raises
     ------
     FitError
-        As these two.
+        As `nuts.sample` and `approximate`.
     """
     if isinstance(options, LaplaceOptions):
-        return approximate(spec, options, progress)
+        return approximate(spec, options)
     return sample(spec, options, progress)
 
 

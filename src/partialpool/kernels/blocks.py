@@ -115,7 +115,9 @@ def family_blocks(cell: Callable[..., Any], n_predictors: int) -> tuple[Any, Any
     the first writes the derivatives and returns the summed log likelihood, the second writes the
     curvatures as well, the third writes each cell's log likelihood in place of derivatives.
     """
-    gradient, curvature, values = (compile_native(f, FAMILY_SIGNATURE) for f in _FACTORIES[n_predictors](cell))
+    gradient, curvature, values = (
+        compile_native(f, FAMILY_SIGNATURE) for f in _FACTORIES[n_predictors](cell)
+    )
     return gradient, curvature, values
 
 

@@ -15,6 +15,7 @@ MIN_POINTS_ESS = 100
 MIN_ACCEPTANCE = 0.5
 MAX_MEAN_SHIFT = 0.1
 MAX_SD_CHANGE = 0.1
+MONTE_CARLO_ERRORS = 3  # that a group may be off by, of which few draws have large ones
 SAMPLE_INSTEAD = 'Fit with method="nuts", which makes no such approximation.'
 _GROUPS_SHOWN = 3
 
@@ -32,7 +33,7 @@ def points_stand(pareto_k: float, ess: float) -> bool:
     return pareto_k == -math.inf or (pareto_k < MAX_PARETO_K and ess >= MIN_POINTS_ESS)
 
 
-def check_approximation(found: Approximation, has_groups: bool) -> Checks:
+def check_approximation(found: Approximation, has_groups: bool, n_draws: int) -> Checks:
     """Judge an approximation: its points, its draws of group effects, and the groups that were compared.
 
     Parameters
@@ -41,6 +42,8 @@ def check_approximation(found: Approximation, has_groups: bool) -> Checks:
         How the draws came about.
     has_groups
         Whether the model has group effects.
+    n_draws
+        How many draws there are: groups are compared by them, with their Monte Carlo error.
 
     Yields
     ------
@@ -52,7 +55,7 @@ def check_approximation(found: Approximation, has_groups: bool) -> Checks:
         yield f"{what}, given {'the outer parameters' if found.outer else 'the priors'}."
     elif has_groups:
         yield from _check_acceptance(found)
-        yield from _check_groups(found.groups)
+        yield from _check_groups(found.groups, n_draws)
 
 
 def _check_points(found: Approximation) -> Checks:
@@ -93,36 +96,35 @@ def _check_acceptance(found: Approximation) -> Checks:
         yield f"Exact conditional densities accept at least {share} of the draws of every group's effects."
 
 
-def _check_groups(groups: tuple[GroupCheck, ...]) -> Checks:
-    """Judge the groups whose effects were also computed exactly, at one point of the rest."""
+def _check_groups(groups: tuple[GroupCheck, ...], n_draws: int) -> Checks:
+    """Judge the groups whose effects were also computed exactly."""
     if not groups:
         return
-    off = sorted((group for group in groups if not _agrees(group)), key=_distance, reverse=True)
+    # Standard errors of a mean and of an sd, in sds, of independent normal draws.
+    most = max(MAX_MEAN_SHIFT, MONTE_CARLO_ERRORS / math.sqrt(n_draws))
+    most_sd = max(MAX_SD_CHANGE, MONTE_CARLO_ERRORS / math.sqrt(2 * n_draws))
+
+    def distance(group: GroupCheck) -> float:
+        return max(abs(group.mean_shift) / most, abs(group.sd_ratio - 1) / most_sd)
+
+    off = sorted((group for group in groups if not distance(group) <= 1), key=distance, reverse=True)
     if off:
         shown = "; ".join(map(_described, off[:_GROUPS_SHOWN]))
         shown += f"; and {len(off) - _GROUPS_SHOWN} more" if len(off) > _GROUPS_SHOWN else ""
         yield Finding(
             "problem",
             "Groups differ from their exact computation",
-            f"{len(off)} of the {len(groups)} groups that were compared: {shown}. Within {MAX_MEAN_SHIFT} sd "
-            f"and {MAX_SD_CHANGE:.0%} would do.",
+            f"{len(off)} of the {len(groups)} group effects that were compared: {shown}. Within {most:.2g} "
+            f"sd and {most_sd:.0%} would do.",
             SAMPLE_INSTEAD,
         )
         return
     shift = max(abs(group.mean_shift) for group in groups)
     change = max(abs(group.sd_ratio - 1) for group in groups)
     yield (
-        f"{len(groups)} groups compared with an exact computation: means within {shift:.2f} sd, sds within "
-        f"{change:.1%}."
+        f"{len(groups)} group effects compared with an exact computation: means within {shift:.2f} sd, sds "
+        f"within {change:.1%}."
     )
-
-
-def _agrees(group: GroupCheck) -> bool:
-    return abs(group.mean_shift) <= MAX_MEAN_SHIFT and abs(group.sd_ratio - 1) <= MAX_SD_CHANGE
-
-
-def _distance(group: GroupCheck) -> float:
-    return max(abs(group.mean_shift) / MAX_MEAN_SHIFT, abs(group.sd_ratio - 1) / MAX_SD_CHANGE)
 
 
 def _described(group: GroupCheck) -> str:

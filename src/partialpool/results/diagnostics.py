@@ -60,7 +60,8 @@ def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
     if draws.approximation is not None:
         yield from _check_independent(draws)
         yield from _check_finite(draws, posterior)
-        yield from check_approximation(draws.approximation, bool(layout.roles("group_effect")))
+        has_groups = bool(layout.roles("group_effect"))
+        yield from check_approximation(draws.approximation, has_groups, n_chains * n_draws)
         return
     yield from _check_amount(draws)
     if n_draws >= MIN_DRAWS:

@@ -12,7 +12,7 @@ from partialpool.inference.draws import Approximation, Draws
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.laplace.importance import Explored, allot, explore
 from partialpool.inference.laplace.marginal import Marginal
-from partialpool.inference.laplace.quadrature import Quadrature, suits
+from partialpool.inference.laplace.quadrature import Quadrature
 from partialpool.inference.options import LaplaceOptions
 from partialpool.model.spec import ModelSpec
 
@@ -24,8 +24,9 @@ METHOD = "laplace"
 def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
     """Draw from an approximation of the posterior, in milliseconds where NUTS takes seconds.
 
-    Group effects are integrated out given the outer parameters, these are integrated by importance sampling, and
-    draws of both are made: in the spirit of integrated nested Laplace approximations (Rue, Martino & Chopin 2009).
+    Group effects are integrated out given the outer parameters, these are integrated by importance sampling,
+    and draws of both are made: in the spirit of integrated nested Laplace approximations (Rue, Martino &
+    Chopin 2009).
 
     Returns
     -------

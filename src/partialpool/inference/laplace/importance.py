@@ -1,8 +1,9 @@
 """Integration over the outer parameters: adaptive importance sampling with quasi-random points.
 
-Points come from Student t distributions, each fitted to the weighted points before it; all points are weighted by
-the mixture of the distributions that they came from (adaptive multiple importance sampling: Cornuet, Marin, Mira &
-Robert 2012), and their largest weights smoothed (Vehtari, Simpson, Gelman, Yao & Gabry 2024).
+Points come from Student t distributions, each fitted to the weighted points before it; all points are
+weighted by the mixture of the distributions that they came from (adaptive multiple importance sampling:
+Cornuet, Marin, Mira & Robert 2012), and their largest weights smoothed (Vehtari, Simpson, Gelman, Yao & Gabry
+2024).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
 MOST_ROUNDS = 8
 ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
+BETTER = 1.1
 LEAST_EFFECTIVE = 3  # effective points a dimension that moments are taken from
 
 
@@ -65,21 +67,25 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     """
     proposal = marginal.proposal()
     if not len(proposal.centre):
-        return Explored(np.zeros((1, 0)), np.ones(1), 1.0, -np.inf, float(marginal.log_density(np.zeros((1, 0)))[0]), 0.0)
+        return Explored(
+            np.zeros((1, 0)), np.ones(1), 1.0, -np.inf, float(marginal.log_density(np.zeros((1, 0)))[0]), 0.0
+        )
     proposals: list[Proposal] = []
     parts: list[Floats] = []
     values: list[Floats] = []
+    before = 0.0
     for turn in range(MOST_ROUNDS):
-        last = turn == MOST_ROUNDS - 1
         proposals.append(proposal)
         parts.append(_draw(proposal, n_points if turn > 1 else max(n_points // 4, 32), rng))
         values.append(marginal.log_density(parts[-1]))
         own = _effective(values[-1] - _log_density(proposal, parts[-1])) / len(parts[-1])
         points, ratios = np.concatenate(parts), _mixture_ratios(proposals, parts, np.concatenate(values))
         if not np.any(np.isfinite(ratios)):
-            raise _nowhere(marginal)
-        if last or (own > ENOUGH and turn > 1):
+            raise _nowhere()
+        # Rounds that get no better have come as close as the t distribution can.
+        if turn > 1 and (own > ENOUGH or own < BETTER * before):
             break
+        before = own
         proposal = _fitted(points, ratios)
     weights, k = _smoothed(ratios)
     plain = np.exp(ratios - np.max(ratios))
@@ -89,14 +95,18 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
 
 
 def _draw(proposal: Proposal, n: int, rng: np.random.Generator) -> Floats:
-    """(n, Q) quasi-random points of a t distribution."""
+    """(n, Q) quasi-random points of a t distribution, each with its mirror image.
+
+    The images make odd moments exact where the posterior is symmetric.
+    """
     from scipy.special import chdtri, ndtri
     from scipy.stats import qmc
 
-    uniform = qmc.Sobol(len(proposal.centre) + 1, rng=rng).random_base2(int(np.log2(n)))
+    uniform = qmc.Sobol(len(proposal.centre) + 1, rng=rng).random_base2(int(np.log2(n)) - 1)
     uniform = np.clip(uniform, 1e-12, 1.0 - 1e-12)
     stretch = np.sqrt(FREEDOM / chdtri(FREEDOM, uniform[:, -1:]))
-    return np.ascontiguousarray(proposal.centre + stretch * ndtri(uniform[:, :-1]) @ proposal.scale.T)
+    steps = stretch * ndtri(uniform[:, :-1]) @ proposal.scale.T
+    return np.concatenate([proposal.centre + steps, proposal.centre - steps])
 
 
 def _log_density(proposal: Proposal, points: Floats) -> Floats:
@@ -104,7 +114,8 @@ def _log_density(proposal: Proposal, points: Floats) -> Floats:
     from scipy.special import gammaln
 
     q = len(proposal.centre)
-    # A few numbers: for so small a system, threads of a triangular solver wait longer for each other than they work.
+    # A few numbers: for so small a system, threads of a triangular solver wait longer for each other than
+    # they work.
     z = np.linalg.inv(proposal.scale) @ (points - proposal.centre).T
     constant = gammaln((FREEDOM + q) / 2) - gammaln(FREEDOM / 2) - 0.5 * q * np.log(FREEDOM * np.pi)
     constant -= np.sum(np.log(np.diag(proposal.scale)))
@@ -156,11 +167,11 @@ def _smoothed(ratios: Floats) -> tuple[Floats, float]:
     return weights / np.sum(weights), float(k)
 
 
-def _nowhere(marginal: Marginal) -> FitError:
+def _nowhere() -> FitError:
     return build(
         FitError,
         "The density of the data is not finite at any of the points tried: nothing can be approximated.",
-        hint="look for extreme values in the predictors and for priors that exclude the data, or method='nuts'",
+        hint="look for extreme predictors and for priors that exclude the data, or use method='nuts'",
     )
 
 

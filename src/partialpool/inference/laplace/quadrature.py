@@ -1,9 +1,9 @@
 """Models of one grouping factor: group effects integrated out by quadrature, drawn from exact conditionals.
 
 Given the outer parameters the groups are independent, so that coefficients, sds, correlations and dispersion
-have an almost exact marginal density: one small integral a group, in coordinates in which its integrand is close to a
-standard normal density (adaptive quadrature: Naylor & Smith 1982; Pinheiro & Bates 1995, section 2.4). Draws of the
-effects are proposed from that normal and corrected by Metropolis steps, one a draw.
+have an almost exact marginal density: one small integral a group, in coordinates in which its integrand is
+close to a standard normal density (adaptive quadrature: Naylor & Smith 1982; Pinheiro & Bates 1995, section
+2.4). Draws of the effects are proposed from that normal and corrected by Metropolis steps, one a draw.
 """
 
 from __future__ import annotations
@@ -19,23 +19,21 @@ from numpy.typing import NDArray
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.marginal import Proposal
-from partialpool.inference.laplace.moments import matched, moments
 from partialpool.inference.laplace.nodes import Nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
+from partialpool.kernels.group_draws import FREEDOM, SPREAD, native_sample
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.model.density import Density
-from partialpool.model.geometry import Geometry
 from partialpool.model.outer import OuterParameters, outer_inputs
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-REFINEMENTS = 2  # of the coordinates, by the moments of the integrands
 STREAMS = 4  # parts that points are divided into, whatever the number of cores
 WORTH_THREADS = 50  # cells, below which starting threads takes longer than the work
-WORK = 2e8  # evaluations of a cell that exploring may take
-LEAST_POINTS, MOST_POINTS, POINTS_A_DIMENSION = 64, 256, 32
+WORK = 1e8  # evaluations of a cell that a round of exploring may take
+LEAST_POINTS, MOST_POINTS = 64, 2048
 CHECKED_DRAWS = 500  # from which the most extreme group is told
 FINE = grid(1, step=0.4, radius=7.0)
 T = TypeVar("T")
@@ -60,7 +58,7 @@ class Quadrature:
     Attributes
     ----------
     geometry
-        Coordinates of the groups, at the end of `__init__` matched to the moments of their effects.
+        Coordinates, by the quick fit.
     """
 
     exact = False
@@ -71,25 +69,13 @@ class Quadrature:
         self.n_groups = len(blocks[0].term.grouping.labels) if blocks else 0
         self.n_effects = sum(len(block.coefficients) for block in blocks)
         self.rule = nodes(self.n_effects) if blocks else nodes(1)
-        self._bind(choose_geometry(spec))
+        self.geometry = choose_geometry(spec)
+        self.outer = OuterParameters(spec, self.geometry)
+        self.inputs: DensityInputs = outer_inputs(spec, self.geometry)
+        self.table = address_table(self.inputs)
         self.acceptance = np.ones(self.n_groups)
         index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
         self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
-        if blocks:
-            for _ in range(REFINEMENTS):
-                self._refine()
-
-    def _bind(self, geometry: Geometry) -> None:
-        self.geometry = geometry
-        self.outer = OuterParameters(self.spec, geometry)
-        self.inputs: DensityInputs = outer_inputs(self.spec, geometry)
-        self.table = address_table(self.inputs)
-
-    def _refine(self) -> None:
-        logs = np.empty((1, self.n_groups, len(self.rule.points)))
-        self._integrate(np.zeros((1, self.outer.n_dim)), logs=logs)
-        mean, covariance = moments(logs[0], self.rule.log_weights, self.rule.points)
-        self._bind(matched(self.geometry, self.outer, mean, covariance))
 
     def proposal(self) -> Proposal:
         """The coordinates are centred and scaled by the quick fit already."""
@@ -101,7 +87,7 @@ class Quadrature:
         if not self.n_groups:
             density = Density(self.spec, self.geometry)
             return np.array([density(point)[0] for point in points])
-        parts = np.array_split(points, min(self.cores, len(points)))
+        parts = [part for part in np.array_split(points, STREAMS) if len(part)]
         return np.concatenate(self._in_threads(self._integrate, parts))
 
     def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
@@ -123,11 +109,12 @@ class Quadrature:
         self, points: Floats, counts: Integers, rows: Integers, draws: Floats, rng: np.random.Generator
     ) -> Floats:
         """Write the effects into their rows of draws; return the (J,) sums of acceptance probabilities."""
-        from scipy.special import ndtri
+        from scipy.special import stdtrit
 
         n_draws = len(rows)
-        quantiles = ndtri((np.arange(n_draws) + rng.random(n_draws)) / n_draws)
-        common = {
+        quantiles = SPREAD * stdtrit(FREEDOM, (np.arange(n_draws) + rng.random(n_draws)) / n_draws)
+        common = self._of_rule(self.rule) | {
+            kernels.LAST_GROUP: self.n_groups,
             kernels.N_DRAWS: n_draws,
             kernels.QUANTILES: quantiles.ctypes.data,
             kernels.PLACES_OF_DRAWS: rows.ctypes.data,
@@ -141,7 +128,7 @@ class Quadrature:
             acceptance = np.zeros(self.n_groups)
             own_points, own_counts = np.ascontiguousarray(points[own]), np.ascontiguousarray(counts[own])
             self._call(
-                kernels.native_sample(),
+                native_sample(),
                 own_points,
                 common
                 | {
@@ -171,18 +158,23 @@ class Quadrature:
         self._call(
             kernels.native_integrate(),
             points,
-            {
+            self._of_rule(rule)
+            | {
                 kernels.FIRST_GROUP: first,
                 kernels.LAST_GROUP: last,
-                kernels.N_NODES: len(rule.points),
-                kernels.NODES: rule.points.ctypes.data,
-                kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
                 kernels.OUT: out.ctypes.data,
                 kernels.LOGS: 0 if logs is None else logs.ctypes.data,
                 kernels.EFFECTS: 0 if effects is None else effects.ctypes.data,
             },
         )
         return out
+
+    def _of_rule(self, rule: Nodes) -> dict[int, int]:
+        return {
+            kernels.N_NODES: len(rule.points),
+            kernels.NODES: rule.points.ctypes.data,
+            kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
+        }
 
     def _call(self, function: Any, points: Floats, own: dict[int, int]) -> None:
         arguments = np.zeros(kernels.N_ARGUMENTS, np.int64)
@@ -191,7 +183,6 @@ class Quadrature:
             kernels.OUTER_TABLE: self.outer.table.ctypes.data,
             kernels.VALUES_BLOCK: self.spec.family.blocks()[2].address,
             kernels.GROUP_STARTS: self.group_starts.ctypes.data,
-            kernels.LAST_GROUP: self.n_groups,
             kernels.N_GROUPS: self.n_groups,
             kernels.N_OUTER: self.outer.n_dim,
             kernels.N_POINTS: len(points),
@@ -202,10 +193,10 @@ class Quadrature:
         function.ctypes(arguments.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)))
 
     def affordable(self) -> int:
-        """From 64 points, or some for each outer parameter, to 512, by what one of them costs."""
+        """Twice as many points for each outer parameter more, but not more than their cost allows."""
         work = max(self.spec.cells.index.n_cells * len(self.rule.points), 1)
-        least = max(LEAST_POINTS, POINTS_A_DIMENSION * (self.outer.n_dim + 1))
-        return 1 << int(np.log2(np.clip(WORK / work, least, MOST_POINTS)))
+        wanted = min(64 * 2.0**self.outer.n_dim, MOST_POINTS)
+        return 1 << int(np.log2(np.clip(WORK / work, LEAST_POINTS, wanted)))
 
     def check(self, points: Floats, weights: Floats, draws: Floats) -> tuple[float, tuple[GroupCheck, ...]]:
         """Moments of draws against the same by finer quadrature over the effect and all outer points."""
@@ -215,7 +206,7 @@ class Quadrature:
         return float(np.min(self.acceptance)), tuple(one for own in found for one in own)
 
     def _handful(self, draws: Floats) -> Integers:
-        """Groups with most and fewest cells, the most extreme one, and the one whose draws were refused most."""
+        """Groups with most and fewest cells, the most extreme one, and the one refused most often."""
         first = self.spec.parameters.blocks[0][1].coefficients[0].value
         sizes = np.diff(self.group_starts)
         extreme = np.argmax(np.abs(np.mean(draws[:CHECKED_DRAWS, first : first + self.n_groups], axis=0)))

@@ -1,0 +1,162 @@
+"""Quadrature nodes that follow each group's integrand: where it is, and how wide."""
+
+from __future__ import annotations
+
+import math
+
+from partialpool.kernels.compiling import kernel
+from partialpool.kernels.group_likelihood import add_cells
+from partialpool.kernels.group_maps import GROUPS, place_all
+from partialpool.kernels.pointers import matrix_in, vector_in
+from partialpool.kernels.vectorised import exponential
+
+PASSES = 4
+FAR = 0.5  # sds that the integrand's mean may be off, before nodes are moved
+NARROW, WIDE = 0.6, 1.6  # its variance before nodes are spread anew
+LEAST_PIVOT = 1e-4  # of a variance: integrands narrower than the nodes' distances show none
+
+
+@kernel
+def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_weights, work, scratch):
+    """Evaluate the integrands of groups j0 up to j1 at nodes moved to where each has its mass.
+
+    Where a group's mass was at the outer point before is where its nodes are tried first: in standardised
+    coordinates it hardly moves.
+
+    work is (effects, logs, z, centres, totals): sets of effects (M, E, GROUPS) and their log integrands
+    (M, GROUPS) at the nodes; coordinates (M, GROUPS, D); each group's centre (D,) and scale (D, D), in the
+    end the integrand's mean and the factor of its covariance; and (GROUPS,) logs of the integrals.
+    """
+    effects, logs, z, centres, totals = work
+    n_z, d = nodes.shape
+    for _ in range(PASSES):
+        for k in range(n_z):
+            for i in range(j1 - j0):
+                spread(centres, (j0 + i) * (d + d * d), nodes, k, z, (k * GROUPS + i) * d)
+            place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
+        add_cells(data, block, starts, j0, j1, coef, effects, n_z, logs)
+        moved = False
+        for i in range(j1 - j0):
+            row = (j0 + i) * (d + d * d)
+            volume = 0.0
+            for a in range(d):
+                volume += math.log(centres[row + d + a * d + a])
+            for k in range(n_z):
+                logs[k, i] += volume
+            moved |= _match(centres, row, nodes, log_weights, logs, i, totals, scratch)
+        if not moved:
+            break
+
+
+@kernel
+def node_views(work, first, n_sets, d, n_groups):
+    """Views of a working array from `first` on, as `evaluate_nodes` wants them, with room for n_sets sets.
+
+    Every group starts with its centre at zero and a scale of one.
+    """
+    z = first + n_sets * (d + 1) * GROUPS
+    centres = z + n_sets * GROUPS * d
+    width = d + d * d
+    for j in range(n_groups):
+        for a in range(width):
+            work[centres + j * width + a] = 0.0
+        for a in range(d):
+            work[centres + j * width + d + a * d + a] = 1.0
+    return (
+        vector_in(work, first, n_sets * d * GROUPS),
+        matrix_in(work, first + n_sets * d * GROUPS, n_sets, GROUPS),
+        vector_in(work, z, n_sets * GROUPS * d),
+        vector_in(work, centres, n_groups * width),
+        vector_in(work, centres + n_groups * width, GROUPS),
+    )
+
+
+@kernel
+def nodes_size(n_sets, d, n_groups):
+    """Length of what `node_views` divides."""
+    return GROUPS * (n_sets * (2 * d + 1) + 1) + n_groups * (d + d * d)
+
+
+@kernel
+def spread(centres, row, nodes, k, z, to):
+    """Write z = centre + scale x node."""
+    d = nodes.shape[1]
+    for a in range(d):
+        value = centres[row + a]
+        for m in range(a + 1):
+            value += centres[row + d + a * d + m] * nodes[k, m]
+        z[to + a] = value
+
+
+@kernel
+def _match(centres, row, nodes, log_weights, logs, i, totals, moments):
+    """Give group i's centre and scale the moments of its integrand; say whether they were far off."""
+    n_z, d = nodes.shape
+    largest = logs[0, i] + log_weights[0]
+    for k in range(1, n_z):
+        largest = max(largest, logs[k, i] + log_weights[k])
+    totals[i] = -math.inf
+    if not math.isfinite(largest):
+        return False
+    for a in range(1 + d + d * d):
+        moments[a] = 0.0
+    for k in range(n_z):
+        weight = exponential(logs[k, i] + log_weights[k] - largest)
+        moments[0] += weight
+        for a in range(d):
+            moments[1 + a] += weight * nodes[k, a]
+            for m in range(a + 1):
+                moments[1 + d + a * d + m] += weight * nodes[k, a] * nodes[k, m]
+    totals[i] = largest + math.log(moments[0])
+    off = False
+    for a in range(d):
+        moments[1 + a] /= moments[0]
+        off |= abs(moments[1 + a]) > FAR
+    for a in range(d):
+        for m in range(a + 1):
+            value = moments[1 + d + a * d + m] / moments[0] - moments[1 + a] * moments[1 + m]
+            moments[1 + d + a * d + m] = value
+        variance = moments[1 + d + a * d + a]
+        off |= variance < NARROW or variance > WIDE
+    _factor(moments, 1 + d, d)
+    _compose(centres, row, moments, d)
+    return off
+
+
+@kernel
+def _factor(matrix, first, d):
+    """The Cholesky factor of a symmetric matrix, in its lower triangle's place."""
+    for a in range(d):
+        for c in range(a + 1):
+            total = matrix[first + a * d + c]
+            for m in range(c):
+                total -= matrix[first + a * d + m] * matrix[first + c * d + m]
+            if a == c:
+                matrix[first + a * d + a] = math.sqrt(max(total, LEAST_PIVOT))
+            else:
+                matrix[first + a * d + c] = total / matrix[first + c * d + c]
+
+
+@kernel
+def _compose(centres, row, moments, d):
+    """Centre and scale of z from those of its node: centre + S mean, S factor; both triangular."""
+    for a in range(d):
+        for m in range(a + 1):
+            centres[row + a] += centres[row + d + a * d + m] * moments[1 + m]
+    for a in range(d):
+        # Entries of row a from left to right: each needs only those not yet replaced.
+        for c in range(a + 1):
+            total = 0.0
+            for m in range(c, a + 1):
+                total += centres[row + d + a * d + m] * moments[1 + d + m * d + c]
+            centres[row + d + a * d + c] = total
+
+
+@kernel
+def standardise(centres, row, z, at, d, e):
+    """Write S^-1 (z - centre) to e (d,); what `spread` does, backward."""
+    for a in range(d):
+        value = z[at + a] - centres[row + a]
+        for m in range(a):
+            value -= centres[row + d + a * d + m] * e[m]
+        e[a] = value / centres[row + d + a * d + a]
