@@ -3,8 +3,8 @@
 Kernels get the table and read from it the few arrays they need: passing some forty arrays from function to
 function made compiling several times slower.
 
-n cells, S statistics, C columns, P predictors, K population-level coefficients, T group-level terms, E group-level
-coefficients (over all terms), Q sampler coordinates.
+n cells, S statistics, C columns, P predictors, K population-level coefficients, T group-level terms, E
+group-level coefficients (over all terms), Q sampler coordinates.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from partialpool.kernels.column_blocks import add_four, add_one, sum_four, sum_one
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.group_blocks import add_term, column_at, first_run, scatter_term
+from partialpool.kernels.group_blocks import add_term, first_run, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
@@ -22,6 +23,12 @@ BLOCK = 512
 
 
 @kernel
+def _four_columns(column, k, stop):
+    """Whether coefficient k and the three after it have covariates of their own."""
+    return k + 4 <= stop and min(min(column[k], column[k + 1]), min(column[k + 2], column[k + 3])) >= 0
+
+
+@kernel
 def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
     """Add the coefficients' and the effects' parts to the linear predictor p of n cells from `first` on."""
     coef_start = integers_at(data, COEF_START)
@@ -29,15 +36,14 @@ def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
     term_size = integers_at(data, TERM_SIZE)
     term_start = integers_at(data, TERM_START)
     term_predictor = integers_at(data, TERM_PREDICTOR)
-    for k in range(coef_start[p], coef_start[p + 1]):
-        value = coef[k]
-        if coef_column[k] < 0:
-            for i in range(n):
-                eta[i] += value
+    k, stop = coef_start[p], coef_start[p + 1]
+    while k < stop:
+        if _four_columns(coef_column, k, stop):
+            add_four(coef[k : k + 4], addresses, coef_column[k : k + 4], n, eta)
+            k += 4
         else:
-            x = column_at(addresses, coef_column[k], n)
-            for i in range(n):
-                eta[i] += value * x[i]
+            add_one(coef[k], addresses, coef_column[k], n, eta)
+            k += 1
     base = 0
     for t in range(term_size.shape[0]):
         if term_predictor[t] == p:
@@ -53,16 +59,14 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
     term_size = integers_at(data, TERM_SIZE)
     term_start = integers_at(data, TERM_START)
     term_predictor = integers_at(data, TERM_PREDICTOR)
-    for k in range(coef_start[p], coef_start[p + 1]):
-        total = 0.0
-        if coef_column[k] < 0:
-            for i in range(n):
-                total += eta_bar[i]
+    k, stop = coef_start[p], coef_start[p + 1]
+    while k < stop:
+        if _four_columns(coef_column, k, stop):
+            sum_four(coef_bar[k : k + 4], addresses, coef_column[k : k + 4], n, eta_bar)
+            k += 4
         else:
-            x = column_at(addresses, coef_column[k], n)
-            for i in range(n):
-                total += eta_bar[i] * x[i]
-        coef_bar[k] += total
+            coef_bar[k] += sum_one(addresses, coef_column[k], n, eta_bar)
+            k += 1
     base = 0
     for t in range(term_size.shape[0]):
         if term_predictor[t] == p:
