@@ -17,7 +17,7 @@ from partialpool.kernels.inputs import (
     TERM_START,
 )
 from partialpool.kernels.pointers import call_family, integers_at, integers_in, matrix_in
-from partialpool.kernels.rows import read_row, row_at
+from partialpool.kernels.rows import read_row
 
 BLOCK = 512
 
@@ -75,21 +75,16 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
 
 
 @kernel
-def _workspace(n_predictors, n_stats, n_columns, n_terms, width):
-    """One array for all that a block needs, and its views: see `likelihood`."""
-    floats = (2 * n_predictors + n_stats + n_columns) * width
-    work = np.empty(floats + n_columns + n_terms)
-    first_derivative = n_predictors * width
-    stats = 2 * first_derivative
-    columns = stats + n_stats * width
+def _workspace(n_rows, n_predictors, n_terms, width):
+    """One array for all that a block needs, and its views: rows, derivatives, rows' addresses, terms' runs."""
+    floats = (n_rows + n_predictors) * width
+    work = np.empty(floats + n_rows + n_terms)
     return (
         work,
-        matrix_in(work, 0, n_predictors, width),
-        matrix_in(work, first_derivative, n_predictors, width),
-        matrix_in(work, stats, n_stats, width),
-        matrix_in(work, columns, n_columns, width),
-        integers_in(work, floats, n_columns),
-        integers_in(work, floats + n_columns, n_terms),
+        matrix_in(work, 0, n_rows, width),
+        matrix_in(work, n_rows * width, n_predictors, width),
+        integers_in(work, floats, n_rows),
+        integers_in(work, floats + n_rows, n_terms),
     )
 
 
@@ -98,27 +93,23 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
     """Log likelihood; adds its derivatives to coef_bar (as predictors use them) and effects_bar."""
     sizes = integers_at(data, SIZES)
     n_cells, n_predictors, n_terms, address, n_stats = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    start = n_stats + n_predictors  # of the covariates' rows
-    n_columns, width = integers_at(data, ROWS).shape[0] // 2 - start, min(BLOCK, n_cells)
-    work, eta, first_derivative, stats, columns, addresses, runs = _workspace(
-        n_predictors, n_stats, n_columns, n_terms, width
-    )
+    n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, n_cells)
+    work, rows, eta_bar, addresses, runs = _workspace(n_rows, n_predictors, n_terms, width)
+    # Statistics, then linear predictors, which begin as their offsets, then covariates.
+    eta, covariates = rows[n_stats:], addresses[n_stats + n_predictors :]
     for t in range(n_terms):
         runs[t] = first_run(data, t)
     total = 0.0
     for first in range(0, n_cells, BLOCK):
         n = min(BLOCK, n_cells - first)
-        for s in range(n_stats):
-            read_row(data, s, first, n, stats[s])
-        for c in range(n_columns):
-            addresses[c] = row_at(data, start + c, first, n, columns[c])
+        for r in range(n_rows):
+            addresses[r] = read_row(data, r, first, n, r >= n_stats + n_predictors, rows[r])
         for p in range(n_predictors):
-            read_row(data, n_stats + p, first, n, eta[p])
-            _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta[p])
+            _predictor_block(data, p, first, n, coef, effects, covariates, runs, eta[p])
         total += call_family(
-            address, n, stats.ctypes.data, width, eta.ctypes.data, width, first_derivative.ctypes.data, 0
+            address, n, rows.ctypes.data, width, eta.ctypes.data, width, eta_bar.ctypes.data, 0
         )
         for p in range(n_predictors):
-            _scatter_block(data, p, first, n, first_derivative[p], addresses, runs, coef_bar, effects_bar)
+            _scatter_block(data, p, first, n, eta_bar[p], covariates, runs, coef_bar, effects_bar)
     work[0] = 0.0  # its last use: it must outlive its views
     return total
