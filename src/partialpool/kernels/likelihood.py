@@ -76,7 +76,7 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
 
 @kernel
 def _workspace(n_rows, n_predictors, n_terms, width):
-    """One array for all that a block needs, and its views: rows, derivatives, rows' addresses, terms' runs."""
+    """One array for all that a block needs, and its views: rows, derivatives, addresses of rows, runs."""
     floats = (n_rows + n_predictors) * width
     work = np.empty(floats + n_rows + n_terms)
     return (

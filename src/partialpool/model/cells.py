@@ -65,7 +65,7 @@ class _ColumnStore:
         if len(column) and np.all(column == 1.0):
             return -1
         # Adding zero makes -0.0 and 0.0 the same content.
-        content = hashlib.blake2b(column + 0.0).digest()
+        content = hashlib.blake2b((column + 0.0).data).digest()
         if content not in self._by_content:
             self._by_content[content] = len(self.columns)
             self.columns.append(column)
