@@ -115,6 +115,11 @@ class Family:
         """The mean's link."""
         return LINKS[self.link]
 
+    @property
+    def quadratic(self) -> bool:
+        """Whether the log likelihood is quadratic in the mean's predictor."""
+        return False
+
     def blocks(self) -> tuple[Any, Any, Any]:
         """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
         return family_blocks(self.cells[self.link], len(self.parameters))

@@ -57,6 +57,11 @@ class Gaussian(Family):
     information_powers = {"sigma": -2.0}  # noqa: RUF012
     discrete = False
 
+    @property
+    def quadratic(self) -> bool:
+        """With the identity link."""
+        return self.link == "identity"
+
     def check(self, outcome: OutcomeLike) -> None:
         """Refuse trials and a log link over outcomes whose mean is not positive."""
         refuse_trials(outcome, self.name, "family='binomial'")

@@ -99,7 +99,7 @@ def _all_outer(t: int, outer: dict[int, list[int]]) -> set[int]:
 
 def _cross(inner: Term, outer: Term, weights: Floats) -> Floats:
     """(J, d, outer d) cross curvature of each inner group's effects and its outer group's."""
-    columns = [[inner.sum_by_group(a * weights * c) for c in outer.matrix.T] for a in inner.matrix.T]
+    columns = [[inner.sum_by_group(a * weights * c) for c in outer.columns] for a in inner.columns]
     return np.ascontiguousarray(np.moveaxis(np.array(columns), -1, 0))
 
 

@@ -20,7 +20,8 @@ from partialpool.inference.approximations import (
     predictor_scales,
     starting_coefficients,
 )
-from partialpool.kernels.rows import widened
+from partialpool.inference.columns import Columns
+from partialpool.kernels.rows import Row, widened
 from partialpool.model.density import fixed_scale
 from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
@@ -42,8 +43,8 @@ class Term:
 
     block: GroupBlock
     predictor: int
-    groups: NDArray[np.int64]  # (n,)
-    matrix: Floats  # (n, d)
+    groups: NDArray[np.int32]  # (n,)
+    columns: list[Row]  # d covariates of (n,), or of (1,) where they are constant
     effects: Floats  # (J, d)
     covariance: Floats  # (d, d)
     prior_mean: Floats  # (d,)
@@ -56,12 +57,19 @@ class Term:
         """(J,) sums of (n,) values."""
         return np.bincount(self.groups, values, len(self.effects)).astype(float)
 
+    def linear(self, effects: Floats) -> Floats:
+        """(n,) part of the linear predictor that (J, d) effects give."""
+        out = self.columns[0] * effects[self.groups, 0]
+        for column, own in zip(self.columns[1:], effects.T[1:], strict=True):
+            out += column * own[self.groups]
+        return np.asarray(out)
+
 
 @dataclass
 class Part:
     """One predictor while it is being fitted."""
 
-    matrix: Floats  # (n, K_p)
+    matrix: Columns  # (n, K_p)
     coefficients: Floats  # (K_p,)
     prior: NormalApproximation
     terms: list[Term]
@@ -100,13 +108,12 @@ class QuickFit:
         for number, part in enumerate(self.spec.parameters.predictors):
             k = len(part.coefficients)
             prior = coefficient_approximation(self.spec, number)
-            matrix = self._columns(cells.coef_column[coef : coef + k])
+            matrix = Columns(cells.columns, cells.coef_column[coef : coef + k], self.n)
             terms = []
             for block in part.blocks:
                 d = len(block.coefficients)
-                columns = self._columns(cells.effect_column[effect : effect + d])
-                groups = cells.group_index[term].astype(np.int64)
-                terms.append(_start_term(block, number, groups, columns, k))
+                columns = Columns(cells.columns, cells.effect_column[effect : effect + d], self.n).rows
+                terms.append(_start_term(block, number, cells.group_index[term], columns, k))
                 effect, term = effect + d, term + 1
             parts.append(
                 Part(matrix, starting_coefficients(self.spec, number, prior.mean), prior, terms, np.eye(k))
@@ -114,18 +121,11 @@ class QuickFit:
             coef += k
         return parts
 
-    def _columns(self, numbers: NDArray[np.int64]) -> Floats:
-        out = np.ones((self.n, len(numbers)))
-        for i, number in enumerate(numbers):
-            if number >= 0:
-                out[:, i] = self.spec.cells.columns[number]
-        return out
-
     def _predictor(self, p: int) -> Floats:
         part = self.parts[p]
         eta = self.spec.cells.offsets[p] + part.matrix @ part.coefficients
         for term in part.terms:
-            eta += np.einsum("nd,nd->n", term.matrix, term.effects[term.groups])
+            eta += term.linear(term.effects)
         return eta
 
     def _evaluate(self, eta: Floats) -> float:
@@ -172,7 +172,9 @@ class QuickFit:
     def _update_spread(self, part: Part) -> None:
         variance = np.zeros(self.n)
         for term in part.terms:
-            variance += np.einsum("na,nab,nb->n", term.matrix, term.posterior[term.groups], term.matrix)
+            for a, first in enumerate(term.columns):
+                for b, second in enumerate(term.columns):
+                    variance += first * term.posterior[term.groups, a, b] * second
         self.spread = np.sqrt(np.maximum(variance, 0.0))
         self.value = self._evaluate(self.eta)
 
@@ -185,21 +187,20 @@ class QuickFit:
 
     def _curvature(self, p: int) -> Floats:
         part = self.parts[p]
-        return part.matrix.T @ (self.second[p][:, None] * part.matrix) + part.prior.precision
+        return part.matrix.gram(self.second[p]) + part.prior.precision
 
     def _gather(self, p: int, term: Term) -> Floats:
         """Sum derivatives by group: fills information, cross and posterior; returns the (J, d) gradient."""
         matrix, weights = self.parts[p].matrix, self.second[p]
-        d = term.matrix.shape[1]
         gradient = np.empty_like(term.effects)
-        for a in range(d):
-            gradient[:, a] = term.sum_by_group(term.matrix[:, a] * self.first[p])
-            weighted = term.matrix[:, a] * weights
+        for a, column in enumerate(term.columns):
+            gradient[:, a] = term.sum_by_group(column * self.first[p])
+            weighted = column * weights
             for b in range(a + 1):
-                term.information[:, a, b] = term.sum_by_group(weighted * term.matrix[:, b])
+                term.information[:, a, b] = term.sum_by_group(weighted * term.columns[b])
                 term.information[:, b, a] = term.information[:, a, b]
-            for k in range(matrix.shape[1]):
-                term.cross[:, a, k] = term.sum_by_group(weighted * matrix[:, k])
+            for k, covariate in enumerate(matrix.rows):
+                term.cross[:, a, k] = term.sum_by_group(weighted * covariate)
         term.posterior = posterior_covariance(term)
         return gradient
 
@@ -207,7 +208,7 @@ class QuickFit:
         """One damped Newton step of a predictor's coefficients, jointly with one of its terms."""
         part = self.parts[p]
         curvature = self._curvature(p)
-        slope = part.matrix.T @ self.first[p]
+        slope = part.matrix.transposed(self.first[p])
         slope -= part.prior.precision @ (part.coefficients - part.prior.mean)
         if term is None:
             coef_step = inverse(curvature) @ slope
@@ -222,7 +223,7 @@ class QuickFit:
             coef_step = inverse(curvature) @ slope
             effect_step = np.einsum("jab,jb->ja", term.posterior, gradient - term.cross @ coef_step)
             change = part.matrix @ coef_step
-            change += np.einsum("nd,nd->n", term.matrix, effect_step[term.groups])
+            change += term.linear(effect_step)
         return self._move(p, term, coef_step, effect_step, change)
 
     def _move(
@@ -241,7 +242,7 @@ class QuickFit:
             effects = None if term is None or effect_step is None else term.effects + fraction * effect_step
             eta[p] = self.eta[p] + part.matrix @ (coefficients - part.coefficients)
             if term is not None and effect_step is not None:
-                eta[p] += fraction * np.einsum("nd,nd->n", term.matrix, effect_step[term.groups])
+                eta[p] += term.linear(fraction * effect_step)
             value = self._evaluate(eta)
             if value + _penalty(part, term, coefficients, effects) >= before - 1e-9 * abs(before):
                 part.coefficients, self.eta, self.value = coefficients, eta, value
@@ -277,7 +278,7 @@ def _penalty(part: Part, term: Term | None, coefficients: Floats, effects: Float
     return total
 
 
-def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int64], matrix: Floats, k: int) -> Term:
+def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int32], columns: list[Row], k: int) -> Term:
     size, d = len(block.term.grouping.labels), len(block.coefficients)
     scales = np.array([fixed_scale(c) for c in block.coefficients])
     means = [getattr(c.prior, "mean", 0.0) if c.sd is None else 0.0 for c in block.coefficients]
@@ -285,7 +286,7 @@ def _start_term(block: GroupBlock, p: int, groups: NDArray[np.int64], matrix: Fl
         block,
         p,
         groups,
-        matrix,
+        columns,
         np.tile(np.array(means, float), (size, 1)),
         np.diag(scales**2),
         np.array(means, float),

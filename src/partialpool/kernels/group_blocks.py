@@ -6,18 +6,10 @@ read once a run and its derivatives summed in registers. Elsewhere they are gath
 
 from __future__ import annotations
 
-import numpy as np
-from numba import carray
-
+from partialpool.kernels.column_blocks import column_at
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, RUN_START, TERM_START
-from partialpool.kernels.pointers import as_pointer, index_rows_at, indices_at, integers_at
-
-
-@kernel
-def column_at(addresses, number, n):
-    """(n,) a covariate's numbers in the current block."""
-    return carray(as_pointer(addresses[number]), (n,), np.float64)
+from partialpool.kernels.pointers import index_rows_at, indices_at, integers_at
 
 
 @kernel

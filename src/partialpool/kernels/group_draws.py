@@ -15,10 +15,9 @@ from partialpool.kernels.group_likelihood import add_cells
 from partialpool.kernels.group_maps import GROUPS, all_maps, maps_size, place_all
 from partialpool.kernels.group_nodes import (
     evaluate_nodes,
+    move,
     node_views,
     nodes_size,
-    spread,
-    standardise,
 )
 from partialpool.kernels.inputs import COEF_EXPANSION, EFFECT_VALUE, N_SLOTS, TERM_START
 from partialpool.kernels.marginal import (
@@ -82,46 +81,47 @@ def _shuffled(key, i, n):
 
 
 @kernel
-def _propose(a, quantiles, draw, j0, j1, centres, k, z, e):
-    """Proposals of a draw, set k of z; over all draws each standardised number is a Latin hypercube's."""
-    d = e.shape[1]
+def _propose(a, quantiles, draw, j0, j1, k, z, d):
+    """Standardised proposals of a draw, set k of z; over all draws each number is a Latin hypercube's."""
     for i in range(j1 - j0):
         for m in range(d):
             key = _hashed(np.uint64(a[SEED]), 2 * ((j0 + i) * d + m))
-            e[0, m] = quantiles[_shuffled(key, draw, quantiles.shape[0])]
-        spread(centres, (j0 + i) * (d + d * d), e, 0, z, (k * GROUPS + i) * d)
+            z[(k * GROUPS + i) * d + m] = quantiles[_shuffled(key, draw, quantiles.shape[0])]
 
 
 @kernel
-def _weight(value, centres, j, z, at, d, e):
-    """Log importance weight of a state: its log integrand less the log density of its proposal."""
-    standardise(centres, j * (d + d * d), z, at, d, e)
-    total = value
-    for m in range(d):
-        total += 0.5 * (FREEDOM + 1.0) * math.log1p((e[m] / SPREAD) ** 2 / FREEDOM)
-    return total
-
-
-@kernel
-def _metropolis(a, state, weight, draw, j0, j1, k, work, e, acceptance):
-    """One independence step of groups j0 up to j1; in the effects set k gives way to 0 where it is refused.
-
-    Set 0 is the present state's.
-    """
-    effects, logs, z, centres, _ = work
+def _weigh(centres, j0, j1, k, z, logs, e):
+    """Log importance weights of set k: from log integrands in logs take the log density of the proposals."""
     d = e.shape[0]
     for i in range(j1 - j0):
-        at = (k * GROUPS + i) * d
-        new, own = _weight(logs[k, i], centres, j0 + i, z, at, d, e), logs[k, i]
+        at, row, total = (k * GROUPS + i) * d, (j0 + i) * (d + d * d), 0.0
+        for a in range(d):
+            value = z[at + a] - centres[row + a]
+            for m in range(a):
+                value -= centres[row + d + a * d + m] * e[m]
+            e[a] = value / centres[row + d + a * d + a]
+            total += math.log1p((e[a] / SPREAD) ** 2 / FREEDOM)
+        logs[k, i] += 0.5 * (FREEDOM + 1.0) * total
+
+
+@kernel
+def _metropolis(a, state, weight, draw, j0, j1, k, work, d, acceptance):
+    """One independence step of groups j0 up to j1; where set k is refused its effects give way to set 0's.
+
+    Set 0 is the present state's; logs hold log weights.
+    """
+    effects, logs, z = work[0], work[1], work[2]
+    for i in range(j1 - j0):
+        new = logs[k, i]
         ratio = new - weight[j0 + i]
         # A state out of reach, the first among them, is left whatever comes.
         probability = 1.0 if not np.isfinite(weight[j0 + i]) or ratio >= 0 else np.exp(ratio)
-        acceptance[j0 + i] += probability if np.isfinite(own) else 0.0
+        acceptance[j0 + i] += probability if np.isfinite(new) else 0.0
         bits = _hashed(np.uint64(a[SEED]), 2 * (draw * a[N_GROUPS] + j0 + i) + 1)
         if np.float64(bits >> np.uint64(11)) * 1.1102230246251565e-16 < probability:
             weight[j0 + i] = new
             for m in range(d):
-                state[(j0 + i) * d + m] = z[at + m]
+                state[(j0 + i) * d + m] = z[(k * GROUPS + i) * d + m]
                 effects[m * GROUPS + i] = effects[(k * d + m) * GROUPS + i]
 
 
@@ -163,14 +163,17 @@ def _step(
     for i in range((j1 - j0) * d):
         z[i] = state[j0 * d + i]
     for k in range(n):
-        _propose(a, quantiles, draw + k, j0, j1, centres, k + 1, z, e.reshape(1, d))
+        _propose(a, quantiles, draw + k, j0, j1, k + 1, z, d)
+        move(centres, j0, j1, k + 1, z, d)
     for k in range(n + 1):
         place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
     add_cells(data, a[VALUES_BLOCK], starts, j0, j1, coef, effects, n + 1, logs)
+    for k in range(n + 1):
+        _weigh(centres, j0, j1, k, z, logs, e)
     for i in range(j1 - j0):
-        weight[j0 + i] = _weight(logs[0, i], centres, j0 + i, z, i * d, d, e) if begun else -np.inf
+        weight[j0 + i] = logs[0, i] if begun else -np.inf
     for k in range(n):
-        _metropolis(a, state, weight, draw + k, j0, j1, k + 1, work, e, acceptance)
+        _metropolis(a, state, weight, draw + k, j0, j1, k + 1, work, d, acceptance)
         _write_effects(data, draws[rows[draw + k]], j0, j1, d, effects)
 
 

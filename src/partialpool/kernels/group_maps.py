@@ -48,7 +48,7 @@ def _prepare(data, x, coefficients, scratch):
 
 @kernel
 def _term_maps(data, x, t, groups, coefficients, pull, maps, scratch):
-    """Write the maps from z to zeta of term t, of groups[0] up to groups[1]; return its covariance's log prior.
+    """Write the maps from z to zeta of term t, of groups[0] up to groups[1]; return a log prior.
 
     A group's row of maps: the factor U (d, d) with its diagonal inverted, the shift (d,), the log Jacobian.
     Before all rows stands L (d, d).

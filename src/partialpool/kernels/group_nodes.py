@@ -31,8 +31,8 @@ def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_we
     n_z, d = nodes.shape
     for _ in range(PASSES):
         for k in range(n_z):
-            for i in range(j1 - j0):
-                spread(centres, (j0 + i) * (d + d * d), nodes, k, z, (k * GROUPS + i) * d)
+            _set_nodes(nodes, k, j1 - j0, z)
+            move(centres, j0, j1, k, z, d)
             place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
         add_cells(data, block, starts, j0, j1, coef, effects, n_z, logs)
         moved = False
@@ -78,14 +78,23 @@ def nodes_size(n_sets, d, n_groups):
 
 
 @kernel
-def spread(centres, row, nodes, k, z, to):
-    """Write z = centre + scale x node."""
+def _set_nodes(nodes, k, n, z):
     d = nodes.shape[1]
-    for a in range(d):
-        value = centres[row + a]
-        for m in range(a + 1):
-            value += centres[row + d + a * d + m] * nodes[k, m]
-        z[to + a] = value
+    for i in range(n):
+        for a in range(d):
+            z[(k * GROUPS + i) * d + a] = nodes[k, a]
+
+
+@kernel
+def move(centres, j0, j1, k, z, d):
+    """Replace standardised numbers in set k of z by centre + scale x number, group by group."""
+    for i in range(j1 - j0):
+        at, row = (k * GROUPS + i) * d, (j0 + i) * (d + d * d)
+        for a in range(d - 1, -1, -1):
+            value = centres[row + a]
+            for m in range(a + 1):
+                value += centres[row + d + a * d + m] * z[at + m]
+            z[at + a] = value
 
 
 @kernel
@@ -150,13 +159,3 @@ def _compose(centres, row, moments, d):
             for m in range(c, a + 1):
                 total += centres[row + d + a * d + m] * moments[1 + d + m * d + c]
             centres[row + d + a * d + c] = total
-
-
-@kernel
-def standardise(centres, row, z, at, d, e):
-    """Write S^-1 (z - centre) to e (d,); what `spread` does, backward."""
-    for a in range(d):
-        value = z[at + a] - centres[row + a]
-        for m in range(a):
-            value -= centres[row + d + a * d + m] * e[m]
-        e[a] = value / centres[row + d + a * d + a]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from partialpool.kernels.column_blocks import add_four, add_one, sum_four, sum_one
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.group_blocks import add_term, column_at, first_run, scatter_term
+from partialpool.kernels.group_blocks import add_term, first_run, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
@@ -16,9 +17,15 @@ from partialpool.kernels.inputs import (
     TERM_START,
 )
 from partialpool.kernels.pointers import call_family, integers_at, integers_in, matrix_in
-from partialpool.kernels.rows import read_row, row_at
+from partialpool.kernels.rows import read_row
 
 BLOCK = 512
+
+
+@kernel
+def _four_columns(column, k, stop):
+    """Whether coefficient k and the three after it have covariates of their own."""
+    return k + 4 <= stop and min(min(column[k], column[k + 1]), min(column[k + 2], column[k + 3])) >= 0
 
 
 @kernel
@@ -29,15 +36,14 @@ def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
     term_size = integers_at(data, TERM_SIZE)
     term_start = integers_at(data, TERM_START)
     term_predictor = integers_at(data, TERM_PREDICTOR)
-    for k in range(coef_start[p], coef_start[p + 1]):
-        value = coef[k]
-        if coef_column[k] < 0:
-            for i in range(n):
-                eta[i] += value
+    k, stop = coef_start[p], coef_start[p + 1]
+    while k < stop:
+        if _four_columns(coef_column, k, stop):
+            add_four(coef[k : k + 4], addresses, coef_column[k : k + 4], n, eta)
+            k += 4
         else:
-            x = column_at(addresses, coef_column[k], n)
-            for i in range(n):
-                eta[i] += value * x[i]
+            add_one(coef[k], addresses, coef_column[k], n, eta)
+            k += 1
     base = 0
     for t in range(term_size.shape[0]):
         if term_predictor[t] == p:
@@ -53,16 +59,14 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
     term_size = integers_at(data, TERM_SIZE)
     term_start = integers_at(data, TERM_START)
     term_predictor = integers_at(data, TERM_PREDICTOR)
-    for k in range(coef_start[p], coef_start[p + 1]):
-        total = 0.0
-        if coef_column[k] < 0:
-            for i in range(n):
-                total += eta_bar[i]
+    k, stop = coef_start[p], coef_start[p + 1]
+    while k < stop:
+        if _four_columns(coef_column, k, stop):
+            sum_four(coef_bar[k : k + 4], addresses, coef_column[k : k + 4], n, eta_bar)
+            k += 4
         else:
-            x = column_at(addresses, coef_column[k], n)
-            for i in range(n):
-                total += eta_bar[i] * x[i]
-        coef_bar[k] += total
+            coef_bar[k] += sum_one(addresses, coef_column[k], n, eta_bar)
+            k += 1
     base = 0
     for t in range(term_size.shape[0]):
         if term_predictor[t] == p:
@@ -71,21 +75,16 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
 
 
 @kernel
-def _workspace(n_predictors, n_stats, n_columns, n_terms, width):
-    """One array for all that a block needs, and its views: see `likelihood`."""
-    floats = (2 * n_predictors + n_stats + n_columns) * width
-    work = np.empty(floats + n_columns + n_terms)
-    first_derivative = n_predictors * width
-    stats = 2 * first_derivative
-    columns = stats + n_stats * width
+def _workspace(n_rows, n_predictors, n_terms, width):
+    """One array for all that a block needs, and its views: rows, derivatives, addresses of rows, runs."""
+    floats = (n_rows + n_predictors) * width
+    work = np.empty(floats + n_rows + n_terms)
     return (
         work,
-        matrix_in(work, 0, n_predictors, width),
-        matrix_in(work, first_derivative, n_predictors, width),
-        matrix_in(work, stats, n_stats, width),
-        matrix_in(work, columns, n_columns, width),
-        integers_in(work, floats, n_columns),
-        integers_in(work, floats + n_columns, n_terms),
+        matrix_in(work, 0, n_rows, width),
+        matrix_in(work, n_rows * width, n_predictors, width),
+        integers_in(work, floats, n_rows),
+        integers_in(work, floats + n_rows, n_terms),
     )
 
 
@@ -94,27 +93,23 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
     """Log likelihood; adds its derivatives to coef_bar (as predictors use them) and effects_bar."""
     sizes = integers_at(data, SIZES)
     n_cells, n_predictors, n_terms, address, n_stats = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    start = n_stats + n_predictors  # of the covariates' rows
-    n_columns, width = integers_at(data, ROWS).shape[0] // 2 - start, min(BLOCK, n_cells)
-    work, eta, first_derivative, stats, columns, addresses, runs = _workspace(
-        n_predictors, n_stats, n_columns, n_terms, width
-    )
+    n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, n_cells)
+    work, rows, eta_bar, addresses, runs = _workspace(n_rows, n_predictors, n_terms, width)
+    # Statistics, then linear predictors, which begin as their offsets, then covariates.
+    eta, covariates = rows[n_stats:], addresses[n_stats + n_predictors :]
     for t in range(n_terms):
         runs[t] = first_run(data, t)
     total = 0.0
     for first in range(0, n_cells, BLOCK):
         n = min(BLOCK, n_cells - first)
-        for s in range(n_stats):
-            read_row(data, s, first, n, stats[s])
-        for c in range(n_columns):
-            addresses[c] = row_at(data, start + c, first, n, columns[c])
+        for r in range(n_rows):
+            addresses[r] = read_row(data, r, first, n, r >= n_stats + n_predictors, rows[r])
         for p in range(n_predictors):
-            read_row(data, n_stats + p, first, n, eta[p])
-            _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta[p])
+            _predictor_block(data, p, first, n, coef, effects, covariates, runs, eta[p])
         total += call_family(
-            address, n, stats.ctypes.data, width, eta.ctypes.data, width, first_derivative.ctypes.data, 0
+            address, n, rows.ctypes.data, width, eta.ctypes.data, width, eta_bar.ctypes.data, 0
         )
         for p in range(n_predictors):
-            _scatter_block(data, p, first, n, first_derivative[p], addresses, runs, coef_bar, effects_bar)
+            _scatter_block(data, p, first, n, eta_bar[p], covariates, runs, coef_bar, effects_bar)
     work[0] = 0.0  # its last use: it must outlive its views
     return total

@@ -66,8 +66,11 @@ def row_table(rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 @kernel
-def read_row(data, r, first, n, out):
-    """Write n numbers of row r, from `first` on, to out."""
+def read_row(data, r, first, n, in_place, out):
+    """Return the address of n numbers of row r, from `first` on, in double precision.
+
+    They are written to (n,) out, unless they may stay in place and are kept in double precision.
+    """
     rows = integers_at(data, ROWS)
     address, kind = rows[2 * r], rows[2 * r + 1]
     if kind == CONSTANT:
@@ -82,17 +85,10 @@ def read_row(data, r, first, n, out):
         single = carray(as_pointer(address + 4 * first), (n,), np.float32)
         for i in range(n):
             out[i] = single[i]
+    elif in_place:
+        return address + 8 * first
     else:
         double = carray(as_pointer(address + 8 * first), (n,), np.float64)
         for i in range(n):
             out[i] = double[i]
-
-
-@kernel
-def row_at(data, r, first, n, out):
-    """Address of n numbers of row r, from `first` on: where they are kept, or `out` after reading them."""
-    rows = integers_at(data, ROWS)
-    if rows[2 * r + 1] == DOUBLES:
-        return rows[2 * r] + 8 * first
-    read_row(data, r, first, n, out)
     return out.ctypes.data

@@ -215,7 +215,8 @@ def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
     """Means of a matrix's columns over unit outcomes: the same for rows as for cells made of them by hand."""
     outcome = spec.design.outcome
     weights = None if outcome is None else spec.family.unit_weights(outcome)
-    return [float(m) for m in np.average(matrix, axis=0, weights=weights)]
+    # Column by column: all at once would make a second matrix of them.
+    return [float(np.average(column, weights=weights)) for column in matrix.T]
 
 
 def _ints(values: object) -> NDArray[np.int64]:

@@ -1,0 +1,88 @@
+"""The log likelihood of all cells and its derivatives by their linear predictors, up to the third."""
+
+from __future__ import annotations
+
+from copy import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.laplace.sums import Weights
+from partialpool.model.spec import ModelSpec
+
+Floats = NDArray[np.float64]
+
+STEP = 1e-4  # of a predictor, for differences of first derivatives
+WEIGHT_STEP = 1e-3  # for differences of curvatures
+AGREE = 1e-4  # relative difference between a family's curvature and differences of its derivatives
+
+
+class CellLikelihood:
+    """Log likelihood as a function of (P, n) linear predictors.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    latent
+        The predictors that inner parameters are part of.
+    """
+
+    def __init__(self, spec: ModelSpec, latent: tuple[int, ...]) -> None:
+        self.latent, self.n = latent, spec.cells.index.n_cells
+        self.stats = spec.cells.stats
+        self.block = spec.family.blocks()[1]
+        self.expected = False  # whether the family gives expected curvature, so that differences are needed
+
+    def evaluate(self, eta: Floats) -> tuple[float, Floats, Floats]:
+        """Log likelihood, and (P, n) derivatives and curvatures as the family gives them."""
+        eta = np.ascontiguousarray(eta)
+        first, second = np.empty_like(eta), np.empty_like(eta)
+        types = self.block.ctypes.argtypes
+        pointers = [a.ctypes.data_as(types[1]) for a in (self.stats, eta, first, second)]
+        value = self.block.ctypes(
+            self.n, pointers[0], self.stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
+        )
+        return float(value), first, second
+
+    def part(self, cells: NDArray[np.int64]) -> CellLikelihood:
+        """The likelihood of some of the cells."""
+        part = copy(self)
+        part.n, part.stats = len(cells), np.ascontiguousarray(self.stats[:, cells])
+        return part
+
+    def inspect(self, eta: Floats) -> None:
+        """See whether the family's curvature is minus the second derivative."""
+        p = self.latent[0]
+        _, _, given = self.evaluate(eta)
+        found = -self._difference(eta, p)[p]
+        self.expected = not np.allclose(given[p], found, rtol=AGREE, atol=AGREE * np.max(np.abs(found)))
+
+    def weights(self, eta: Floats, second: Floats) -> Weights:
+        """Minus the second derivatives by each pair of latent predictors."""
+        if len(self.latent) == 1 and not self.expected:
+            return {(p, p): second[p] for p in self.latent}
+        out = {}
+        for p in self.latent:
+            change = self._difference(eta, p)
+            for q in self.latent:
+                out[p, q] = -change[q]
+        return {(p, q): 0.5 * (w + out[q, p]) for (p, q), w in out.items()}
+
+    def safe_weights(self, second: Floats) -> Weights:
+        """Curvatures that are not negative, for where the exact ones are of no use."""
+        return {(p, p): np.maximum(second[p], 0.0) for p in self.latent}
+
+    def weight_slopes(self, eta: Floats) -> tuple[Floats, Floats]:
+        """(n,) first and second derivative of the curvature by the one latent predictor."""
+        (p,) = self.latent
+        step = np.zeros_like(eta)
+        step[p] = WEIGHT_STEP
+        down, here, up = (self.weights(e, self.evaluate(e)[2])[p, p] for e in (eta - step, eta, eta + step))
+        return (up - down) / (2.0 * WEIGHT_STEP), (up - 2.0 * here + down) / WEIGHT_STEP**2
+
+    def _difference(self, eta: Floats, p: int) -> Floats:
+        """(P, n) derivative of the first derivatives by predictor p."""
+        step = np.zeros_like(eta)
+        step[p] = STEP
+        return (self.evaluate(eta + step)[1] - self.evaluate(eta - step)[1]) / (2.0 * STEP)

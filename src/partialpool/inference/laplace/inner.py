@@ -1,0 +1,336 @@
+"""The inner problem: the normal approximation of effects and coefficients given the outer parameters.
+
+For h(v), the log density of data, inner and outer parameters, it is taken at the mode v*: normal with
+precision H = -h''(v*), and  log p(data, outer) = h(v*) - log|H| / 2 + dim log(2 pi) / 2  (Tierney & Kadane
+1986). Where h is quadratic, as for gaussian outcomes, both are exact and one step finds the mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import FitError, build
+from partialpool.inference.laplace.blocks import (
+    Block,
+    cell_columns,
+    coefficient_block,
+    coefficient_predictors,
+    effect_blocks,
+    inner_coefficients,
+    latent_predictors,
+)
+from partialpool.inference.laplace.cells import CellLikelihood
+from partialpool.inference.laplace.factor import Factor, factorise
+from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
+from partialpool.inference.laplace.sums import Sums, SumsPattern
+from partialpool.model.spec import ModelSpec
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MAX_REST = 6_000  # numbers left for the dense Cholesky factor: 300 MB, a few seconds
+MAX_STEPS = 60
+DECREMENT = 1e-11  # of h by a Newton step: log |H| changes with its square root
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """The inner parameters given the outer ones.
+
+    Attributes
+    ----------
+    given
+        The outer ones.
+    mode
+        (dim,).
+    eta
+        (P, n) linear predictors at the mode.
+    factor
+        Of the precision there.
+    log_density
+        Log of p(data, outer parameters).
+    """
+
+    given: Given
+    mode: Floats
+    eta: Floats
+    factor: Factor
+    log_density: float
+
+
+@dataclass(frozen=True)
+class Local:
+    """The log likelihood around a point: value, (dim,) gradient, and curvature scale x sums."""
+
+    value: float
+    gradient: Floats
+    sums: Sums
+    scale: float
+
+
+class InnerProblem:
+    """A model's inner parameters, their structure, and their normal approximation.
+
+    Attributes
+    ----------
+    blocks
+        Eliminated blocks first, coefficients last.
+    exact
+        Whether the normal approximation is exact.
+    starts
+        Position of each block's first number in the vector of inner parameters.
+    parent
+        By (e, g), the group of eliminated block g that each group of eliminated block e lies in.
+
+    Raises
+    ------
+    FitError
+        When crossed factors leave more than a dense matrix can hold.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec, self.latent = spec, latent_predictors(spec)
+        self.inner = inner_coefficients(spec)
+        effects = effect_blocks(spec)
+        eliminated, crossed, self.parent = elimination_order(effects)
+        self.blocks = (*eliminated, *crossed, coefficient_block(spec, self.inner))
+        self.exact = spec.family.quadratic and self.latent == (0,)
+        self.starts = np.cumsum([0, *(b.size * b.width for b in self.blocks)])
+        self._check_size(len(eliminated))
+        self.outer = OuterPoint(spec, self.inner, self.blocks)
+        self.means = self._stacked(self.outer.means())
+        self.pattern = SumsPattern(self.blocks, len(eliminated))
+        self.likelihood = CellLikelihood(spec, self.latent)
+        self.outer_matrices = self._outer_matrices()
+        self.reference: tuple[Floats, Floats, Local] | None = None
+        self.scaled = self.exact and self._one_sigma()
+
+    @property
+    def dim(self) -> int:
+        """Number of inner parameters."""
+        return int(self.starts[-1])
+
+    def _check_size(self, n_eliminated: int) -> None:
+        rest = int(self.starts[-1] - self.starts[n_eliminated])
+        if rest <= MAX_REST:
+            return
+        sizes = ", ".join(f"{b.name} ({b.size:,} groups of {b.width})" for b in self.blocks if b.terms)
+        raise build(
+            FitError,
+            f"The factors {sizes} are crossed: without the largest they leave a dense matrix of {rest:,} "
+            f"rows, and method='laplace' takes at most {MAX_REST:,}.",
+            hint="method='nuts'",
+        )
+
+    def _one_sigma(self) -> bool:
+        """Whether outer parameters change the curvature by a factor only, and the mean not at all."""
+        parts = self.spec.parameters.predictors
+        return bool(np.all(self.inner[coefficient_predictors(self.spec) == 0])) and all(
+            part.predictor is None for part in parts[1:]
+        )
+
+    def _outer_matrices(self) -> list[tuple[Integers, Floats]]:
+        """For each predictor its outer coefficients' numbers and (n, k) columns."""
+        of = coefficient_predictors(self.spec)
+        numbers = [
+            np.flatnonzero((of == p) & ~self.inner) for p in range(len(self.spec.parameters.predictors))
+        ]
+        return [(k, cell_columns(self.spec, self.spec.cells.coef_column[k])) for k in numbers]
+
+    def _stacked(self, means: list[Floats]) -> Floats:
+        parts = [
+            np.tile(m, b.size) if b.terms else np.zeros(b.width)
+            for m, b in zip(means, self.blocks, strict=True)
+        ]
+        return np.concatenate(parts)
+
+    # --- linear predictors ----------------------------------------------------------------------------------
+
+    def groups(self, v: Floats, f: int) -> Floats:
+        """(J, d) view of block f's part of (dim,) inner parameters."""
+        return v[self.starts[f] : self.starts[f + 1]].reshape(self.blocks[f].size, self.blocks[f].width)
+
+    def predictors(self, v: Floats, coefficients: Floats) -> Floats:
+        """(P, n) linear predictors of inner parameters and outer coefficients."""
+        eta = self.spec.cells.offsets.copy()
+        for p, (numbers, matrix) in enumerate(self.outer_matrices):
+            if len(numbers):
+                eta[p] += matrix @ coefficients[numbers]
+        return eta + self.spread(v)
+
+    def spread(self, v: Floats) -> Floats:
+        """(P, n) A v: what inner parameters add to the predictors."""
+        eta = np.zeros_like(self.spec.cells.offsets)
+        for f, block in enumerate(self.blocks):
+            own = self.groups(v, f)
+            for a, p in enumerate(block.predictors):
+                eta[p] += block.columns[:, a] * own[block.groups, a]
+        return eta
+
+    def spread_all(self, v: Floats) -> Floats:
+        """(m, P, n) A v for (dim, m)."""
+        n_predictors, n = self.spec.cells.offsets.shape
+        eta = np.zeros((v.shape[1], n_predictors, n))
+        for f, block in enumerate(self.blocks):
+            own = np.ascontiguousarray(v[self.starts[f] : self.starts[f + 1]].T)
+            for a, p in enumerate(block.predictors):
+                eta[:, p] += own[:, a :: block.width][:, block.groups] * block.columns[:, a]
+        return eta
+
+    def gather(self, first: Floats) -> Floats:
+        """(dim,) A' first: sums of (P, n) derivatives by inner parameter."""
+        out = np.empty(self.dim)
+        for f, block in enumerate(self.blocks):
+            own = self.groups(out, f)
+            for a, p in enumerate(block.predictors):
+                product = block.columns[:, a] * first[p]
+                own[:, a] = np.bincount(block.groups, product, minlength=block.size)
+        return out
+
+    # --- the log density of everything ----------------------------------------------------------------------
+
+    def log_prior(self, v: Floats, given: Given) -> tuple[float, Floats]:
+        """Log prior of everything, and its (dim,) derivative by the inner parameters."""
+        total, slope = given.log_prior, np.empty_like(v)
+        off = v - self.means
+        for f, (block, precision) in enumerate(zip(self.blocks, given.precisions, strict=True)):
+            own = self.groups(off, f)
+            if block.terms:
+                pull = own @ precision
+                total -= 0.5 * float(np.sum(pull * own))
+                self.groups(slope, f)[:] = -pull
+            else:
+                total += self.outer.prior.quadratic(own[0], given.target)
+                self.groups(slope, f)[0] = self.outer.prior.gradient(own[0], given.target)
+        return total, slope
+
+    def local(self, v: Floats, given: Given, safe: bool = False) -> tuple[Floats, Local]:
+        """Predictors at inner parameters, and the log likelihood around them."""
+        if self.reference is not None and self.reference[0] is v:
+            return self._rescaled(given)
+        eta = self.predictors(v, given.coefficients)
+        value, first, second = self.likelihood.evaluate(eta)
+        weights = self.likelihood.safe_weights(second) if safe else self.likelihood.weights(eta, second)
+        return eta, Local(value, self.gather(first), self.pattern.fill(weights), 1.0)
+
+    def _rescaled(self, given: Given) -> tuple[Floats, Local]:
+        """Around the reference, where only sigma has changed: -N log sigma - S / (2 sigma^2) + constant."""
+        assert self.reference is not None
+        _, eta, at = self.reference
+        of = coefficient_predictors(self.spec)
+        moved = eta.copy()
+        for p in range(1, len(eta)):
+            moved[p] = given.coefficients[of == p]
+        value, _, _ = self.likelihood.evaluate(moved)
+        scale = float(np.exp(-2.0 * (moved[1, 0] - eta[1, 0])))
+        return moved, Local(value, scale * at.gradient, at.sums, scale)
+
+    def refer(self, v: Floats, given: Given) -> None:
+        """Keep sums at a point, from which one step leads to any mode of a quadratic log density."""
+        self.reference = None
+        eta, local = self.local(v, given)
+        self.likelihood.inspect(eta)
+        if self.scaled:
+            self.reference = (v, eta, local)
+
+    # --- the mode -------------------------------------------------------------------------------------------
+
+    def condition(self, given: Given, start: Floats) -> Conditional:
+        """The normal approximation given outer parameters; Newton steps from `start`.
+
+        Raises
+        ------
+        FitError
+            When no positive definite curvature is found.
+        """
+        v, safe = start, False
+        _, local = self.local(v, given)
+        prior, slope = self.log_prior(v, given)
+        for _ in range(MAX_STEPS):
+            factor = self._factor(local, given)
+            if factor is None:
+                if safe:
+                    raise _indefinite()
+                safe = True
+                _, local = self.local(v, given, safe=True)
+                continue
+            gradient = local.gradient + slope
+            step = factor.solve(gradient)
+            decrement = float(gradient @ step)
+            if self.exact or decrement < DECREMENT:
+                height = local.value + prior + 0.5 * decrement
+                log_density = height - 0.5 * factor.log_det + 0.5 * self.dim * LOG_TWO_PI
+                mode = v + step
+                return Conditional(
+                    given, mode, self.predictors(mode, given.coefficients), factor, log_density
+                )
+            moved = self._move(v, step, given, local.value + prior, decrement)
+            v, safe = moved, False
+            _, local = self.local(v, given)
+            prior, slope = self.log_prior(v, given)
+        raise build(
+            FitError,
+            f"The mode of the group effects was not reached in {MAX_STEPS} Newton steps.",
+            hint="method='nuts'",
+        )
+
+    def _factor(self, local: Local, given: Given) -> Factor | None:
+        try:
+            return factorise(local.sums, local.scale, given.precisions)
+        except np.linalg.LinAlgError:
+            return None
+
+    def _move(self, v: Floats, step: Floats, given: Given, before: float, decrement: float) -> Floats:
+        """Take the step, halved until h rises by a share of what its slope promises."""
+        fraction = 1.0
+        for _ in range(40):
+            moved = v + fraction * step
+            value, _, _ = self.likelihood.evaluate(self.predictors(moved, given.coefficients))
+            after = value + self.log_prior(moved, given)[0]
+            if after >= before + 1e-4 * fraction * decrement:
+                return moved
+            fraction *= 0.5
+        return v + fraction * step
+
+
+def elimination_order(
+    effects: list[Block],
+) -> tuple[list[Block], list[Block], dict[tuple[int, int], Integers]]:
+    """Split blocks into those that are eliminated, in order, and those that are left.
+
+    The first is eliminated, and after it each block that all eliminated ones lie in: their elimination leaves
+    it block diagonal.
+
+    Returns
+    -------
+    The eliminated, the others, and by (e, g) the group of g that each group of e lies in.
+    """
+    eliminated: list[Block] = []
+    left: list[Block] = []
+    parent: dict[tuple[int, int], Integers] = {}
+    for block in effects:
+        found = [_outer_groups(inner, block) for inner in eliminated]
+        if all(np.array_equal(at[b.groups], block.groups) for at, b in zip(found, eliminated, strict=True)):
+            parent |= {(e, len(eliminated)): at for e, at in enumerate(found)}
+            eliminated.append(block)
+        else:
+            left.append(block)
+    return eliminated, left, parent
+
+
+def _outer_groups(inner: Block, outer: Block) -> Integers:
+    """(J,) the outer group that a cell of each inner group is in."""
+    found = np.zeros(inner.size, np.int64)
+    found[inner.groups] = outer.groups
+    return found
+
+
+def _indefinite() -> FitError:
+    return build(
+        FitError,
+        "The log density of the group effects is not concave at its mode: it has no normal approximation.",
+        hint="method='nuts'",
+    )

@@ -1,0 +1,234 @@
+"""Latent gaussian models: effects of any number of factors and coefficients integrated out as one normal.
+
+Exact for gaussian outcomes; the Laplace approximation otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from os import cpu_count
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import FitError
+from partialpool.inference.draws import GroupCheck
+from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.laplace.blas import one_thread
+from partialpool.inference.laplace.conditionals import check_effects
+from partialpool.inference.laplace.correction import correction, correction_normals
+from partialpool.inference.laplace.covariance import covariance
+from partialpool.inference.laplace.gradient import Shift, gradient, mean_shift, mode_slopes
+from partialpool.inference.laplace.inner import Conditional, InnerProblem
+from partialpool.inference.laplace.marginal import Proposal
+from partialpool.inference.laplace.outer_mode import find_proposal
+from partialpool.model.geometry import Geometry
+from partialpool.model.outer import outer_positions
+from partialpool.model.spec import ModelSpec
+from partialpool.priors.normal import Normal
+
+Floats = NDArray[np.float64]
+Result = TypeVar("Result")
+
+KEPT = 1 << 24  # numbers of factors kept between the density at a point and draws there: 128 MB
+SIDE_BY_SIDE = 300  # rows of the dense part: below it Python's own work, one thread at a time, is most of it
+MISSED = 2.0  # largest change, from the centre on, of what the Laplace approximation is believed to miss
+DIFFERENCE = 1e-3  # of an outer parameter's scale, where the gradient is by differences
+
+
+def is_latent_gaussian(spec: ModelSpec) -> bool:
+    """Whether all effects have normal priors, which is what `LatentGaussian` asks of a model."""
+    effects = [c for _, block in spec.parameters.blocks for c in block.coefficients]
+    return all(c.sd is not None or isinstance(c.prior, Normal) for c in effects)
+
+
+@dataclass
+class _Kept:
+    """Inner parameters at points that may be asked for again, as long as there is room."""
+
+    points: dict[bytes, Conditional] = field(default_factory=dict)
+    numbers: int = 0
+
+    def keep(self, x: Floats, at: Conditional) -> None:
+        size = at.factor.n_numbers + at.eta.size + at.mode.size + at.given.values.size
+        if self.numbers + size <= KEPT:
+            self.points[x.tobytes()] = at
+            self.numbers += size
+
+
+class LatentGaussian:
+    """The density of a model with its effects and its coefficients with normal priors integrated out.
+
+    A `Marginal`. Outer parameters are sds, correlations, dispersions, and coefficients that are not inner.
+
+    Parameters
+    ----------
+    spec
+        The model; see `is_latent_gaussian`.
+    geometry
+        Coordinates from the quick fit, which say where to start; made when not given.
+
+    Raises
+    ------
+    FitError
+        When crossed factors have too many groups.
+    """
+
+    def __init__(self, spec: ModelSpec, geometry: Geometry | None = None) -> None:
+        self.spec, self.problem = spec, InnerProblem(spec)
+        if geometry is None:
+            with one_thread():
+                geometry = choose_geometry(spec)
+        kept = outer_positions(spec)
+        n_coef = len(self.problem.inner)
+        hyper = kept[n_coef:]
+        centre = np.concatenate([geometry.coef_centre, geometry.hyper_centre[hyper]])
+        sds = np.sqrt(np.sum(geometry.coef_scale**2, axis=1))
+        scale = np.concatenate([sds, geometry.hyper_scale[hyper]])
+        self.centre = centre[self.problem.outer.positions]
+        self.scale = scale[self.problem.outer.positions]
+        self.start = self._start(geometry)
+        self.slopes: Floats | None = None
+        self.problem.refer(self.start, self.problem.outer(self.centre))
+        self._kept = _Kept()
+        corrected = not self.exact and len(self.problem.latent) == 1
+        self._normals = correction_normals(self.problem) if corrected else None
+        self._missed_at_centre = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the inner parameters are integrated out without an approximation."""
+        return self.problem.exact
+
+    def _start(self, geometry: Geometry) -> Floats:
+        """(dim,) inner parameters where the quick fit ended."""
+        v = np.empty(self.problem.dim)
+        for f, block in enumerate(self.problem.blocks):
+            if block.terms:
+                self.problem.groups(v, f)[:] = np.hstack([geometry.effects[t] for t in block.terms])
+            else:
+                self.problem.groups(v, f)[0] = geometry.coef_expansion[self.problem.inner]
+        return v
+
+    def proposal(self) -> Proposal:
+        """The mode of the marginal density, and the Cholesky factor of its inverse curvature."""
+        with one_thread():
+            return self._proposal()
+
+    def _proposal(self) -> Proposal:
+        found = find_proposal(self._density_and_gradient, self.centre, self.scale)
+        self.centre = found.centre
+        if len(self.centre):
+            self.scale = np.sqrt(np.sum(found.scale**2, axis=1))
+        if not self.exact:
+            at = self._condition(self.centre)
+            slopes = mode_slopes(self.problem, self.centre, at, self.scale)
+            self.start, self.slopes = at.mode, slopes
+            if self._normals is not None:
+                self._missed_at_centre = self._missed(self.centre)
+        return found
+
+    def log_density(self, points: Floats) -> Floats:
+        """Log of p(data, outer parameters), Jacobian included, at (N, Q) points; -inf where not finite."""
+        return np.array(self._map(self._corrected, np.asarray(points, float)), float)
+
+    def draw(self, points: Floats, counts: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """(sum of counts, n_values) draws of everything, counts[i] of them given the outer point i, in order.
+
+        Each point has a random stream of its own, so that the order in which they are drawn does not matter.
+        """
+        out = np.empty((int(np.sum(counts)), self.spec.layout.n_values))
+        parts = np.split(out, np.cumsum(counts)[:-1])
+        chosen = np.flatnonzero(counts)
+        streams = rng.spawn(len(chosen))
+
+        def one(i: int) -> None:
+            self._draw(self._condition(points[chosen[i]]), parts[chosen[i]], streams[i])
+
+        self._map(one, range(len(chosen)))
+        return out
+
+    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:  # noqa: ARG002
+        """Compare effects with their exact conditionals at a point: smallest acceptance, a handful of groups.
+
+        Nothing is random: exact conditionals are on grids.
+        """
+        if self.exact:
+            return 1.0, ()
+        with one_thread():
+            return check_effects(self.problem, self._condition(point))
+
+    def _map(self, function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
+        """Apply a function to all items, each in one thread; side by side where that pays."""
+        with one_thread():
+            if self.problem.dim - self.problem.starts[len(self.problem.pattern.crosses)] < SIDE_BY_SIDE:
+                return [function(item) for item in items]
+            with ThreadPoolExecutor(cpu_count()) as threads:
+                return list(threads.map(function, items))
+
+    def _condition(self, x: Floats) -> Conditional:
+        """The inner parameters given (Q,) outer ones."""
+        x = np.ascontiguousarray(x, float)
+        found = self._kept.points.get(x.tobytes())
+        if found is not None:
+            return found
+        start = self.start if self.slopes is None else self.start + self.slopes @ (x - self.centre)
+        at = self.problem.condition(self.problem.outer(x), start)
+        self._kept.keep(x, at)
+        return at
+
+    def _log_density(self, x: Floats) -> float:
+        try:
+            with np.errstate(all="ignore"):
+                value = self._condition(x).log_density
+        except (np.linalg.LinAlgError, FitError):
+            return -np.inf
+        return value if np.isfinite(value) else -np.inf
+
+    def _corrected(self, x: Floats) -> float:
+        """The log density, with what the Laplace approximation misses."""
+        value = self._log_density(x)
+        if self._normals is None or not np.isfinite(value):
+            return value
+        with np.errstate(all="ignore"):
+            missed = self._missed(x) - self._missed_at_centre
+        # Further out the expansion does not hold, and may promise anything.
+        return value + self._missed_at_centre + float(np.clip(np.nan_to_num(missed), -MISSED, MISSED))
+
+    def _missed(self, x: Floats) -> float:
+        assert self._normals is not None
+        at = self._condition(x)
+        return correction(self.problem, at, self._shift(at), self._normals)
+
+    def _density_and_gradient(self, x: Floats) -> tuple[float, Floats]:
+        value = self._log_density(x)
+        if not np.isfinite(value):
+            return value, np.zeros_like(x)
+        if len(self.problem.latent) > 1:
+            return value, self._differences(x)
+        at = self._condition(x)
+        if not self.exact:
+            self.start = at.mode
+        return value, gradient(self.problem, x, at, self.scale)
+
+    def _differences(self, x: Floats) -> Floats:
+        """(Q,) gradient by central differences of the density."""
+        steps = np.diag(DIFFERENCE * self.scale)
+        up, down = ([self._log_density(y) for y in x + side * steps] for side in (1.0, -1.0))
+        return (np.array(up) - np.array(down)) / (2.0 * DIFFERENCE * self.scale)
+
+    def _draw(self, at: Conditional, out: Floats, rng: np.random.Generator) -> None:
+        """Write draws given one point into (count, n_values)."""
+        mean = at.mode if self._normals is None else at.mode - self._shift(at).psi
+        draws = mean[:, None] + at.factor.spread(rng.standard_normal((self.problem.dim, len(out))))
+        out[:] = at.given.values
+        for f, block in enumerate(self.problem.blocks):
+            start, stop = self.problem.starts[f], self.problem.starts[f + 1]
+            for a, value in enumerate(block.values):
+                out[:, value : value + block.size] = draws[start + a : stop : block.width].T
+
+    def _shift(self, at: Conditional) -> Shift:
+        return mean_shift(self.problem, at, covariance(at.factor, self.problem.parent))

@@ -1,0 +1,72 @@
+"""Exponential and logarithm of plain arithmetic against numpy's, over the whole range of doubles."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+
+from partialpool.kernels.vectorised import (
+    exponential,
+    exponential_less_one,
+    log_and_inverse,
+    log_one_plus_any,
+    logarithm,
+    unit_step,
+    where,
+)
+
+ANY = np.concatenate([np.linspace(-708.0, 709.0, 20_001), np.linspace(-2.0, 2.0, 20_001)])
+SMALL = np.geomspace(1e-300, 1.0, 3_001)
+
+
+@numba.njit
+def _over(x):
+    out = np.empty((8, x.shape[0]))
+    for i in range(x.shape[0]):
+        out[0, i] = exponential(x[i])
+        out[1, i] = exponential_less_one(x[i])
+        out[2, i] = logarithm(abs(x[i]))
+        out[3, i] = log_one_plus_any(x[i])
+        out[4, i], out[5, i] = log_and_inverse(x[i])
+        out[6, i] = unit_step(x[i])
+        out[7, i] = where(x[i] > 0.5, 1.0, 2.0)
+    return out
+
+
+def test_exponentials_are_numpys() -> None:
+    ours = _over(ANY)
+    np.testing.assert_allclose(ours[0], np.exp(ANY), rtol=1e-15)
+    np.testing.assert_allclose(ours[1], np.expm1(ANY), rtol=1e-15)
+    np.testing.assert_allclose(_over(-SMALL)[1], np.expm1(-SMALL), rtol=1e-15)
+
+
+def test_arguments_out_of_range_are_held_at_its_ends() -> None:
+    out = _over(np.array([-1e300, -709.0, 710.0, 1e300]))[0]
+    np.testing.assert_allclose(out, np.exp([-708.0, -708.0, 709.0, 709.0]), rtol=1e-15)
+
+
+@pytest.mark.parametrize("x", [SMALL, np.geomspace(2.3e-308, 1.7e308, 20_001), np.linspace(0.4, 2.2, 20_001)])
+def test_the_logarithm_is_numpys(x: np.ndarray) -> None:
+    np.testing.assert_allclose(_over(x)[2], np.log(x), rtol=1e-15, atol=1e-17)
+
+
+@pytest.mark.parametrize(
+    "x", [SMALL, -0.9 * SMALL, np.geomspace(1.0, 1e300, 3_001), np.linspace(0.0, 9.0, 999)]
+)
+def test_the_logarithm_of_one_plus_keeps_its_digits_near_zero(x: np.ndarray) -> None:
+    np.testing.assert_allclose(_over(x)[3], np.log1p(x), rtol=1.5e-15)
+
+
+def test_one_division_gives_a_logarithm_and_an_inverse() -> None:
+    x = np.concatenate([[0.0, 1.0], SMALL, np.linspace(0.0, 1.0, 20_001)])
+    ours = _over(x)
+    np.testing.assert_allclose(ours[4], np.log1p(x), rtol=1e-15)
+    np.testing.assert_allclose(ours[5], 1.0 / (1.0 + x), rtol=1e-15)
+
+
+def test_steps_and_choices() -> None:
+    x = np.array([-1e300, -1e-300, 0.0, 1e-300, 0.75])
+    ours = _over(x)
+    np.testing.assert_array_equal(ours[6], [0.0, 0.0, 1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(ours[7], [2.0, 2.0, 2.0, 2.0, 1.0])
