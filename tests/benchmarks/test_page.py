@@ -27,7 +27,7 @@ def results(tmp_path: Path) -> dict[str, dict[str, Any]]:
     store.keep("partial-pooling", "lme4 (rows)", record(0.2, 0), tmp_path)
     left = {"status": "left out", "why": "there is no Rscript"}
     store.keep("partial-pooling", "brms (rows)", left, tmp_path)
-    store.keep("gradient", "all", {"milliseconds": {"partialpool": 12.0, "one pass": 4.0}}, tmp_path)
+    store.keep("gradient", "all", {"milliseconds": {"gradient": 12.0, "pass": 4.0}}, tmp_path)
     return store.read(tmp_path)
 
 
