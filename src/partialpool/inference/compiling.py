@@ -11,6 +11,7 @@ from partialpool.families.registry import FAMILIES
 from partialpool.kernels.blocks import family_blocks, prior_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
+from partialpool.kernels.nuts import native_advance
 from partialpool.priors.registry import PRIORS
 
 
@@ -30,6 +31,7 @@ def ensure_compiled() -> None:
     other = _in_another_process()
     native_density()
     native_draw()
+    native_advance()
     if other is not None:
         other.wait()
     compile_scalars()
@@ -63,4 +65,5 @@ def load(family: Family) -> None:
     ensure_compiled()
     native_density()
     native_draw()
+    native_advance()
     family.blocks()

@@ -11,7 +11,7 @@ import numpy as np
 
 from partialpool.errors import OptionError, build
 
-WARMUP = 400
+WARMUP = 1000
 
 Progress = Callable[[int, int, int], None]
 
