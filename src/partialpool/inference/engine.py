@@ -57,7 +57,7 @@ class Run:
     interrupted: bool
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """A person stopped the run before its draws began."""
 
 
@@ -80,7 +80,8 @@ def run(target: Target, options: NutsOptions, progress: Progress | None, *, low_
     with _Crew(chains, options, progress) as crew:
         try:
             tuning = crew.warm_up(low_rank)
-        except _Stopped:
+        except (_StoppedError, KeyboardInterrupt):
+            crew.stop[0] = 1
             return _collect(crew, 0)
         crew.draw(tuning)
     return _collect(crew, tuning.transitions)
@@ -126,9 +127,10 @@ class _Crew:
         started = time.perf_counter()
         self._all(move, lambda _: False)
         if self.stop[0]:
-            raise _Stopped
+            raise _StoppedError
         self.seconds = (time.perf_counter() - started) / length
         self.before += length * len(self.chains)
+        self._forget_counts()
         return traces
 
     def draw(self, tuning: Tuning) -> None:
@@ -136,7 +138,6 @@ class _Crew:
         chunk = max(1, int(CHUNK_SECONDS / self.seconds))
         for chain in self.chains:
             chain.set_step(tuning.step_size)
-            chain.counts[:] = 0
 
         def move(i: int) -> None:
             part = slice(self.done[i], min(self.done[i] + chunk, self.options.draws))
@@ -166,21 +167,24 @@ class _Crew:
         while pending:
             try:
                 ready, _ = wait(pending, timeout=GLANCE_SECONDS, return_when=FIRST_COMPLETED)
+                numbers = [pending.pop(future) for future in ready]
+                for future in ready:
+                    future.result()
+                more = [i for i in numbers if again(i)]
+                if not self.stop[0]:
+                    submit(more)
+                self._tell()
             except KeyboardInterrupt:
                 self.stop[0] = 1  # a chain that is moving ends its transition
-                continue
-            numbers = [pending.pop(future) for future in ready]
-            for future in ready:
-                future.result()
-            more = [i for i in numbers if again(i)]
-            if not self.stop[0]:
-                submit(more)
-            if self.progress is not None:
-                self._tell(self.progress)
 
-    def _tell(self, progress: Progress) -> None:
-        moving = np.sum([chain.counts for chain in self.chains], axis=0)
-        progress(int(self.before + moving[0]), self.total, self.divergences)
+    def _tell(self) -> None:
+        if self.progress is not None:
+            moving = sum(int(chain.counts[0]) for chain in self.chains)
+            self.progress(self.before + moving, self.total, self.divergences)
+
+    def _forget_counts(self) -> None:
+        for chain in self.chains:
+            chain.counts[:] = 0
 
 
 def _collect(crew: _Crew, warmup: int) -> Run:
@@ -191,7 +195,9 @@ def _collect(crew: _Crew, warmup: int) -> Run:
     complete = n == crew.options.draws and len(chains) == len(done)
     values = crew.values if complete else crew.values[chains, :n]
     stats = crew.stats[chains, :n]
-    named = {name: stats[..., k].astype(kind) for k, (name, kind) in enumerate(STATS.items())}
+    named: dict[str, NDArray[Any]] = {
+        name: stats[..., k].astype(kind) for k, (name, kind) in enumerate(STATS.items())
+    }
     return Run(values, named, warmup, interrupted=bool(crew.stop[0]) and not complete)
 
 

@@ -1,9 +1,9 @@
 """Hamiltonian steps in metric coordinates: what a chain is, as addresses, and one leapfrog step of it.
 
-The position x is in sampler coordinates; the momentum p is standard normal. A metric T = S (I + U' C U), S and
-C diagonal and U with orthonormal rows, says how far a momentum moves a position: dx/dt = T p, dp/dt = T' g
-with g the gradient of the log density at x. That is Hamiltonian motion with mass (T T')^-1, written so that
-trajectories can be measured by momenta alone.
+The position x is in sampler coordinates; the momentum p is standard normal. A metric T = S (I + U' C U), with
+S and C diagonal and the rows of U orthonormal, says how far a momentum moves a position: dx/dt = T p and
+dp/dt = T' g, with g the gradient of the log density at x. That is Hamiltonian motion with mass (T T')^-1,
+written so that trajectories can be measured by momenta alone.
 """
 
 from __future__ import annotations

@@ -67,7 +67,9 @@ def call_density(
 
 
 @intrinsic
-def call_draw(typingctx: Any, address: Any, n_dim: Any, n_values: Any, x: Any, values: Any, table: Any) -> Any:
+def call_draw(
+    typingctx: Any, address: Any, n_dim: Any, n_values: Any, x: Any, values: Any, table: Any
+) -> Any:
     """Call what makes a draw of a point at an address; see `kernels.density.native_draw`."""
     return _caller(5, types.int64)
 
