@@ -33,7 +33,8 @@ class Fittable(ModelView):
             The same seed gives the same draws, whatever the number of cores. None takes a random one, which
             the fit remembers.
         warmup
-            Warm-up draws of each chain; None for 400, enough in coordinates chosen by a quick fit.
+            Warm-up draws of each chain at most; None for 1,000. It ends when step size and metric have
+            settled and the chains agree, often after 100: ``fit.draws.warmup`` says when.
         cores
             Chains run at once; None for all that this process may use.
         target_accept

@@ -90,7 +90,7 @@ Warmup = Annotated[
     typer.Option(
         "--warmup",
         min=50,
-        help="Warm-up draws of each chain; chosen for you when left out.",
+        help="Warm-up draws of each chain at most; it ends by itself when all has settled.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),

@@ -22,8 +22,10 @@ class NutsOptions:
 
     Attributes
     ----------
-    draws, chains, warmup
-        Numbers of draws kept and of warm-up draws, of each chain.
+    draws, chains
+        Draws kept of each chain, and chains.
+    warmup
+        Warm-up draws of each chain at most.
     cores
         Chains run at once.
     target_accept

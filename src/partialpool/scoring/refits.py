@@ -14,7 +14,7 @@ from partialpool.errors import FitError, build
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.nuts import sample
-from partialpool.inference.options import NutsOptions, available_cores
+from partialpool.inference.options import WARMUP, NutsOptions, available_cores
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import log_mean_likelihood, outcome_of, unit_blocks
 from partialpool.results.convergence import convergence
@@ -116,7 +116,7 @@ def run_refits(
     n_chains, n_draws, _ = fitted.draws.values.shape
     seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
     options = NutsOptions(
-        n_draws, n_chains, fitted.draws.warmup, 0, max(1, cores // at_once), fitted.draws.target_accept
+        n_draws, n_chains, WARMUP, 0, max(1, cores // at_once), fitted.draws.target_accept
     )
     with ThreadPoolExecutor(at_once) as pool:
         futures = [
