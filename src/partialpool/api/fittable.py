@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from partialpool.api.fit import Fit
-from partialpool.api.sampling import draw, nuts_options
+from partialpool.api.sampling import draw, draw_into, nuts_options
 from partialpool.api.view import ModelView
 from partialpool.inference.options import chosen_seed
 from partialpool.inference.prior import sample_prior
+from partialpool.storage.draw_store import create_store
 
 
 class Fittable(ModelView):
@@ -21,6 +24,7 @@ class Fittable(ModelView):
         warmup: int | None = None,
         cores: int | None = None,
         target_accept: float | None = None,
+        store: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> Fit:
         """Draw from the posterior with NUTS.
@@ -40,6 +44,10 @@ class Fittable(ModelView):
         target_accept
             Acceptance rate the step size is tuned for; None chooses. Rarely worth changing: when transitions
             diverge, the chains run again with smaller steps by themselves.
+        store
+            A new file that takes the draws while they are made. When all are there it is the file that
+            :meth:`Fit.save` would have written; until then :func:`partialpool.resume` goes on from it,
+            whatever ended the process, and comes to the same draws.
         progress
             Show a progress bar.
 
@@ -55,10 +63,15 @@ class Fittable(ModelView):
             When sampling cannot start.
         DataError
             When the model is of a fit that was kept without its rows.
+        FileError
+            When the store is there already, or cannot be written.
         """
         self.design.require_rows("Sampling")
         options = nuts_options(draws, chains, seed, warmup, cores, target_accept)
-        return Fit(self, draw(self.spec, options, "sampling", progress))
+        if store is None:
+            return Fit(self, draw(self.spec, options, "sampling", progress))
+        into = create_store(store, self.spec, self.name, self.formula, self.recipe, options)
+        return Fit(self, draw_into(into, progress).fitted.draws)
 
     def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
         """Draw every parameter from its prior, before any outcome is looked at.

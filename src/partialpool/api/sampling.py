@@ -7,6 +7,8 @@ from partialpool.inference.nuts import sample
 from partialpool.inference.options import WARMUP, NutsOptions, available_cores, chosen_seed
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
+from partialpool.storage.draw_store import DrawStore
+from partialpool.storage.records import KeptFit
 
 
 def nuts_options(
@@ -28,7 +30,14 @@ def nuts_options(
     )
 
 
-def draw(spec: ModelSpec, options: NutsOptions, label: str, progress: bool) -> Draws:
-    """Sample a model, with a progress bar if it is wanted."""
+def draw(
+    spec: ModelSpec, options: NutsOptions, label: str, progress: bool, store: DrawStore | None = None
+) -> Draws:
+    """Sample a model, with a progress bar if it is wanted, into a store if there is one."""
     with progress_bar(label, progress) as report:
-        return sample(spec, options, report)
+        return sample(spec, options, report, store)
+
+
+def draw_into(store: DrawStore, progress: bool) -> KeptFit:
+    """Sample a store's model from where the store is; the store then becomes the file of the fit."""
+    return store.finish(draw(store.kept.fitted.model, store.options, "sampling", progress, store))

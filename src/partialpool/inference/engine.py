@@ -15,11 +15,13 @@ from partialpool.errors import FitError, build
 from partialpool.inference.chain import N_STATS, Chain, Target, start_chain
 from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions, Progress
+from partialpool.inference.past import Beginning, Part, Past, Store
 from partialpool.inference.warmup import Tuning, warm_up
 
 Floats = NDArray[np.float64]
 
 CHUNK_SECONDS = 0.5
+FIRST_CHUNK = 10  # transitions, where nothing is known of how long one takes
 GLANCE_SECONDS = 0.1  # how often progress is told
 NOTHING = np.zeros((0, 0))
 # In the order of `kernels.leapfrog.DIVERGING` and after.
@@ -61,7 +63,15 @@ class _StoppedError(Exception):
     """A person stopped the run before its draws began."""
 
 
-def run(target: Target, options: NutsOptions, progress: Progress | None, *, low_rank: bool) -> Run:
+def run(
+    target: Target,
+    options: NutsOptions,
+    progress: Progress | None,
+    *,
+    low_rank: bool,
+    store: Store | None = None,
+    past: Past | None = None,
+) -> Run:
     """Run the chains once.
 
     Parameters
@@ -70,6 +80,10 @@ def run(target: Target, options: NutsOptions, progress: Progress | None, *, low_
         What to draw from.
     low_rank
         Learn during warm-up a metric of scales and a few directions, in place of scales.
+    store
+        Takes the draws while they are made.
+    past
+        What the store has of this run: the run goes on from there.
 
     Raises
     ------
@@ -79,11 +93,14 @@ def run(target: Target, options: NutsOptions, progress: Progress | None, *, low_
     chains = [start_chain(target, options.seed, number) for number in range(options.chains)]
     with _Crew(chains, options, progress) as crew:
         try:
-            tuning = crew.warm_up(low_rank)
+            tuning = crew.warm_up(low_rank) if past is None else crew.go_on(past)
         except (_StoppedError, KeyboardInterrupt):
             crew.stop[0] = 1
             return _collect(crew, 0)
-        crew.draw(tuning)
+        if store is not None and past is None:
+            positions, rng = np.stack([c.position for c in chains]), np.stack([c.rng for c in chains])
+            store.begin(Beginning(tuning, positions, rng))
+        crew.draw(tuning, store)
     return _collect(crew, tuning.transitions)
 
 
@@ -116,6 +133,20 @@ class _Crew:
         self.total = len(self.chains) * (tuning.transitions + options.draws)
         return tuning
 
+    def go_on(self, past: Past) -> Tuning:
+        """Put every chain where its last part left it."""
+        target, begun = self.chains[0].target, past.beginning
+        states = dict(enumerate(zip(begun.positions, begun.rng, strict=True)))
+        for part in past.parts:
+            i = part.chain
+            new = slice(self.done[i], self.done[i] + len(part.values))
+            self.values[i, new], self.stats[i, new] = part.values, part.stats
+            self.done[i], states[i] = new.stop, (part.position, part.rng)
+        self.chains[:] = [Chain(target, position.copy(), rng.copy()) for position, rng in states.values()]
+        self.before = int(np.sum(self.done)) + len(self.chains) * begun.tuning.transitions
+        self.total = len(self.chains) * (begun.tuning.transitions + self.options.draws)
+        return begun.tuning
+
     def _round(self, length: int, metric: Metric) -> list[Floats]:
         """Move every chain; return their traces."""
         n = self.chains[0].target.n_dim
@@ -125,7 +156,7 @@ class _Crew:
             self.chains[i].advance(metric, self.stop, np.empty((length, N_STATS)), NOTHING, traces[i])
 
         started = time.perf_counter()
-        self._all(move, lambda _: False)
+        self._all(move, lambda _: False, range(len(self.chains)))
         if self.stop[0]:
             raise _StoppedError
         self.seconds = (time.perf_counter() - started) / length
@@ -133,9 +164,9 @@ class _Crew:
         self._forget_counts()
         return traces
 
-    def draw(self, tuning: Tuning) -> None:
+    def draw(self, tuning: Tuning, store: Store | None) -> None:
         """Make the draws, chunk by chunk, all chains about as far as each other."""
-        chunk = max(1, int(CHUNK_SECONDS / self.seconds))
+        chunk = FIRST_CHUNK if self.seconds == 0.0 else max(1, int(CHUNK_SECONDS / self.seconds))
         for chain in self.chains:
             chain.set_step(tuning.step_size)
 
@@ -146,24 +177,28 @@ class _Crew:
             )
 
         def finished(i: int) -> bool:
-            made, divergences = self.chains[i].counts
+            chain, (made, divergences) = self.chains[i], self.chains[i].counts
+            part = slice(self.done[i], self.done[i] + made)
+            if store is not None and made:
+                state = chain.position.copy(), chain.rng.copy()
+                store.append(Part(i, self.values[i, part], self.stats[i, part], *state))
             self.done[i] += made
             self.before += int(made)
             self.divergences += int(divergences)
-            self.chains[i].counts[:] = 0
+            chain.counts[:] = 0
             return bool(self.done[i] < self.options.draws)
 
-        self._all(move, finished)
+        self._all(move, finished, [i for i in range(len(self.chains)) if self.done[i] < self.options.draws])
 
-    def _all(self, move: Callable[[int], None], again: Callable[[int], bool]) -> None:
-        """Move every chain, and those again that want it, until none does or a person stops it."""
+    def _all(self, move: Callable[[int], None], again: Callable[[int], bool], who: Iterable[int]) -> None:
+        """Move chains, and those again that want it, until none does or a person stops it."""
         pending: dict[Future[None], int] = {}
 
         def submit(numbers: Iterable[int]) -> None:
             for i in numbers:
                 pending[self.threads.submit(move, i)] = i
 
-        submit(range(len(self.chains)))
+        submit(who)
         while pending:
             try:
                 ready, _ = wait(pending, timeout=GLANCE_SECONDS, return_when=FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from partialpool.inference.draws import Draws
 from partialpool.inference.engine import Run, no_draws, run
 from partialpool.inference.geometry import choose_geometry, crossed
 from partialpool.inference.options import NutsOptions, Progress
+from partialpool.inference.past import Store
 from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
@@ -24,7 +25,9 @@ FEW_GROUPS_TARGET_ACCEPT = 0.98
 SECOND_TARGET_ACCEPT = 0.995
 
 
-def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = None) -> Draws:
+def sample(
+    spec: ModelSpec, options: NutsOptions, progress: Progress | None = None, store: Store | None = None
+) -> Draws:
     """Draw from the posterior of a model.
 
     Coordinates come from a quick fit. When transitions diverge, the chains are run once more with smaller
@@ -34,11 +37,12 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     ----------
     progress
         Called now and then with (draws done, draws in all, divergences), warm-up included.
+    store
+        Takes the draws while they are made, and has those of an earlier process, from which the chains go on.
 
     Returns
     -------
-    Draws with `attempts` saying what was run. After Ctrl-C, of the chains that were
-    past their warm-up, cut to one length.
+    Draws with `attempts` saying what was run. After Ctrl-C what was drawn, the chains cut to one length.
 
     Raises
     ------
@@ -51,12 +55,14 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     started = time.perf_counter()
     geometry = choose_geometry(spec)
     density, low_rank = Density(spec, geometry), crossed(spec, geometry.links)
-    kept = run(density, options, progress, low_rank=low_rank)
+    past = [] if store is None else store.past
+    first, last = (past[k] if len(past) > k else None for k in range(2))
+    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first)
     attempts, interrupted = [_attempt(options, kept)], kept.interrupted
     diverged = int(np.sum(kept.stats["diverging"]))
     if diverged and not interrupted and (options.target_accept or 0.0) < SECOND_TARGET_ACCEPT:
         second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
-        again = run(density, second, progress, low_rank=low_rank)
+        again = run(density, second, progress, low_rank=low_rank, store=store, past=last)
         interrupted = again.interrupted
         attempts.append(_attempt(second, again))
         if interrupted:

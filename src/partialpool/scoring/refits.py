@@ -115,9 +115,7 @@ def run_refits(
     at_once = max(1, min(cores, len(jobs)))
     n_chains, n_draws, _ = fitted.draws.values.shape
     seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
-    options = NutsOptions(
-        n_draws, n_chains, WARMUP, 0, max(1, cores // at_once), fitted.draws.target_accept
-    )
+    options = NutsOptions(n_draws, n_chains, WARMUP, 0, max(1, cores // at_once), fitted.draws.target_accept)
     with ThreadPoolExecutor(at_once) as pool:
         futures = [
             pool.submit(_run, fitted.model, job, replace(options, seed=int(s)))
