@@ -86,14 +86,14 @@ def test_an_undisturbed_store_becomes_the_file_of_the_fit(tmp_path: Path, whole:
 
 
 def test_a_killed_process_goes_on_to_the_same_draws(tmp_path: Path) -> None:
-    path, draws = tmp_path / "fit.nc", 400
-    script = MODEL.format(n=20_000) + FIT.format(draws=draws, path=str(path))
+    path, draws = tmp_path / "fit.nc", 300
+    script = MODEL.format(n=2_000) + FIT.format(draws=draws, path=str(path))
     child = subprocess.Popen([sys.executable, "-c", script])
     deadline, begun = time.monotonic() + 120, 0
     while time.monotonic() < deadline and child.poll() is None:
         if path.exists():
             begun = begun or path.stat().st_size
-            if path.stat().st_size > begun + 100_000:
+            if path.stat().st_size > begun + 20_000:
                 break
         time.sleep(0.005)
     os.kill(child.pid, signal.SIGKILL)
@@ -102,7 +102,7 @@ def test_a_killed_process_goes_on_to_the_same_draws(tmp_path: Path) -> None:
     kept = sum(len(part.values) for part in open_store(path, 1).past[0].parts)
     assert 0 < kept < 3 * draws
     resumed = pp.resume(path, cores=1, progress=False)
-    expected = make_model(20_000).fit(draws=draws, chains=3, seed=2, progress=False)
+    expected = make_model(2_000).fit(draws=draws, chains=3, seed=2, progress=False)
     assert_equal(resumed.draws, expected.draws)
     assert_equal(pp.load_fit(path).draws, expected.draws)
 
