@@ -15,7 +15,7 @@ from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
 
 REPEATS = 5
-PACKAGES = ("partialpool", "arviz-stats", "numpy", "numba", "nutpie")
+PACKAGES = ("partialpool", "arviz-stats", "numpy", "numba")
 
 
 def best(work: Callable[[], object]) -> float:

@@ -11,6 +11,7 @@ from partialpool.version import __version__ as __version__
 if TYPE_CHECKING:
     from partialpool.api.fit import Fit as Fit
     from partialpool.api.loading import load_fit as load_fit
+    from partialpool.api.loading import resume as resume
     from partialpool.api.model import Model as Model
     from partialpool.api.pools import Pools as Pools
     from partialpool.api.pools import compare_pooling as compare_pooling
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "api.fit": ("Fit",),
-    "api.loading": ("load_fit",),
+    "api.loading": ("load_fit", "resume"),
     "api.model": ("Model",),
     "api.pools": ("Pools", "compare_pooling"),
     "api.scoring": ("compare_models",),

@@ -69,7 +69,9 @@ def test_all_three_fits_are_sound(pools: pp.Pools) -> None:
 
 def test_the_explanation_starts_with_the_smallest_and_the_most_extreme(pools: pp.Pools) -> None:
     explanation = pools.explain(5)
-    assert [d.group for d in explanation.disagreements[:3]] == [3, 11, 49]
+    # Districts 24 and 49 disagree by nearly as much: which comes first is a matter of the seed.
+    assert [d.group for d in explanation.disagreements[:2]] == [3, 11]
+    assert {d.group for d in explanation.disagreements[2:4]} == {24, 49}
     assert "2 rows, both successes" in explanation.disagreements[0].text
 
 

@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_fit(run, scores, tmp
 
 
 def test_help_needs_nothing_heavy():
-    heavy = ["matplotlib", "xarray", "arviz_stats", "nutpie", "formulae", "duckdb", "scipy.stats"]
+    heavy = ["matplotlib", "xarray", "arviz_stats", "formulae", "duckdb", "scipy.stats"]
     code = f"import sys, partialpool.cli; print([m for m in {heavy} if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -22,11 +22,10 @@ ROOMS = (
 )  # fmt: skip
 HEAVY = {
     "arviz", "arviz_base", "arviz_plots", "arviz_stats", "duckdb", "formulae", "ibis", "matplotlib",
-    "narwhals", "nutpie", "polars", "pyarrow", "rich", "scipy", "typer", "vl_convert", "xarray",
+    "narwhals", "polars", "pyarrow", "rich", "scipy", "typer", "vl_convert", "xarray",
 }  # fmt: skip
 AT_TOP_ALLOWED = {"cli": {"rich", "typer"}}  # the command line is what they are for
-ONE_ROOM = {"formulae": "formula", "nutpie": "inference"}
-ONE_FILE = "nutpie"
+ONE_ROOM = {"formulae": "formula"}
 LAZY_LOADERS = {"__getattr__", "__dir__"}
 
 Sources = Mapping[str, str]  # dotted module name, "__init__" written out, to source text
@@ -163,18 +162,13 @@ def heavy_at_top(modules: Sources) -> list[str]:
 
 
 def strayed(modules: Sources) -> list[str]:
-    """``formulae`` stays in its room, ``nutpie`` in one file of its room."""
+    """``formulae`` stays in its room."""
     found = []
-    users = set()
     for module, source in modules.items():
         for used in imports(source, module):
             library = used.target.split(".")[0]
-            if library == ONE_FILE:
-                users.add(module)
             if room_of(module) != ONE_ROOM.get(library, room_of(module)):
                 found.append(f"{module}:{used.line} imports {library}, which belongs to {ONE_ROOM[library]}/")
-    if len(users) > 1:
-        found.append(f"{ONE_FILE} is imported by more than one file: {', '.join(sorted(users))}")
     return found
 
 
@@ -271,17 +265,7 @@ BREAKS = {
         0,
     ),
     "formulae elsewhere": (strayed, {"partialpool.data.a": "def f():\n    import formulae"}, 1),
-    "nutpie elsewhere": (strayed, {"partialpool.model.a": "def f():\n    from nutpie import sample"}, 1),
-    "nutpie twice": (
-        strayed,
-        {f"partialpool.inference.{m}": "def f():\n    import nutpie.compiled_pyfunc" for m in "ab"},
-        1,
-    ),
-    "both at home": (
-        strayed,
-        {"partialpool.formula.a": "import formulae", "partialpool.inference.a": "import nutpie"},
-        0,
-    ),
+    "formulae at home": (strayed, {"partialpool.formula.a": "import formulae"}, 0),
     "a function in an init": (logic_in_inits, {"partialpool.data.__init__": "def f(): ..."}, 1),
     "a lazy room": (logic_in_inits, {"partialpool.data.__init__": "def __getattr__(n): ..."}, 1),
     "a loop in the front": (logic_in_inits, {"partialpool.__init__": "for a in b: ..."}, 1),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from partialpool.api.fit import Fit
-from partialpool.api.sampling import chosen_options, draw
+from partialpool.api.sampling import chosen_options, draw, draw_into
 from partialpool.api.view import ModelView
-from partialpool.inference.options import Method, chosen_seed
+from partialpool.inference.options import Method, NutsOptions, chosen_seed
 from partialpool.inference.prior import sample_prior
+from partialpool.storage.draw_store import create_store
 
 
 class Fittable(ModelView):
@@ -22,6 +25,7 @@ class Fittable(ModelView):
         warmup: int | None = None,
         cores: int | None = None,
         target_accept: float | None = None,
+        store: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> Fit:
         """Draw from the posterior, with NUTS or by a nested Laplace approximation.
@@ -38,13 +42,17 @@ class Fittable(ModelView):
             ``"nuts"`` samples. ``"laplace"`` integrates the group effects out instead, which is much quicker,
             for gaussian outcomes exact, and otherwise an approximation that :meth:`Fit.diagnose` judges.
         warmup
-            Of ``"nuts"``: warm-up draws of each chain; None for 400, enough in coordinates chosen by a quick
-            fit.
+            Of ``"nuts"``: warm-up draws of each chain at most; None for 1,000. It ends when step size and
+            metric have settled and the chains agree, often after 100: ``fit.draws.warmup`` says when.
         cores
             Chains run at once; None for all that this process may use.
         target_accept
             Of ``"nuts"``: acceptance rate the step size is tuned for; None chooses. Rarely worth changing:
             when transitions diverge, the chains run again with smaller steps by themselves.
+        store
+            Of ``"nuts"``: a new file that takes the draws while they are made. When all are there it is the
+            file that :meth:`Fit.save` would have written; until then :func:`partialpool.resume` goes on from
+            it, whatever ended the process, and comes to the same draws.
         progress
             Show a progress bar.
 
@@ -60,10 +68,15 @@ class Fittable(ModelView):
             When sampling cannot start.
         DataError
             When the model is of a fit that was kept without its rows.
+        FileError
+            When the store is there already, or cannot be written.
         """
         self.design.require_rows("Sampling")
-        options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
-        return Fit(self, draw(self.spec, options, "sampling", progress))
+        options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept, store)
+        if store is None or not isinstance(options, NutsOptions):
+            return Fit(self, draw(self.spec, options, "sampling", progress))
+        into = create_store(store, self.spec, self.name, self.formula, self.recipe, options)
+        return Fit(self, draw_into(into, progress).fitted.draws)
 
     def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
         """Draw every parameter from its prior, before any outcome is looked at.

@@ -6,7 +6,11 @@ import os
 
 from partialpool.api.fit import Fit
 from partialpool.api.fittable import Fittable
+from partialpool.api.sampling import draw_into
+from partialpool.inference.options import available_cores
 from partialpool.storage import fit_file
+from partialpool.storage.draw_store import is_store, open_store
+from partialpool.storage.records import KeptFit
 
 
 def load_fit(path: str | os.PathLike[str]) -> Fit:
@@ -27,5 +31,36 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     >>> pp.load_fit(path).summary().equals(fit.summary())
     True
     """
-    kept = fit_file.load_fit(path)
+    return _fit(fit_file.load_fit(path))
+
+
+def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True) -> Fit:
+    """Go on with a fit that ``fit(..., store=path)`` began, from the last draws in its file.
+
+    The draws are those that one process would have made. A fit that is finished is loaded.
+
+    Parameters
+    ----------
+    path
+        The store.
+    cores
+        Chains run at once; None for all that this process may use.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    The fit, and in the file's place what :meth:`Fit.save` writes. Ctrl-C ends sampling early once more.
+
+    Raises
+    ------
+    FileError
+        When the file is absent, damaged, of another kind, or from a version that this one cannot read.
+    """
+    if not is_store(path):
+        return load_fit(path)
+    return _fit(draw_into(open_store(path, available_cores() if cores is None else cores), progress))
+
+
+def _fit(kept: KeptFit) -> Fit:
     return Fit(Fittable(kept.fitted.model, kept.name, kept.formula, kept.recipe), kept.fitted.draws)

@@ -17,6 +17,8 @@ from partialpool.inference.options import (
 from partialpool.inference.posterior import Options, draw_posterior
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
+from partialpool.storage.draw_store import DrawStore
+from partialpool.storage.records import KeptFit
 
 
 def chosen_options(
@@ -27,6 +29,7 @@ def chosen_options(
     warmup: int | None,
     cores: int | None,
     target_accept: float | None,
+    store: object = None,
 ) -> Options:
     """Put a person's arguments together, with what stands for None.
 
@@ -39,23 +42,30 @@ def chosen_options(
         raise unknown_name(OptionError, "method", str(method), get_args(Method))
     seed, cores = chosen_seed(seed), available_cores() if cores is None else cores
     if method == "laplace":
-        _refuse_for_laplace(warmup=warmup, target_accept=target_accept)
+        _refuse_for_laplace(warmup=warmup, target_accept=target_accept, store=store)
         return LaplaceOptions(draws, chains, seed, cores)
     return NutsOptions(draws, chains, WARMUP if warmup is None else warmup, seed, cores, target_accept)
 
 
-def _refuse_for_laplace(**given: float | None) -> None:
-    """Raise OptionError when an argument that tunes a sampler is given where none runs."""
+def _refuse_for_laplace(**given: object) -> None:
+    """Raise OptionError when an argument of a sampler is given where none runs."""
     wrong = [f"{name}={value!r}" for name, value in given.items() if value is not None]
     if wrong:
         raise build(
             OptionError,
-            f'{" and ".join(wrong)}: method="laplace" makes independent draws and has nothing to tune.',
+            f'{" and ".join(wrong)}: method="laplace" draws at once, with nothing to tune or to resume.',
             hint=f'leave {"it" if len(wrong) == 1 else "them"} out, or method="nuts"',
         )
 
 
-def draw(spec: ModelSpec, options: Options, label: str, progress: bool) -> Draws:
-    """Draw from a model's posterior, with a progress bar if it is wanted."""
+def draw(
+    spec: ModelSpec, options: Options, label: str, progress: bool, store: DrawStore | None = None
+) -> Draws:
+    """Draw from a model's posterior, with a progress bar if it is wanted, into a store if there is one."""
     with progress_bar(label, progress) as report:
-        return draw_posterior(spec, options, report)
+        return draw_posterior(spec, options, report, store)
+
+
+def draw_into(store: DrawStore, progress: bool) -> KeptFit:
+    """Sample a store's model from where the store is; the store then becomes the file of the fit."""
+    return store.finish(draw(store.kept.fitted.model, store.options, "sampling", progress, store))

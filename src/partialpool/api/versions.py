@@ -7,7 +7,7 @@ import platform
 
 from partialpool.version import __version__
 
-LIBRARIES = ("numpy", "numba", "nutpie", "formulae", "pandas", "xarray", "arviz-stats", "matplotlib")
+LIBRARIES = ("numpy", "numba", "formulae", "pandas", "xarray", "arviz-stats", "matplotlib")
 
 
 def versions() -> dict[str, str]:

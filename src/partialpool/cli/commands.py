@@ -1,4 +1,4 @@
-"""The commands that fit, `demo`, `fit` and `compare`, and the list of all commands."""
+"""The commands that fit, `demo`, `fit`, `resume` and `compare`, and the list of all commands."""
 
 from __future__ import annotations
 
@@ -116,6 +116,7 @@ def fit(
     cores: options.Cores = None,
     prob: options.Prob = 0.89,
     out: options.Out = None,
+    store: options.Store = None,
     progress: options.Progress = True,
 ) -> None:
     """Fit one model: its summary and checks here, its draws in a folder.
@@ -146,18 +147,33 @@ def fit(
         method=method,
         warmup=warmup,
         cores=cores,
+        store=store,
         progress=progress,
     )
-    # Files come before words: whoever closes a pipe or presses Ctrl-C again loses no draws.
-    files = (
-        ()
-        if out is None
-        else write_fit(result, out, question=None, source=data, prob=prob, versions=pp.versions())
-    )
-    pages.tell_fit(screen, result, prob)
+    _finish(result, screen, data, prob, out)
+
+
+@app.command()
+def resume(
+    file: options.Unfinished,
+    cores: options.Cores = None,
+    prob: options.Prob = 0.89,
+    out: options.Out = None,
+    progress: options.Progress = True,
+) -> None:
+    """Go on with a fit whose draws were kept by --store, whatever ended it.
+
+    The draws are those that an undisturbed run would have made.
+
+    \b
+    [bold]Examples[/bold]
+      partialpool fit scores.csv "score ~ hours + (1 | school)" --store fit.nc
+      partialpool resume fit.nc --out scores
+    """
     if out is not None:
-        pages.tell_files(screen, out, files)
-    _leave_if_interrupted(result)
+        make_folder(out)
+    result = pp.resume(file, cores=cores, progress=progress)
+    _finish(result, Screen(), None, prob, out)
 
 
 @app.command()
@@ -218,6 +234,20 @@ def datasets() -> None:
 
 for command in (kept.predict, kept.check, kept.loo, kept.report):
     app.command()(command)
+
+
+def _finish(result: pp.Fit, screen: Screen, source: str | None, prob: float, out: Path | None) -> None:
+    """Write a fit to a folder, if one is wanted, and tell it on the screen."""
+    # Files come before words: whoever closes a pipe or presses Ctrl-C again loses no draws.
+    files = (
+        ()
+        if out is None
+        else write_fit(result, out, question=None, source=source, prob=prob, versions=pp.versions())
+    )
+    pages.tell_fit(screen, result, prob)
+    if out is not None:
+        pages.tell_files(screen, out, files)
+    _leave_if_interrupted(result)
 
 
 def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:

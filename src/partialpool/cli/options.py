@@ -100,7 +100,7 @@ Warmup = Annotated[
     typer.Option(
         "--warmup",
         min=50,
-        help="Warm-up draws of each chain, of NUTS; chosen for you when left out.",
+        help="Warm-up draws of each chain at most, of NUTS; it ends by itself when all has settled.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),
@@ -119,6 +119,17 @@ Cores = Annotated[
         rich_help_panel=SAMPLING,
     ),
 ]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        help="A new file that takes draws while they are made: after a crash, go on with resume FILE.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Unfinished = Annotated[Path, typer.Argument(metavar="FILE", help="What `partialpool fit --store` began.")]
 Progress = Annotated[
     bool,
     typer.Option("--progress/--quiet", help="Show progress bars while sampling.", rich_help_panel=OUTPUT),

@@ -13,6 +13,7 @@ from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.marginal import native_integrate
+from partialpool.kernels.nuts import native_advance
 from partialpool.priors.registry import PRIORS
 
 
@@ -32,6 +33,7 @@ def ensure_compiled() -> None:
     other = _in_another_process()
     native_density()
     native_draw()
+    native_advance()
     native_integrate()
     native_sample()
     if other is not None:
@@ -69,6 +71,5 @@ def load(family: Family) -> None:
     ensure_compiled()
     native_density()
     native_draw()
-    native_integrate()
-    native_sample()
+    native_advance()
     family.blocks()

@@ -85,7 +85,7 @@ class Draws:
     seed
         The seed that reproduces them.
     warmup
-        Warm-up draws of each chain, not kept.
+        Warm-up draws that each chain made, not kept.
     seconds
         Wall time of the sampling, all runs together.
     attempts

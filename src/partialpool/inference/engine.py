@@ -1,163 +1,239 @@
-"""One run of NUTS by nutpie: a compiled density in, draws out. The only file that knows nutpie."""
+"""One run of NUTS: chains in threads, chunk by chunk, with progress and interruption."""
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-from functools import cache
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
+from partialpool.inference.chain import N_STATS, Chain, Target, start_chain
+from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions, Progress
-from partialpool.kernels.density import native_density, native_draw
-from partialpool.model.density import Density
+from partialpool.inference.past import Beginning, Part, Past, Store
+from partialpool.inference.warmup import Tuning, warm_up
 
-MAX_DEPTH = 10
-START_SPREAD = 0.5  # sd of the chains' starts, in coordinates where the posterior's is about 1
+Floats = NDArray[np.float64]
+
+CHUNK_SECONDS = 0.5
+FIRST_CHUNK = 10  # transitions, where nothing is known of how long one takes
+GLANCE_SECONDS = 0.1  # how often progress is told
+NOTHING = np.zeros((0, 0))
+# In the order of `kernels.leapfrog.DIVERGING` and after.
+STATS: dict[str, type] = {
+    "diverging": bool,
+    "tree_depth": np.int64,
+    "n_steps": np.int64,
+    "energy": np.float64,
+    "lp": np.float64,
+    "step_size": np.float64,
+    "acceptance_rate": np.float64,
+    "reached_max_treedepth": bool,
+}
 
 
-@cache
-def _library() -> Any:
-    """nutpie's compiled part, without its Python package.
+@dataclass(frozen=True)
+class Run:
+    """What one run gave.
 
-    ``import nutpie`` imports ArviZ's legacy package and PyArrow's dataset code: seconds, of which we use
-    nothing. The compiled module needs neither. nutpie's version is pinned, because this is not its public
-    interface.
+    Attributes
+    ----------
+    values
+        (chains, draws, n_values).
+    stats
+        As in `Draws`.
+    warmup
+        Warm-up draws that each chain made.
+    interrupted
+        Whether a person stopped it.
     """
-    package = importlib.util.find_spec("nutpie")
-    if package is None or not package.submodule_search_locations:
-        raise build(FitError, "nutpie is not installed.", hint="pip install nutpie")
-    finder = importlib.machinery.FileFinder(
-        package.submodule_search_locations[0],
-        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
-    )
-    spec = finder.find_spec("_lib")
-    assert spec is not None, "nutpie ships its compiled module"
-    assert spec.loader is not None, "extension modules have a loader"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+    values: Floats
+    stats: dict[str, NDArray[Any]]
+    warmup: int
+    interrupted: bool
+
+
+class _StoppedError(Exception):
+    """A person stopped the run before its draws began."""
 
 
 def run(
-    density: Density, options: NutsOptions, progress: Progress | None, *, low_rank: bool
-) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]], bool]:
+    target: Target,
+    options: NutsOptions,
+    progress: Progress | None,
+    *,
+    low_rank: bool,
+    store: Store | None = None,
+    past: Past | None = None,
+) -> Run:
     """Run the chains once.
 
     Parameters
     ----------
+    target
+        What to draw from.
     low_rank
-        Learn during warm-up a metric of a diagonal and a few directions, in place of a diagonal.
+        Learn during warm-up a metric of scales and a few directions, in place of scales.
+    store
+        Takes the draws while they are made.
+    past
+        What the store has of this run: the run goes on from there.
 
-    Returns
-    -------
-    (chains, draws, n_values) values, statistics, and whether the run was interrupted.
+    Raises
+    ------
+    FitError
+        When no chain can start.
     """
-    sampler = _sampler(density, options, progress, low_rank)
-    interrupted = False
-    try:
-        sampler.wait(None)
-    except KeyboardInterrupt:
-        interrupted = True
-        sampler.abort()
-    except RuntimeError as error:
-        raise _failure(density, error) from error
-    except BaseException as error:
-        # A panic of the compiled sampler is no Exception; anything else goes on as it is.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _failure(density, error) from error
-    batches = sampler.take_results().get_arrow_trace()
-    draws, statistics = batches
-    values, stats = _collect(density, draws, statistics)
-    return values, stats, interrupted
+    chains = [start_chain(target, options.seed, number) for number in range(options.chains)]
+    with _Crew(chains, options, progress) as crew:
+        try:
+            tuning = crew.warm_up(low_rank) if past is None else crew.go_on(past)
+        except (_StoppedError, KeyboardInterrupt):
+            crew.stop[0] = 1
+            return _collect(crew, 0)
+        if store is not None and past is None:
+            positions, rng = np.stack([c.position for c in chains]), np.stack([c.rng for c in chains])
+            store.begin(Beginning(tuning, positions, rng))
+        crew.draw(tuning, store)
+    return _collect(crew, tuning.transitions)
 
 
-def _sampler(density: Density, options: NutsOptions, progress: Progress | None, low_rank: bool) -> Any:
-    lib = _library()
-    kind = lib.PyNutsSettings.LowRank if low_rank else lib.PyNutsSettings.Diag
-    settings = kind(options.seed)
-    settings.num_tune, settings.num_draws = options.warmup, options.draws
-    settings.num_chains, settings.maxdepth = options.chains, MAX_DEPTH
-    settings.target_accept = options.target_accept
+class _Crew:
+    """The chains of a run and the threads that move them."""
 
-    def start(seed: int) -> NDArray[np.float64]:
-        return np.random.default_rng(seed).normal(0.0, START_SPREAD, density.n_dim)
+    def __init__(self, chains: list[Chain], options: NutsOptions, progress: Progress | None) -> None:
+        self.chains, self.options, self.progress = chains, options, progress
+        self.stop = np.zeros(1, np.int64)
+        self.done = np.zeros(len(chains), np.int64)  # draws of each chain
+        shape = len(chains), options.draws
+        self.values = np.empty((*shape, chains[0].target.n_values))
+        self.stats = np.empty((*shape, N_STATS))
+        self.before, self.total = 0, len(chains) * (options.warmup + options.draws)
+        self.divergences = 0
+        self.seconds = 0.0  # of one transition
+        self.threads = ThreadPoolExecutor(min(options.cores, len(chains)), "partialpool")
 
-    table, sizes = density.table.ctypes.data, {"value": density.n_values}
-    model = lib.PyMcModel(
-        lib.LogpFunc(native_density().address, table, density),
-        lib.ExpandFunc(density.n_dim, density.n_values, native_draw().address, table, density),
-        lib.PyVariable.new_variables(["draw"], ["float64"], [[density.n_values]], sizes, {"draw": ["value"]}),
-        density.n_dim,
-        sizes,
-        {},
-        start,
-        None,
-    )
-    return lib.PySampler.from_pymc(
-        settings, options.cores, model, _progress_type(lib, options, progress), lib.PyStorage.arrow()
-    )
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop[0] = 1
+        self.threads.shutdown()
+
+    def warm_up(self, low_rank: bool) -> Tuning:
+        """Learn metric and step size; the progress's total then knows how long that took."""
+        options = self.options
+        tuning = warm_up(self.chains, self._round, options.warmup, options.target_accept or 0.0, low_rank)
+        self.total = len(self.chains) * (tuning.transitions + options.draws)
+        return tuning
+
+    def go_on(self, past: Past) -> Tuning:
+        """Put every chain where its last part left it."""
+        target, begun = self.chains[0].target, past.beginning
+        states = dict(enumerate(zip(begun.positions, begun.rng, strict=True)))
+        for part in past.parts:
+            i = part.chain
+            new = slice(self.done[i], self.done[i] + len(part.values))
+            self.values[i, new], self.stats[i, new] = part.values, part.stats
+            self.done[i], states[i] = new.stop, (part.position, part.rng)
+        self.chains[:] = [Chain(target, position.copy(), rng.copy()) for position, rng in states.values()]
+        self.before = int(np.sum(self.done)) + len(self.chains) * begun.tuning.transitions
+        self.total = len(self.chains) * (begun.tuning.transitions + self.options.draws)
+        return begun.tuning
+
+    def _round(self, length: int, metric: Metric) -> list[Floats]:
+        """Move every chain; return their traces."""
+        n = self.chains[0].target.n_dim
+        traces = [np.empty((length, 2 * n)) for _ in self.chains]
+
+        def move(i: int) -> None:
+            self.chains[i].advance(metric, self.stop, np.empty((length, N_STATS)), NOTHING, traces[i])
+
+        started = time.perf_counter()
+        self._all(move, lambda _: False, range(len(self.chains)))
+        if self.stop[0]:
+            raise _StoppedError
+        self.seconds = (time.perf_counter() - started) / length
+        self.before += length * len(self.chains)
+        self._forget_counts()
+        return traces
+
+    def draw(self, tuning: Tuning, store: Store | None) -> None:
+        """Make the draws, chunk by chunk, all chains about as far as each other."""
+        chunk = FIRST_CHUNK if self.seconds == 0.0 else max(1, int(CHUNK_SECONDS / self.seconds))
+        for chain in self.chains:
+            chain.set_step(tuning.step_size)
+
+        def move(i: int) -> None:
+            part = slice(self.done[i], min(self.done[i] + chunk, self.options.draws))
+            self.chains[i].advance(
+                tuning.metric, self.stop, self.stats[i, part], self.values[i, part], NOTHING
+            )
+
+        def finished(i: int) -> bool:
+            chain, (made, divergences) = self.chains[i], self.chains[i].counts
+            part = slice(self.done[i], self.done[i] + made)
+            if store is not None and made:
+                state = chain.position.copy(), chain.rng.copy()
+                store.append(Part(i, self.values[i, part], self.stats[i, part], *state))
+            self.done[i] += made
+            self.before += int(made)
+            self.divergences += int(divergences)
+            chain.counts[:] = 0
+            return bool(self.done[i] < self.options.draws)
+
+        self._all(move, finished, [i for i in range(len(self.chains)) if self.done[i] < self.options.draws])
+
+    def _all(self, move: Callable[[int], None], again: Callable[[int], bool], who: Iterable[int]) -> None:
+        """Move chains, and those again that want it, until none does or a person stops it."""
+        pending: dict[Future[None], int] = {}
+
+        def submit(numbers: Iterable[int]) -> None:
+            for i in numbers:
+                pending[self.threads.submit(move, i)] = i
+
+        submit(who)
+        while pending:
+            try:
+                ready, _ = wait(pending, timeout=GLANCE_SECONDS, return_when=FIRST_COMPLETED)
+                numbers = [pending.pop(future) for future in ready]
+                for future in ready:
+                    future.result()
+                more = [i for i in numbers if again(i)]
+                if not self.stop[0]:
+                    submit(more)
+                self._tell()
+            except KeyboardInterrupt:
+                self.stop[0] = 1  # a chain that is moving ends its transition
+
+    def _tell(self) -> None:
+        if self.progress is not None:
+            moving = sum(int(chain.counts[0]) for chain in self.chains)
+            self.progress(self.before + moving, self.total, self.divergences)
+
+    def _forget_counts(self) -> None:
+        for chain in self.chains:
+            chain.counts[:] = 0
 
 
-def _progress_type(lib: Any, options: NutsOptions, progress: Progress | None) -> Any:
-    """nutpie formats its progress with a template; ours holds three numbers, read back here."""
-    if progress is None:
-        return lib.ProgressType.none()
-    total = options.chains * (options.warmup + options.draws)
-    template = "{{ total_finished_draws }}|{% for chain in chains %}{{ chain.divergences }} {% endfor %}"
-
-    def report(text: str) -> None:
-        done, _, divergences = text.partition("|")
-        progress(int(done), total, sum(int(d) for d in divergences.split()))
-
-    return lib.ProgressType.template_callback(200, template, options.cores, report)
-
-
-def _collect(density: Density, draws: Any, stats: Any) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-    """Stack the chains without their warm-up, all of one length.
-
-    Where they were interrupted at different points, the chains and the length that keep most draws.
-    """
-    past = np.array([np.sum(~_numpy(s, "tuning")) for s in stats], np.int64)
-    n = max(past.tolist(), key=lambda k: k * np.sum(past >= k), default=0)
-    chains = [i for i, k in enumerate(past) if k >= n]
-    values = np.empty((len(chains), n, density.n_values))
-    for row, i in enumerate(chains):
-        flat = _flat_values(draws[i].column("draw")).reshape(-1, density.n_values)
-        values[row] = flat[len(flat) - past[i] :][:n]
-
-    def stacked(name: str) -> NDArray[Any]:
-        return np.array([_numpy(stats[i], name)[stats[i].num_rows - past[i] :][:n] for i in chains])
-
-    depth = stacked("depth").astype(np.int64)
-    return values, {
-        "diverging": stacked("diverging").astype(bool),
-        "tree_depth": depth,
-        "n_steps": stacked("n_steps").astype(np.int64),
-        "energy": stacked("energy"),
-        "lp": stacked("logp"),
-        "step_size": stacked("step_size"),
-        "acceptance_rate": stacked("mean_tree_accept"),
-        "reached_max_treedepth": stacked("maxdepth_reached").astype(bool),
+def _collect(crew: _Crew, warmup: int) -> Run:
+    """Cut the chains to one length: where they were stopped at different points, what keeps most draws."""
+    done = crew.done
+    n = max(done.tolist(), key=lambda k: k * np.sum(done >= k), default=0)
+    chains = np.flatnonzero(done >= n)
+    complete = n == crew.options.draws and len(chains) == len(done)
+    values = crew.values if complete else crew.values[chains, :n]
+    stats = crew.stats[chains, :n]
+    named: dict[str, NDArray[Any]] = {
+        name: stats[..., k].astype(kind) for k, (name, kind) in enumerate(STATS.items())
     }
-
-
-def _numpy(batch: Any, name: str) -> NDArray[Any]:
-    return np.asarray(_arrow(batch.column(name)).to_numpy(zero_copy_only=False))
-
-
-def _flat_values(column: Any) -> NDArray[np.float64]:
-    return np.asarray(_arrow(column).flatten().to_numpy(zero_copy_only=False))
-
-
-def _arrow(column: Any) -> Any:
-    import pyarrow
-
-    return pyarrow.array(column)
+    return Run(values, named, warmup, interrupted=bool(crew.stop[0]) and not complete)
 
 
 def no_draws(interrupted: bool) -> FitError:
@@ -168,16 +244,4 @@ def no_draws(interrupted: bool) -> FitError:
         if interrupted
         else "The chains returned no draws.",
         hint="let it run longer, or ask for fewer warm-up draws with warmup=",
-    )
-
-
-def _failure(density: Density, error: BaseException) -> FitError:
-    value, gradient = density(np.zeros(density.n_dim))
-    where = f" At the starting point the log density is {value:g}" + (
-        "." if np.all(np.isfinite(gradient)) else ", and its gradient is not finite."
-    )
-    return build(
-        FitError,
-        f"The sampler failed: {str(error).splitlines()[0]}.{where}",
-        hint="look for extreme values in the predictors, and for priors that exclude the data",
     )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
-from partialpool.inference.engine import no_draws, run
+from partialpool.inference.engine import Run, no_draws, run
 from partialpool.inference.geometry import choose_geometry, crossed
 from partialpool.inference.options import NutsOptions, Progress
+from partialpool.inference.past import Store
 from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
@@ -26,7 +25,9 @@ FEW_GROUPS_TARGET_ACCEPT = 0.98
 SECOND_TARGET_ACCEPT = 0.995
 
 
-def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = None) -> Draws:
+def sample(
+    spec: ModelSpec, options: NutsOptions, progress: Progress | None = None, store: Store | None = None
+) -> Draws:
     """Draw from the posterior of a model.
 
     Coordinates come from a quick fit. When transitions diverge, the chains are run once more with smaller
@@ -36,11 +37,12 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     ----------
     progress
         Called now and then with (draws done, draws in all, divergences), warm-up included.
+    store
+        Takes the draws while they are made, and has those of an earlier process, from which the chains go on.
 
     Returns
     -------
-    Draws with `attempts` saying what was run. After Ctrl-C, of the chains that were
-    past their warm-up, cut to one length.
+    Draws with `attempts` saying what was run. After Ctrl-C what was drawn, the chains cut to one length.
 
     Raises
     ------
@@ -53,29 +55,30 @@ def sample(spec: ModelSpec, options: NutsOptions, progress: Progress | None = No
     started = time.perf_counter()
     geometry = choose_geometry(spec)
     density, low_rank = Density(spec, geometry), crossed(spec, geometry.links)
-    values, stats, interrupted = run(density, options, progress, low_rank=low_rank)
-    attempts = [_attempt(options, stats)]
-    diverged = int(np.sum(stats["diverging"]))
-    second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
+    past = [] if store is None else store.past
+    first, last = (past[k] if len(past) > k else None for k in range(2))
+    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first)
+    attempts, interrupted = [_attempt(options, kept)], kept.interrupted
+    diverged = int(np.sum(kept.stats["diverging"]))
     if diverged and not interrupted and (options.target_accept or 0.0) < SECOND_TARGET_ACCEPT:
-        again = run(density, second, progress, low_rank=low_rank)
-        interrupted = again[2]
-        attempts.append(_attempt(second, again[1]))
+        second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
+        again = run(density, second, progress, low_rank=low_rank, store=store, past=last)
+        interrupted = again.interrupted
+        attempts.append(_attempt(second, again))
         if interrupted:
             attempts.append("the first run was kept: the second was interrupted")
-        elif int(np.sum(again[1]["diverging"])) <= diverged:
-            values, stats, _ = again
-            options = second
+        elif int(np.sum(again.stats["diverging"])) <= diverged:
+            kept = again
         else:
             attempts.append("the first run was kept: the second had more divergences")
-    if not values.shape[1]:
+    if not kept.values.shape[1]:
         raise no_draws(interrupted)
     return Draws(
-        values=values,
-        stats=stats,
+        values=kept.values,
+        stats=kept.stats,
         method="nuts",
         seed=options.seed,
-        warmup=options.warmup,
+        warmup=kept.warmup,
         seconds=time.perf_counter() - started,
         attempts=tuple(attempts),
         interrupted=interrupted,
@@ -94,9 +97,9 @@ def _usual_target(spec: ModelSpec) -> float:
     return FEW_GROUPS_TARGET_ACCEPT if few else TARGET_ACCEPT
 
 
-def _attempt(options: NutsOptions, stats: dict[str, NDArray[Any]]) -> str:
-    n = int(np.sum(stats["diverging"]))
+def _attempt(options: NutsOptions, run: Run) -> str:
+    n = int(np.sum(run.stats["diverging"]))
     return (
-        f"{options.chains} chains, {options.warmup} warm-up draws, target acceptance "
+        f"{options.chains} chains, {run.warmup} warm-up draws, target acceptance "
         f"{options.target_accept:g}: {n} divergent transition{'' if n == 1 else 's'}"
     )

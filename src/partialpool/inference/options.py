@@ -12,7 +12,7 @@ import numpy as np
 
 from partialpool.errors import OptionError, build
 
-WARMUP = 400
+WARMUP = 1000
 
 Method = Literal["nuts", "laplace"]
 Progress = Callable[[int, int, int], None]
@@ -24,8 +24,10 @@ class NutsOptions:
 
     Attributes
     ----------
-    draws, chains, warmup
-        Numbers of draws kept and of warm-up draws, of each chain.
+    draws, chains
+        Draws kept of each chain, and chains.
+    warmup
+        Warm-up draws of each chain at most.
     cores
         Chains run at once.
     target_accept

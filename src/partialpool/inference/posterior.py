@@ -5,21 +5,24 @@ from __future__ import annotations
 from partialpool.inference.draws import Draws
 from partialpool.inference.laplace.approximate import approximate
 from partialpool.inference.nuts import sample
-from partialpool.inference.options import LaplaceOptions, NutsOptions, Progress
+from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions, Progress
+from partialpool.inference.past import Store
 from partialpool.model.spec import ModelSpec
 
 Options = NutsOptions | LaplaceOptions
 
 
-def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None = None) -> Draws:
+def draw_posterior(
+    spec: ModelSpec, options: Options, progress: Progress | None = None, store: Store | None = None
+) -> Draws:
     """Draw from the posterior of a model: with NUTS, or from its nested Laplace approximation.
 
     Parameters
     ----------
     options
         Their kind says which method.
-    progress
-        As `nuts.sample` takes it; nested Laplace is done before a bar would be read.
+    progress, store
+        As `nuts.sample` takes them; nested Laplace is done before a bar would be read.
 
     Raises
     ------
@@ -28,7 +31,7 @@ def draw_posterior(spec: ModelSpec, options: Options, progress: Progress | None 
     """
     if isinstance(options, LaplaceOptions):
         return approximate(spec, options)
-    return sample(spec, options, progress)
+    return sample(spec, options, progress, store)
 
 
 def options_of(draws: Draws, cores: int) -> Options:
@@ -36,4 +39,4 @@ def options_of(draws: Draws, cores: int) -> Options:
     n_chains, n_draws, _ = draws.values.shape
     if draws.method == "laplace":
         return LaplaceOptions(n_draws, n_chains, draws.seed, cores)
-    return NutsOptions(n_draws, n_chains, draws.warmup, draws.seed, cores, draws.target_accept)
+    return NutsOptions(n_draws, n_chains, WARMUP, draws.seed, cores, draws.target_accept)

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from partialpool.inference.options import Progress
+
+
+def time_left(done: int, total: int, elapsed: float) -> str:
+    """Say how long the rest takes at the pace so far.
+
+    Parameters
+    ----------
+    done, total
+        Draws of all chains, warm-up included.
+    elapsed
+        Seconds since the start.
+
+    Examples
+    --------
+    >>> time_left(0, 4000, 0.1), time_left(1000, 4000, 20.0), time_left(500, 4000, 1000.0)
+    ('', '60 s left', '2 h left')
+    """
+    if not done:
+        return ""
+    seconds = elapsed * max(total - done, 0) / done
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.0f} {unit} left"
+    return f"{seconds:.0f} s left"
 
 
 @contextmanager
@@ -27,21 +52,23 @@ def progress_bar(label: str, show: bool) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[note]}"),
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(label, total=None, note="")
+        task = bar.add_task(label, total=None, left="", note="")
+        started = time.monotonic()
 
         def report(done: int, total: int, divergences: int) -> None:
             note = f"{divergences} divergent" if divergences else ""
-            bar.update(task, completed=done, total=total, note=note)
+            left = time_left(done, total, time.monotonic() - started)
+            bar.update(task, completed=done, total=total, left=left, note=note)
 
         yield report

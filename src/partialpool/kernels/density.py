@@ -215,13 +215,13 @@ _DOUBLES = types.CPointer(types.double)
 
 @cache
 def native_density() -> Any:
-    """C function (n_dim, x, gradient, value, address table) -> status, as nutpie calls it."""
+    """C function (n_dim, x, gradient, value, address table) -> status."""
     signature = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
     return compile_native(_density_entry, signature)
 
 
 @cache
 def native_draw() -> Any:
-    """C function (n_dim, n_values, x, values, address table) -> status, as nutpie calls it."""
+    """C function (n_dim, n_values, x, values, address table) -> status."""
     signature = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
     return compile_native(_draw_entry, signature)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from partialpool.kernels.column_blocks import add_one, column_at
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.group_blocks import column_at
 from partialpool.kernels.group_maps import GROUPS
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
@@ -25,24 +25,9 @@ from partialpool.kernels.pointers import (
     matrix_in,
     vector_in,
 )
-from partialpool.kernels.rows import read_row, row_at
+from partialpool.kernels.rows import read_row
 
 BLOCK = 512  # cells at a time
-
-
-@kernel
-def _fixed_part(data, p, n, coef, addresses, eta):
-    """Add the coefficients' part to the linear predictor p of n cells."""
-    coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
-    for k in range(coef_start[p], coef_start[p + 1]):
-        value, column = coef[k], coef_column[k]
-        if column < 0:
-            for i in range(n):
-                eta[i] += value
-        else:
-            x = column_at(addresses, column, n)
-            for i in range(n):
-                eta[i] += value * x[i]
 
 
 @kernel
@@ -70,37 +55,30 @@ def add_cells(data, block, group_starts, j0, j1, coef, effects, n_z, logs):
     """Add the log likelihood of groups j0 up to j1 to (n_z, GROUPS) logs, for n_z sets of effects."""
     sizes = integers_at(data, SIZES)
     n_predictors, n_stats, n_effects = sizes[1], sizes[4], integers_at(data, EFFECT_COLUMN).shape[0]
-    n_columns = integers_at(data, ROWS).shape[0] // 2 - n_stats - n_predictors
-    work = np.empty((2 * n_predictors + n_stats + n_columns + 1) * BLOCK + n_columns)
-    base, eta = (
-        matrix_in(work, 0, n_predictors, BLOCK),
-        matrix_in(work, n_predictors * BLOCK, n_predictors, BLOCK),
-    )
-    used = 2 * n_predictors * BLOCK
-    stats, columns = (
-        matrix_in(work, used, n_stats, BLOCK),
-        matrix_in(work, used + n_stats * BLOCK, n_columns, BLOCK),
-    )
-    used += (n_stats + n_columns) * BLOCK
-    value, addresses = vector_in(work, used, BLOCK), integers_in(work, used + BLOCK, n_columns)
+    n_rows, after_offsets = integers_at(data, ROWS).shape[0] // 2, n_stats + n_predictors
+    coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
+    work = np.empty((n_rows + n_predictors + 1) * BLOCK + n_rows)
+    # Statistics, then linear predictors without group effects, which begin as their offsets, then covariates.
+    rows, eta = matrix_in(work, 0, n_rows, BLOCK), matrix_in(work, n_rows * BLOCK, n_predictors, BLOCK)
+    used = (n_rows + n_predictors) * BLOCK
+    value, addresses = vector_in(work, used, BLOCK), integers_in(work, used + BLOCK, n_rows)
+    base, covariates = rows[n_stats:], addresses[after_offsets:]
     stop, first_group = group_starts[j1], j0
     for first in range(group_starts[j0], stop, BLOCK):
         n = min(BLOCK, stop - first)
-        for s in range(n_stats):
-            read_row(data, s, first, n, stats[s])
-        for c in range(n_columns):
-            addresses[c] = row_at(data, n_stats + n_predictors + c, first, n, columns[c])
+        for r in range(n_rows):
+            addresses[r] = read_row(data, r, first, n, r >= after_offsets, rows[r])
         for p in range(n_predictors):
-            read_row(data, n_stats + p, first, n, base[p])
-            _fixed_part(data, p, n, coef, addresses, base[p])
+            for k in range(coef_start[p], coef_start[p + 1]):
+                add_one(coef[k], covariates, coef_column[k], n, base[p])
         while group_starts[first_group + 1] <= first:
             first_group += 1
         for k in range(n_z):
             own = k * n_effects * GROUPS
             for p in range(n_predictors):
                 eta[p, :n] = base[p, :n]
-                _group_part(data, p, first, n, effects, own, j0, addresses, eta[p])
-            call_family(block, n, stats.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, value.ctypes.data, 0)
+                _group_part(data, p, first, n, effects, own, j0, covariates, eta[p])
+            call_family(block, n, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, value.ctypes.data, 0)
             i, j = 0, first_group
             while i < n:
                 last = min(n, group_starts[j + 1] - first)

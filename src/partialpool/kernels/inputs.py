@@ -141,14 +141,13 @@ PLACES = 4
 N_SLOTS = len(DensityInputs._fields)
 
 
-def address_table(inputs: DensityInputs) -> NDArray[np.int64]:
-    """Describe the record's arrays by (address, length, second length).
+def address_table(inputs: tuple[NDArray[Any], ...]) -> NDArray[np.int64]:
+    """Describe a record's arrays by (address, length, second length).
 
     The arrays must stay alive, and unmoved, for as long as the table is used.
     """
-    table = np.zeros((N_SLOTS, 3), np.int64)
-    arrays: tuple[NDArray[Any], ...] = tuple(inputs)
-    for row, array in zip(table, arrays, strict=True):
+    table = np.zeros((len(inputs), 3), np.int64)
+    for row, array in zip(table, inputs, strict=True):
         shape = array.shape
         row[0], row[1 : 1 + len(shape)] = array.ctypes.data, shape
     return table

@@ -24,16 +24,16 @@ def as_pointer(typingctx: Any, address: Any) -> Any:
     return signature, codegen
 
 
-def _caller(n_arguments: int) -> Any:
-    """Make the intrinsic that calls ``double f(int64, ...)`` at an address."""
+def _caller(n_arguments: int, result: Any = types.float64) -> Any:
+    """Make the intrinsic that calls ``result f(int64, ...)`` at an address."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         integer = ir.IntType(64)
-        function = ir.FunctionType(ir.DoubleType(), [integer] * n_arguments)
+        function = ir.FunctionType(context.get_value_type(result), [integer] * n_arguments)
         pointer = builder.inttoptr(args[0], function.as_pointer())
         return builder.call(pointer, list(args[1:]))
 
-    return types.float64(*[types.int64] * (n_arguments + 1)), codegen
+    return result(*[types.int64] * (n_arguments + 1)), codegen
 
 
 @intrinsic
@@ -56,6 +56,22 @@ def call_family(
 def call_prior(typingctx: Any, address: Any, n: Any, values: Any, parameters: Any, gradient: Any) -> Any:
     """Call a prior's block at an address; see `kernels.blocks`."""
     return _caller(4)
+
+
+@intrinsic
+def call_density(
+    typingctx: Any, address: Any, n_dim: Any, x: Any, gradient: Any, value: Any, table: Any
+) -> Any:
+    """Call a log density at an address; see `kernels.density.native_density`."""
+    return _caller(5, types.int64)
+
+
+@intrinsic
+def call_draw(
+    typingctx: Any, address: Any, n_dim: Any, n_values: Any, x: Any, values: Any, table: Any
+) -> Any:
+    """Call what makes a draw of a point at an address; see `kernels.density.native_draw`."""
+    return _caller(5, types.int64)
 
 
 @kernel

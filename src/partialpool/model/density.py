@@ -57,6 +57,11 @@ class Density:
         """Length of a draw."""
         return self.spec.layout.n_values
 
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Addresses of the compiled density and of what makes a draw of a point."""
+        return native_density().address, native_draw().address
+
     def __call__(self, x: Floats) -> tuple[float, Floats]:
         """Log density and gradient at (n_dim,) coordinates."""
         return call_density(self.n_dim, x, self.table)

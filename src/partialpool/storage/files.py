@@ -35,7 +35,7 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise _unwritable("folder", path, problem) from problem
+        raise unwritable("folder", path, problem) from problem
     return path
 
 
@@ -61,7 +61,7 @@ def replacing(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink()
     except OSError as problem:
-        raise _unwritable("file", path, problem) from problem
+        raise unwritable("file", path, problem) from problem
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -161,7 +161,8 @@ def _place_of_file(path: Path) -> Path:
     return place
 
 
-def _unwritable(what: str, path: Path, problem: OSError) -> errors.FileError:
+def unwritable(what: str, path: Path, problem: OSError) -> errors.FileError:
+    """Make the error for a file or folder that the system does not let us write."""
     return errors.build(
         errors.FileError,
         f"The {what} {str(path)!r} cannot be written: {problem.strerror or problem}.",

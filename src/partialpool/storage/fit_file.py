@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # The number goes up when older versions of the program could not read the file, or would read it wrongly.
 FORMAT = 1
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+STORE_NAME = b"partialpool store "  # what a fit under way opens with, see `storage.draw_store`
 _OF_ROWS = ("observed_data", "constant_data")
 _DAMAGE = (
     ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RecursionError, RuntimeError,
@@ -110,12 +111,18 @@ def _require_hdf5(path: Path) -> None:
     """Tell by its first bytes whether a file can be one of ours."""
     try:
         with path.open("rb") as file:
-            start = file.read(len(_HDF5))
+            start = file.read(len(STORE_NAME))
     except OSError as problem:
         raise build(
             FileError, f"The file {str(path)!r} cannot be read: {problem.strerror or problem}."
         ) from problem
-    if start != _HDF5:
+    if start == STORE_NAME:
+        raise build(
+            FileError,
+            f"The file {str(path)!r} is a fit that is not finished.",
+            hint=f"partialpool.resume({str(path)!r})",
+        )
+    if not start.startswith(_HDF5):
         raise _foreign(path, "is not a netCDF-4 file" if start else "is empty")
 
 

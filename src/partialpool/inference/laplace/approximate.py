@@ -7,12 +7,15 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import FitError, build
+from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Approximation, Draws
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.laplace.importance import Explored, allot, explore
+from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
 from partialpool.inference.laplace.marginal import Marginal
-from partialpool.inference.laplace.quadrature import Quadrature
+from partialpool.inference.laplace.quadrature import Quadrature, one_factor
 from partialpool.inference.options import LaplaceOptions
 from partialpool.model.spec import ModelSpec
 
@@ -40,10 +43,12 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
     load(spec.family)
     started = time.perf_counter()
     rng = np.random.default_rng(options.seed)
-    marginal = _engine(spec, options.cores)
-    explored = explore(marginal, marginal.affordable(), rng)
-    n_draws = options.chains * options.draws
-    values = marginal.draw(explored.points, allot(explored.weights, n_draws, rng), rng)
+    with one_thread():
+        marginal = _engine(spec, options.cores)
+        explored = explore(marginal, marginal.affordable(), rng)
+        counts = allot(explored.weights, options.chains * options.draws, rng)
+        values = marginal.draw(explored.points, counts, rng)
+        approximation = _judged(spec, marginal, explored, values)
     return Draws(
         values=values.reshape(options.chains, options.draws, -1),
         stats={},
@@ -54,12 +59,21 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
         attempts=(_sentence(marginal, explored),),
         interrupted=False,
         asked=options.draws,
-        approximation=_judged(spec, marginal, explored, values),
+        approximation=approximation,
     )
 
 
 def _engine(spec: ModelSpec, cores: int) -> Marginal:
-    return Quadrature(spec, cores)
+    """Gaussian outcomes are integrated exactly; one factor's effects by quadrature; others by Laplace."""
+    if is_latent_gaussian(spec) and (spec.family.quadratic or not one_factor(spec)):
+        return LatentGaussian(spec)
+    if one_factor(spec):
+        return Quadrature(spec, cores)
+    raise build(
+        FitError,
+        "Effects of several grouping factors have priors that are not normal: nothing integrates them out.",
+        hint="normal priors of the group-level coefficients, or method='nuts'",
+    )
 
 
 def _judged(spec: ModelSpec, marginal: Marginal, explored: Explored, values: Floats) -> Approximation:

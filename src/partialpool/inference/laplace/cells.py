@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.laplace.sums import Weights
+from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -30,20 +31,13 @@ class CellLikelihood:
 
     def __init__(self, spec: ModelSpec, latent: tuple[int, ...]) -> None:
         self.latent, self.n = latent, spec.cells.index.n_cells
-        self.stats = spec.cells.stats
-        self.block = spec.family.blocks()[1]
+        self.family = spec.family
+        self.stats = widened(spec.cells.stats, self.n)
         self.expected = False  # whether the family gives expected curvature, so that differences are needed
 
     def evaluate(self, eta: Floats) -> tuple[float, Floats, Floats]:
         """Log likelihood, and (P, n) derivatives and curvatures as the family gives them."""
-        eta = np.ascontiguousarray(eta)
-        first, second = np.empty_like(eta), np.empty_like(eta)
-        types = self.block.ctypes.argtypes
-        pointers = [a.ctypes.data_as(types[1]) for a in (self.stats, eta, first, second)]
-        value = self.block.ctypes(
-            self.n, pointers[0], self.stats.shape[1], pointers[1], self.n, pointers[2], pointers[3]
-        )
-        return float(value), first, second
+        return self.family.derivatives(self.stats, np.ascontiguousarray(eta))
 
     def part(self, cells: NDArray[np.int64]) -> CellLikelihood:
         """The likelihood of some of the cells."""

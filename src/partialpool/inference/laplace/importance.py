@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
 MOST_ROUNDS = 8
 ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
-BETTER = 1.1
+PATIENCE, BETTER = 3, 1.1
 LEAST_EFFECTIVE = 3  # effective points a dimension that moments are taken from
 
 
@@ -83,7 +83,7 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         if not np.any(np.isfinite(ratios)):
             raise _nowhere()
         # Rounds that get no better have come as close as the t distribution can.
-        if turn > 1 and (own > ENOUGH or own < BETTER * before):
+        if (turn > 1 and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before):
             break
         before = own
         proposal = _fitted(points, ratios)

@@ -26,6 +26,7 @@ from partialpool.inference.laplace.cells import CellLikelihood
 from partialpool.inference.laplace.factor import Factor, factorise
 from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
 from partialpool.inference.laplace.sums import Sums, SumsPattern
+from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -97,6 +98,7 @@ class InnerProblem:
         effects = effect_blocks(spec)
         eliminated, crossed, self.parent = elimination_order(effects)
         self.blocks = (*eliminated, *crossed, coefficient_block(spec, self.inner))
+        self.offsets = widened(spec.cells.offsets, spec.cells.index.n_cells)
         self.exact = spec.family.quadratic and self.latent == (0,)
         self.starts = np.cumsum([0, *(b.size * b.width for b in self.blocks)])
         self._check_size(len(eliminated))
@@ -155,7 +157,7 @@ class InnerProblem:
 
     def predictors(self, v: Floats, coefficients: Floats) -> Floats:
         """(P, n) linear predictors of inner parameters and outer coefficients."""
-        eta = self.spec.cells.offsets.copy()
+        eta = self.offsets.copy()
         for p, (numbers, matrix) in enumerate(self.outer_matrices):
             if len(numbers):
                 eta[p] += matrix @ coefficients[numbers]
@@ -163,7 +165,7 @@ class InnerProblem:
 
     def spread(self, v: Floats) -> Floats:
         """(P, n) A v: what inner parameters add to the predictors."""
-        eta = np.zeros_like(self.spec.cells.offsets)
+        eta = np.zeros_like(self.offsets)
         for f, block in enumerate(self.blocks):
             own = self.groups(v, f)
             for a, p in enumerate(block.predictors):
@@ -172,7 +174,7 @@ class InnerProblem:
 
     def spread_all(self, v: Floats) -> Floats:
         """(m, P, n) A v for (dim, m)."""
-        n_predictors, n = self.spec.cells.offsets.shape
+        n_predictors, n = self.offsets.shape
         eta = np.zeros((v.shape[1], n_predictors, n))
         for f, block in enumerate(self.blocks):
             own = np.ascontiguousarray(v[self.starts[f] : self.starts[f + 1]].T)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError
+from partialpool.inference.blas import one_thread
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
-from partialpool.inference.laplace.blas import one_thread
 from partialpool.inference.laplace.conditionals import check_effects
 from partialpool.inference.laplace.correction import correction, correction_normals
 from partialpool.inference.laplace.covariance import covariance
@@ -36,6 +36,8 @@ Result = TypeVar("Result")
 KEPT = 1 << 24  # numbers of factors kept between the density at a point and draws there: 128 MB
 SIDE_BY_SIDE = 300  # rows of the dense part: below it Python's own work, one thread at a time, is most of it
 MISSED = 2.0  # largest change, from the centre on, of what the Laplace approximation is believed to miss
+WORK = 3e9  # operations that a round of exploring may take
+LEAST_POINTS, MOST_POINTS = 64, 256
 DIFFERENCE = 1e-3  # of an outer parameter's scale, where the gradient is by differences
 
 
@@ -136,30 +138,34 @@ class LatentGaussian:
         return np.array(self._map(self._corrected, np.asarray(points, float)), float)
 
     def draw(self, points: Floats, counts: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """(sum of counts, n_values) draws of everything, counts[i] of them given the outer point i, in order.
+        """(sum of counts, n_values) draws of everything in random order, counts[i] of them given point i.
 
         Each point has a random stream of its own, so that the order in which they are drawn does not matter.
         """
         out = np.empty((int(np.sum(counts)), self.spec.layout.n_values))
-        parts = np.split(out, np.cumsum(counts)[:-1])
+        rows = np.split(rng.permutation(len(out)), np.cumsum(counts)[:-1])
         chosen = np.flatnonzero(counts)
         streams = rng.spawn(len(chosen))
 
         def one(i: int) -> None:
-            self._draw(self._condition(points[chosen[i]]), parts[chosen[i]], streams[i])
+            self._draw(self._condition(points[chosen[i]]), out, rows[chosen[i]], streams[i])
 
         self._map(one, range(len(chosen)))
         return out
 
-    def check(self, point: Floats, rng: np.random.Generator) -> tuple[float, tuple[GroupCheck, ...]]:  # noqa: ARG002
-        """Compare effects with their exact conditionals at a point: smallest acceptance, a handful of groups.
+    def affordable(self) -> int:
+        """Twice as many points for each outer parameter more, but not more than their cost allows."""
+        dense = self.problem.dim - self.problem.starts[len(self.problem.pattern.crosses)]
+        work = self.problem.dim + self.spec.cells.index.n_cells + dense**3 / 30
+        wanted = min(32 * 2.0 ** len(self.centre), MOST_POINTS)
+        return 1 << int(np.log2(np.clip(WORK / work, LEAST_POINTS, wanted)))
 
-        Nothing is random: exact conditionals are on grids.
-        """
+    def check(self, points: Floats, weights: Floats, draws: Floats) -> tuple[float, tuple[GroupCheck, ...]]:  # noqa: ARG002
+        """Effects given everything else at the outer parameters' mean, by the approximation and on grids."""
         if self.exact:
             return 1.0, ()
         with one_thread():
-            return check_effects(self.problem, self._condition(point))
+            return check_effects(self.problem, self._condition(weights @ points))
 
     def _map(self, function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
         """Apply a function to all items, each in one thread; side by side where that pays."""
@@ -220,15 +226,15 @@ class LatentGaussian:
         up, down = ([self._log_density(y) for y in x + side * steps] for side in (1.0, -1.0))
         return (np.array(up) - np.array(down)) / (2.0 * DIFFERENCE * self.scale)
 
-    def _draw(self, at: Conditional, out: Floats, rng: np.random.Generator) -> None:
-        """Write draws given one point into (count, n_values)."""
+    def _draw(self, at: Conditional, out: Floats, rows: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Write draws given one point into some rows."""
         mean = at.mode if self._normals is None else at.mode - self._shift(at).psi
-        draws = mean[:, None] + at.factor.spread(rng.standard_normal((self.problem.dim, len(out))))
-        out[:] = at.given.values
+        draws = mean[:, None] + at.factor.spread(rng.standard_normal((self.problem.dim, len(rows))))
+        out[rows] = at.given.values
         for f, block in enumerate(self.problem.blocks):
             start, stop = self.problem.starts[f], self.problem.starts[f + 1]
             for a, value in enumerate(block.values):
-                out[:, value : value + block.size] = draws[start + a : stop : block.width].T
+                out[rows, value : value + block.size] = draws[start + a : stop : block.width].T
 
     def _shift(self, at: Conditional) -> Shift:
         return mean_shift(self.problem, at, covariance(at.factor, self.problem.parent))

@@ -39,10 +39,9 @@ FINE = grid(1, step=0.4, radius=7.0)
 T = TypeVar("T")
 
 
-def suits(spec: ModelSpec) -> bool:
-    """Whether all group-level terms of a model vary by the same factor."""
-    groupings = [block.term.grouping for _, block in spec.parameters.blocks]
-    return all(g.name == groupings[0].name for g in groupings)
+def one_factor(spec: ModelSpec) -> bool:
+    """Whether all group-level terms of a model vary by the same factor, if there are any."""
+    return len({block.term.grouping.name for _, block in spec.parameters.blocks}) <= 1
 
 
 class Quadrature:
@@ -51,7 +50,7 @@ class Quadrature:
     Parameters
     ----------
     spec
-        The model; `suits` must hold.
+        The model; `one_factor` must hold.
     cores
         Threads.
 

@@ -1,0 +1,76 @@
+"""What a run leaves behind as it goes, so that another process can go on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.warmup import Tuning
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A run at the end of its warm-up.
+
+    Attributes
+    ----------
+    tuning
+        What warm-up found.
+    positions
+        (chains, n_dim).
+    rng
+        (chains, 4), the states of the chains' random numbers.
+    """
+
+    tuning: Tuning
+    positions: Floats
+    rng: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive draws of one chain, and where they left it.
+
+    Attributes
+    ----------
+    chain
+        Its number.
+    values, stats
+        (n, n_values) and (n, 8), as the compiled sampler writes them.
+    position, rng
+        (n_dim,) and (4,) after the last of them.
+    """
+
+    chain: int
+    values: Floats
+    stats: Floats
+    position: Floats
+    rng: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Past:
+    """A run as far as it came: its beginning, and its parts in their order."""
+
+    beginning: Beginning
+    parts: Sequence[Part]
+
+
+class Store(Protocol):
+    """Where runs leave what they have done. One sampling is one run, or two where the first diverged."""
+
+    @property
+    def past(self) -> Sequence[Past]:
+        """Runs of an earlier process, the last of which may be unfinished."""
+
+    def begin(self, beginning: Beginning) -> None:
+        """Take the beginning of the next run."""
+
+    def append(self, part: Part) -> None:
+        """Take draws of the run that began last."""

@@ -1,0 +1,116 @@
+"""Warm-up: step size and metric are learnt in rounds, from all chains together, until they have settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.inference.chain import Chain
+from partialpool.inference.metric import (
+    NEGLIGIBLE,
+    Metric,
+    learn_metric,
+    principal_directions,
+    unit_metric,
+)
+
+Floats = NDArray[np.float64]
+
+# Transitions of the rounds. What the first ones see on the way from the start is soon forgotten; the third is
+# the first after which warm-up may end.
+FIRST_ROUNDS = (25, 25, 50)
+MAX_ROUND = 400
+MAX_CHANGE = 1.4  # of any coordinate's scale, between the metric in use and the one the round would give
+MAX_R_HAT = 1.1  # of any coordinate in a round: chains that have not met are not at the end of their way
+
+Advance = Callable[[int, Metric], Sequence[Floats]]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What warm-up found.
+
+    Attributes
+    ----------
+    metric
+        Common to all chains.
+    step_size
+        Common to all chains.
+    transitions
+        How many of each chain it took.
+    """
+
+    metric: Metric
+    step_size: float
+    transitions: int
+
+
+def warm_up(
+    chains: Sequence[Chain], advance: Advance, limit: int, target_accept: float, low_rank: bool
+) -> Tuning:
+    """Move chains to where the posterior is and learn how to move them from there on.
+
+    Parameters
+    ----------
+    chains
+        Their step sizes are set here.
+    advance
+        Called with a number of transitions and a metric; moves all chains and returns for each the (m, 2 n)
+        trace of positions and gradients.
+    limit
+        Transitions of each chain at most.
+    target_accept
+        Acceptance rate that the step size is to give.
+    low_rank
+        Whether the metric may have directions besides its scales.
+    """
+    n = chains[0].target.n_dim
+    metric, step, done = unit_metric(n), max(n, 1) ** -0.25, 0
+    for length in _rounds(limit):
+        for chain in chains:
+            chain.set_step(step, target_accept)
+        traces = np.stack(advance(length, metric))
+        step = float(np.exp(np.mean([chain.log_step for chain in chains])))
+        done += length
+        positions, gradients = traces[..., :n], traces[..., n:]
+        if done == limit or (length >= FIRST_ROUNDS[-1] and _settled(metric, positions, gradients, low_rank)):
+            break
+        metric = learn_metric(positions.reshape(-1, n), gradients.reshape(-1, n), low_rank)
+    return Tuning(metric, step, done)
+
+
+def _rounds(limit: int) -> Iterator[int]:
+    """Lengths of rounds that sum to the limit; from the third on each is as long as all before it."""
+    done = 0
+    while done < limit:
+        planned = next((n for k, n in enumerate(FIRST_ROUNDS) if done == sum(FIRST_ROUNDS[:k])), done)
+        yield min(planned, MAX_ROUND, limit - done)
+        done += min(planned, MAX_ROUND, limit - done)
+
+
+def _settled(metric: Metric, positions: Floats, gradients: Floats, low_rank: bool) -> bool:
+    """Say whether the chains agree, and a new metric would be much the same."""
+    n = positions.shape[-1]
+    if np.max(_r_hat(positions), initial=1.0) > MAX_R_HAT:
+        return False
+    z, force = metric.whiten(positions.reshape(-1, n), gradients.reshape(-1, n))
+    change = learn_metric(z, force, low_rank=False).scale
+    if np.max(np.abs(np.log(change)), initial=0.0) > np.log(MAX_CHANGE):
+        return False
+    if not low_rank:
+        return True
+    _, variances = principal_directions(z, force)
+    return bool(np.max(np.abs(np.log(variances)), initial=0.0) < 2.0 * np.log(NEGLIGIBLE))
+
+
+def _r_hat(positions: Floats) -> Floats:
+    """Split R-hat of each coordinate of (chains, m, n) positions (Gelman et al. 2013, section 11.4)."""
+    chains, m, n = positions.shape
+    half = m // 2
+    halves = positions[:, : 2 * half].reshape(2 * chains, half, n)
+    within = np.maximum(halves.var(axis=1, ddof=1).mean(axis=0), np.finfo(float).tiny)
+    between = halves.mean(axis=1).var(axis=0, ddof=1)
+    return np.asarray(np.sqrt((half - 1) / half + between / within))

@@ -1,0 +1,205 @@
+"""Fits under way: killed at any moment, they go on to the draws that one process would have made."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import partialpool as pp
+from partialpool.errors import FileError
+from partialpool.inference import engine
+from partialpool.inference.draws import Draws
+from partialpool.storage import draw_store
+from partialpool.storage.draw_store import is_store, open_store
+
+MODEL = """
+import numpy as np
+import partialpool as pp
+
+rng = np.random.default_rng(4)
+n = {n}
+x, g = rng.normal(size=n), rng.integers(0, 8, n)
+y = x + rng.normal(size=8)[g] + rng.normal(size=n)
+model = pp.Model("y ~ x + (x | g)", {{"y": y, "x": x, "g": g}})
+"""
+FIT = """
+from partialpool.inference import engine
+engine.CHUNK_SECONDS = 0.05
+model.fit(draws={draws}, chains=3, seed=2, cores=2, store={path!r}, progress=False)
+"""
+
+
+def make_model(n: int = 60) -> pp.Model:
+    names: dict[str, pp.Model] = {}
+    exec(MODEL.format(n=n), names)
+    return names["model"]
+
+
+def assert_equal(a: Draws, b: Draws) -> None:
+    np.testing.assert_array_equal(a.values, b.values)
+    for name, values in a.stats.items():
+        np.testing.assert_array_equal(values, b.stats[name])
+    assert (a.warmup, a.seed, a.asked, a.attempts) == (b.warmup, b.seed, b.asked, b.attempts)
+    assert not a.interrupted
+    assert not b.interrupted
+
+
+@pytest.fixture(scope="module")
+def whole() -> pp.Fit:
+    return make_model().fit(draws=150, chains=3, seed=2, cores=2, progress=False)
+
+
+@pytest.fixture
+def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that a person's Ctrl-C left with some draws of each chain, in several parts."""
+    path, seen = tmp_path / "fit.nc", []
+    append = draw_store.DrawStore.append
+
+    def stop(self, part):
+        append(self, part)
+        seen.append(part)
+        if len(seen) == 40:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "CHUNK_SECONDS", 1e-9)  # parts of one draw
+        patch.setattr(draw_store.DrawStore, "append", stop)
+        fit = make_model().fit(draws=150, chains=3, seed=2, cores=2, store=path, progress=False)
+    assert fit.draws.interrupted
+    assert is_store(path)
+    return path
+
+
+def test_an_undisturbed_store_becomes_the_file_of_the_fit(tmp_path: Path, whole: pp.Fit) -> None:
+    path = tmp_path / "fit.nc"
+    fit = make_model().fit(draws=150, chains=3, seed=2, store=path, progress=False)
+    assert not is_store(path)
+    for made in (fit, pp.load_fit(path), pp.resume(path, progress=False)):
+        assert_equal(made.draws, whole.draws)
+
+
+def test_a_killed_process_goes_on_to_the_same_draws(tmp_path: Path) -> None:
+    path, draws = tmp_path / "fit.nc", 300
+    script = MODEL.format(n=2_000) + FIT.format(draws=draws, path=str(path))
+    child = subprocess.Popen([sys.executable, "-c", script])
+    deadline, begun = time.monotonic() + 120, 0
+    while time.monotonic() < deadline and child.poll() is None:
+        if path.exists():
+            begun = begun or path.stat().st_size
+            if path.stat().st_size > begun + 20_000:
+                break
+        time.sleep(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert is_store(path), "the child had finished"
+    kept = sum(len(part.values) for part in open_store(path, 1).past[0].parts)
+    assert 0 < kept < 3 * draws
+    resumed = pp.resume(path, cores=1, progress=False)
+    expected = make_model(2_000).fit(draws=draws, chains=3, seed=2, progress=False)
+    assert_equal(resumed.draws, expected.draws)
+    assert_equal(pp.load_fit(path).draws, expected.draws)
+
+
+def test_an_interrupted_fit_goes_on(cut: Path, whole: pp.Fit) -> None:
+    with pytest.raises(FileError) as error:
+        pp.load_fit(cut)
+    assert str(error.value) == (
+        f"The file {str(cut)!r} is a fit that is not finished.\n  Try: partialpool.resume({str(cut)!r})"
+    )
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+@pytest.mark.parametrize("lost", [1, 20, 700, 5000])
+def test_a_last_record_that_was_cut_short_is_drawn_again(cut: Path, whole: pp.Fit, lost: int) -> None:
+    os.truncate(cut, cut.stat().st_size - lost)
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+def test_what_comes_after_damage_is_drawn_again(cut: Path, whole: pp.Fit) -> None:
+    content = bytearray(cut.read_bytes())
+    content[-3000] ^= 1
+    cut.write_bytes(content)
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+def test_a_process_that_ended_during_warm_up_begins_again(cut: Path, whole: pp.Fit) -> None:
+    start = cut.read_bytes().index(b"BEGN")
+    os.truncate(cut, start)
+    assert open_store(cut, 1).past == ()
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+def test_a_second_run_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten groups of three rows with a fixed large step diverge: the store then holds two runs."""
+    from partialpool.inference import nuts
+
+    monkeypatch.setattr(nuts, "FEW_GROUPS_TARGET_ACCEPT", 0.5)
+    rng = np.random.default_rng(1)
+    table = {"y": rng.normal(size=12), "g": np.arange(12) % 3}
+    model = pp.Model("y ~ 1 + (1 | g)", table)
+    expected = model.fit(draws=400, chains=2, seed=3, progress=False)
+    assert len(expected.draws.attempts) >= 2, "this seed has no divergence: choose another"
+    path = tmp_path / "fit.nc"
+    append, seen = draw_store.DrawStore.append, []
+
+    def stop(self, part):
+        append(self, part)
+        seen.append(part)
+        if len(self.past) == 0 and path.read_bytes().count(b"BEGN") == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(draw_store.DrawStore, "append", stop)
+        patch.setattr(engine, "CHUNK_SECONDS", 1e-9)
+        assert model.fit(draws=400, chains=2, seed=3, store=path, progress=False).draws.interrupted
+    assert len(open_store(path, 1).past) == 2
+    assert_equal(pp.resume(path, progress=False).draws, expected.draws)
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path, cut: Path) -> None:
+    other = tmp_path / "other.nc"
+    other.write_bytes(b"something")
+    for path in (other, cut):
+        before = path.read_bytes()
+        with pytest.raises(FileError, match="is there already, and draws do not overwrite it"):
+            make_model().fit(draws=10, chains=1, store=path, progress=False)
+        assert path.read_bytes() == before
+
+
+def test_another_format_says_so(cut: Path) -> None:
+    cut.write_bytes(cut.read_bytes().replace(b"store 1\n", b"store 7\n", 1))
+    with pytest.raises(FileError, match="is a store of format 7; this version of partialpool reads format 1"):
+        pp.resume(cut, progress=False)
+
+
+@pytest.mark.parametrize("length", [20, 200])
+def test_a_store_without_its_model_says_so(cut: Path, length: int) -> None:
+    os.truncate(cut, length)
+    with pytest.raises(FileError, match="before there were any draws"):
+        pp.resume(cut, progress=False)
+
+
+def test_what_is_no_store_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "no.nc"
+    path.write_text("hello")
+    with pytest.raises(FileError, match="is not a netCDF-4 file"):
+        pp.resume(path, progress=False)
+    with pytest.raises(FileError, match="is no fit under way"):
+        open_store(path, 1)
+    with pytest.raises(FileError, match="No such file"):
+        pp.resume(tmp_path / "absent.nc", progress=False)
+
+
+def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be written"):
+        make_model().fit(draws=10, chains=1, store=tmp_path / "a" / "b.nc", progress=False)
