@@ -104,7 +104,7 @@ def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    mpl.rcParams["svg.hashsalt"] = "partialpool"
+    mpl.rcParams |= {"svg.hashsalt": "partialpool", "svg.fonttype": "none", "font.family": "sans-serif"}
     figure, axes = plt.subplots(1, n, figsize=(9, height), squeeze=False, layout="constrained")
     for own in axes[0]:
         own.spines[["top", "right"]].set_visible(False)

@@ -38,7 +38,7 @@ def chosen(options: argparse.Namespace) -> tuple[list[Job], list[str]]:
     """Jobs and measures that are asked for."""
     jobs, asked = all_jobs(), list(measures())
     if options.bars:
-        jobs = [job for job in jobs if job.peer in NEEDED.get(job.problem, ())]
+        jobs = [job for job in jobs if job.label in NEEDED.get(job.problem, ())]
     if options.only:
         names = tuple(options.only.split(","))
         known = {problem.name: (problem.name, problem.data) for problem in PROBLEMS.values()}
