@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "docs" / "figures"
 Results = dict[str, dict[str, Any]]
-OURS, OTHERS, POINT = "#c44e00", "#5b6f86", "#b9c2cc"
+OURS, OTHERS, POINT = "#c44e00", "#5b6f86", "#93a0ad"
 
 
 def draw(results: Results, folder: Path = FOLDER) -> list[tuple[str, str]]:
@@ -84,7 +84,7 @@ def _growth(results: Results, family: str, things: str) -> Figure | None:
             label, (x, y), (6, 0), textcoords="offset points", va="center", fontsize=8, color=colour
         )
     axes.set(xlabel=things, ylabel="seconds, warm: model and draws")
-    axes.margins(x=0.28)
+    axes.set_xlim(0.6 * min(sizes), 60 * max(x for x, *_ in ends))  # room for the names
     axes.grid(alpha=0.25)
     return figure
 
