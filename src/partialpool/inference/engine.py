@@ -151,7 +151,7 @@ class _Crew:
         """Advance a chain and note how long a transition takes."""
         started = time.perf_counter()
         made = self.chains[i].advance(metric, self.stop, stats, values, trace)
-        self.seconds = (time.perf_counter() - started) / max(made, 1)
+        self.seconds = max(time.perf_counter() - started, 1e-9) / max(made, 1)
 
     def _round(self, length: int, metric: Metric) -> Floats:
         """Move every chain; return their traces."""
