@@ -1,7 +1,9 @@
-# One virtual environment, `.venv`, made from the locks in requirements/ and made again only when they change.
+# One virtual environment, `.venv`, made from the locks in requirements/ and made again only when they change; what
+# benchmarks compare with has one of its own, `.venv-bench`.
 
 VENV       := .venv
 PY         := $(VENV)/bin/python
+BENCH      := .venv-bench
 INSTALL    := $(PY) -m pip install -qq --disable-pip-version-check --no-input  # -qq: errors only
 LOCK_TOOL  := uv==0.13.9
 COMPILE    := $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes \
@@ -31,16 +33,17 @@ format: $(VENV)/.dev  ## repair style and formatting where a tool can
 
 dev: $(VENV)/.dev  ## set up what tests and checks need
 
-bench: $(VENV)/.dev  ## run the benchmarks (ARGS are passed on)
-	@$(PY) benchmarks/run.py $(ARGS)
+bench: $(BENCH)/.ready  ## run the benchmarks (ARGS="--bars", "--only bangladesh --peers partialpool,stanli")
+	@$(BENCH)/bin/python benchmarks/run.py $(ARGS)
 
 lock: $(VENV)/.python  ## bring requirements/*.lock up to date with pyproject.toml (ARGS="--upgrade")
 	@$(INSTALL) $(LOCK_TOOL)
 	@$(COMPILE) $(ARGS) pyproject.toml -o requirements/run.lock >/dev/null
 	@$(COMPILE) $(ARGS) pyproject.toml --group dev -c requirements/run.lock -o requirements/dev.lock >/dev/null
+	@$(COMPILE) $(ARGS) pyproject.toml requirements/bench.in -o requirements/bench.lock >/dev/null
 
 clean:  ## remove the environment, caches and built files
-	@rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(BENCH) benchmarks/.data build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: a step runs again only when what it was made from is newer.
@@ -69,3 +72,11 @@ $(VENV)/.dev: $(VENV)/.python requirements/dev.lock requirements/run.lock pyproj
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
 	@$(INSTALL) --no-deps --editable .
 	@touch $(VENV)/.run $@
+
+# The peers' packages need other versions than the program's own, so they are kept away from it.
+$(BENCH)/.ready: $(VENV)/.python requirements/bench.lock pyproject.toml
+	@echo "Setting up $(BENCH) (once, some minutes)" >&2
+	@$(PY) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements/bench.lock
+	@$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --editable .
+	@touch $@

@@ -1,62 +1,68 @@
-"""Time stanli on the same posteriors: hand-made cells, hand-written Stan, in a warm process.
-
-The model is built from its code and data each time, as ours is from its formula and table; how long sampling
-alone takes is reported too. Partial pooling is written both ways, centred and non-centred.
-"""
+"""stanli, which runs Stan programs without compiling them: rows and hand-made cells, centred and not."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+import harness
 import numpy as np
+import stan_code
 import stanli
-from harness import measure
-from problems import CHAINS, DRAWS, cells
 
-DATA = "data { int<lower=1> J; array[J] int trials; array[J] int successes; }"
-
-NO_POOLING = f"""{DATA}
-parameters {{ vector[J] alpha; }}
-model {{ alpha ~ normal(0, 1.5); successes ~ binomial_logit(trials, alpha); }}
-"""
-CENTRED = f"""{DATA}
-parameters {{ real alpha_bar; real<lower=0> sigma; vector[J] alpha; }}
-model {{
-  alpha_bar ~ normal(0, 1.5); sigma ~ exponential(1);
-  alpha ~ normal(alpha_bar, sigma);
-  successes ~ binomial_logit(trials, alpha);
-}}
-"""
-NON_CENTRED = f"""{DATA}
-parameters {{ real alpha_bar; real<lower=0> sigma; vector[J] z; }}
-transformed parameters {{ vector[J] alpha = alpha_bar + sigma * z; }}
-model {{
-  alpha_bar ~ normal(0, 1.5); sigma ~ exponential(1); z ~ std_normal();
-  successes ~ binomial_logit(trials, alpha);
-}}
-"""
+_BIG = {"repeats": 1, "draws": 100, "warmup": 100, "chains": 2}
+JOBS = {
+    "no-pooling": {"cells, centred": {"repeats": 5}},
+    "partial-pooling": {
+        "cells, centred": {"repeats": 5},
+        "cells, non-centred": {"repeats": 5},
+        "rows, centred": {"repeats": 2},
+        "rows, non-centred": {"repeats": 2},
+    },
+    "slopes": {"rows, centred": {"repeats": 1}, "rows, non-centred": {"repeats": 1}},
+    "million": {"rows, centred": _BIG},
+    "poisson-1000": {"rows, non-centred": {"repeats": 2}},
+    "poisson-10000": {"rows, non-centred": {"repeats": 1}},
+    "insteval": {"rows, non-centred": {"repeats": 0, "draws": 300, "warmup": 300, "chains": 2}},
+    "ladder-1000": {"rows, centred": {"repeats": 2}},
+    "ladder-10000": {"rows, centred": {"repeats": 1}},
+    "ladder-100000": {"rows, centred": {"repeats": 0, "draws": 250, "warmup": 250}},
+}
+REBUILD = True
 
 
-def main(repeats: int) -> None:
-    data = cells()
+def build(task: harness.Task, table: dict[str, np.ndarray]) -> stanli.Model:
+    """The program and its data, made anew for each fit as partialpool's model is."""
+    cells, centred = options(task.variant)
+    code = stan_code.program(task.problem, cells, centred)
+    return stanli.Model(stan_code=code, data=stan_code.data(task.problem, table, cells))
 
-    def solver(code: str, names: tuple[str, ...]):
-        def solve(seed: int) -> np.ndarray:
-            model = stanli.Model(stan_code=code, data=data)
-            fit = model.sample(chains=CHAINS, samples=DRAWS, seed=seed, refresh=0)
-            parts = [np.asarray(fit[n]).reshape(CHAINS, DRAWS, -1) for n in names]
-            return np.concatenate(parts, axis=-1)
 
-        return solve
+def options(variant: str) -> tuple[bool, bool]:
+    """Whether on cells, and whether centred."""
+    return variant.startswith("cells"), variant.endswith(", centred")
 
-    full = ("alpha_bar", "sigma", "alpha")
-    problems = {
-        "no pooling": solver(NO_POOLING, ("alpha",)),
-        "partial pooling, centred": solver(CENTRED, full),
-        "partial pooling, non-centred": solver(NON_CENTRED, full),
-    }
-    measure("stanli", stanli.__version__, problems, repeats)
+
+def sample(task: harness.Task, model: stanli.Model, seed: int) -> Any:
+    """Stan's NUTS."""
+    warmup = {} if task.warmup is None else {"warmup": task.warmup}
+    return model.sample(chains=task.chains, samples=task.draws, seed=seed, refresh=0, **warmup)
+
+
+def summary(task: harness.Task, model: stanli.Model, result: Any) -> Any:
+    """The table of all parameters."""
+    return result.summary()
+
+
+def draws(task: harness.Task, model: stanli.Model, result: Any) -> np.ndarray:
+    """What is monitored."""
+
+    def take(name: str) -> np.ndarray:
+        values = np.array(result[name])
+        return values.reshape(task.chains, task.draws, *values.shape[1:])
+
+    return stan_code.stacked(task.problem, take, options(task.variant)[1])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    harness.run(sys.modules[__name__], ("stanli", "numpy"))

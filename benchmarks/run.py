@@ -1,91 +1,135 @@
-"""Run every peer in processes of its own, in turn, and report medians and ratios once posteriors agree.
+"""Run peers in processes of their own, in turn, keep what was measured and make docs/benchmarks.md of it.
 
-python benchmarks/run.py [--repeats N] [--rounds N] [--out FILE.json]
+python benchmarks/run.py [--bars] [--only NAME,...] [--peers NAME,...] [--rounds N] [--page]
+
+Without options everything runs, which takes hours; `--bars` runs what the table of bars needs. A name is a
+problem's, its table's (`bangladesh`) or the start of several (`poisson`); compare, gradient, laplace and
+memory are measures that have no peers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
+import shutil
 import subprocess
 import sys
-from datetime import date
+import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-HERE = Path(__file__).parent
-PEERS = ("partialpool", "stanli")
-NO, CENTRED, NON_CENTRED, PARTIAL = (
-    "no pooling",
-    "partial pooling, centred",
-    "partial pooling, non-centred",
-    "partial pooling",
-)
-TOLERANCE = 0.1  # of means, in posterior sds: beyond 2.8 standard errors for an ESS of 800
+import figures
+import page
+import store
+from bars import NEEDED
+from jobs import HERE, SECONDS, Job, all_jobs
+from problems import PROBLEMS
+from processes import LEFT_OUT, Record, merged, run_job
+
+QUICK = 25.0  # jobs whose process takes longer run once, the others in every round
 
 
-def run_peer(peer: str, repeats: int) -> dict[str, Any]:
-    """One process of one peer."""
-    command = [sys.executable, str(HERE / f"peer_{peer}.py"), str(repeats)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=HERE)
-    return json.loads(done.stdout.splitlines()[-1])
+def measures() -> dict[str, Path]:
+    """Scripts that measure something else than a peer on a problem."""
+    return {path.stem.removeprefix("measure_"): path for path in sorted(HERE.glob("measure_*.py"))}
 
 
-def agree(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
-    """Largest difference of posterior means, in posterior sds; too large a one ends the run."""
-    gaps = [abs(a - b) / s for a, b, s in zip(ours["mean"], theirs["mean"], theirs["sd"], strict=True)]
-    if max(gaps) > TOLERANCE:
-        raise SystemExit(f"posteriors differ by {max(gaps):.2f} sd: no time is worth reading")
-    return max(gaps)
+def chosen(options: argparse.Namespace) -> tuple[list[Job], list[str]]:
+    """Jobs and measures that are asked for."""
+    jobs, asked = all_jobs(), list(measures())
+    if options.bars:
+        jobs = [job for job in jobs if job.peer in NEEDED.get(job.problem, ())]
+    if options.only:
+        names = tuple(options.only.split(","))
+        known = {problem.name: (problem.name, problem.data) for problem in PROBLEMS.values()}
+        known |= {name: (name,) for name in asked}
+        wanted = {name for name, called in known.items() if any(word.startswith(names) for word in called)}
+        if not wanted:
+            raise SystemExit(f"nothing starts with {options.only!r}; there are {', '.join(known)}")
+        jobs = [job for job in jobs if job.problem in wanted]
+        asked = [name for name in asked if name in wanted]
+    if options.peers:
+        jobs = [job for job in jobs if job.peer in options.peers.split(",")]
+        asked = [] if not options.only else asked
+    return jobs, asked
 
 
-def medians(runs: list[dict[str, Any]], problem: str) -> dict[str, float]:
-    """Median time and minimum ESS of one problem over all processes."""
-    seconds = [s for run in runs for s in run["problems"][problem]["seconds"]]
-    ess = [e for run in runs for e in run["problems"][problem]["ess"]]
-    found = {"seconds": median(seconds), "fastest": min(seconds), "slowest": max(seconds)}
-    return found | {key: median(e[key] for e in ess) for key in ("ess_bulk", "ess_tail")}
+def compile_kernels(jobs: list[Job]) -> None:
+    """Let partialpool compile what it compiles once a machine, so that no time contains it."""
+    smallest = {"bernoulli": "partial-pooling", "poisson": "poisson-1000", "gaussian": "insteval"}
+    own = [job for job in jobs if job.peer == "partialpool"]
+    asked = {(smallest[PROBLEMS[job.problem].family], job.variant.split(",")[0]) for job in own}
+    for problem, variant in sorted(asked):
+        started = time.perf_counter()
+        job = Job(problem, "partialpool", variant, repeats=0, draws=25, chains=4, warmup=None)
+        run_job(job)
+        print(f"kernels: {problem}, {job.label}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
+
+
+def run_jobs(jobs: list[Job], rounds: int) -> None:
+    """Problem by problem; within one, peers take turns, and only quick ones run in every round."""
+    for problem in dict.fromkeys(job.problem for job in jobs):
+        waiting = [job for job in jobs if job.problem == problem]
+        records: dict[str, list[Record]] = {}
+        for _ in range(rounds):
+            for job in list(waiting):
+                started = time.perf_counter()
+                record = run_job(job)
+                seconds = time.perf_counter() - started
+                records.setdefault(job.label, []).append(record)
+                if record["status"] != "measured" or seconds > QUICK:
+                    waiting.remove(job)
+                told = record.get("why") or f"draws {record['sample'][-1]:.3g} s"
+                print(
+                    f"{problem}: {job.label}: {record['status']} in {seconds:.1f} s: {told}", file=sys.stderr
+                )
+                store.keep(problem, job.label, merged(records[job.label]))
+
+
+def run_measure(name: str) -> Record:
+    """One script in a process of its own."""
+    command = [sys.executable, measures()[name].name]
+    try:
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=2 * SECONDS)
+    except subprocess.TimeoutExpired:
+        return {"status": "over the limit", "why": f"no answer within {2 * SECONDS:.0f} s"}
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        status = "left out" if last.startswith(LEFT_OUT) else "failed"
+        return {"status": status, "why": last.removeprefix(LEFT_OUT)}
+    return {"status": "measured"} | json.loads(done.stdout.splitlines()[-1])
+
+
+def told(results: dict[str, dict[str, Any]]) -> None:
+    """Say what was left out, and the bars."""
+    for name, records in results.items():
+        for label, record in records.items():
+            if record["status"] != "measured":
+                print(f"{name}: {label}: {record['status']}: {record['why']}", file=sys.stderr)
+    print(page.bar_table(results))
 
 
 def main() -> None:
-    """Measure and report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    runs: dict[str, list[dict[str, Any]]] = {peer: [] for peer in PEERS}
-    for _ in range(options.rounds):
-        for peer in PEERS:
-            runs[peer].append(run_peer(peer, options.repeats))
-    ours, theirs = runs["partialpool"], runs["stanli"]
-    gap = max(
-        agree(ours[-1]["moments"][NO], theirs[-1]["moments"][NO]),
-        agree(ours[-1]["moments"][PARTIAL], theirs[-1]["moments"][CENTRED]),
+    """Measure, keep, and make the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    table = {f"partialpool: {p}": medians(ours, p) for p in (NO, PARTIAL)}
-    table |= {f"stanli: {p}": medians(theirs, p) for p in (NO, CENTRED, NON_CENTRED)}
-    print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(", ".join(f"{peer} {found[0]['version']}" for peer, found in runs.items()))
-    print(f"posterior means agree to {gap:.3f} sd\n")
-    print(f"{'':44}{'median s':>9}{'min':>8}{'max':>8}{'ESS bulk':>10}{'tail':>7}{'bulk/s':>10}")
-    for name, row in table.items():
-        rate = row["ess_bulk"] / row["seconds"]
-        print(
-            f"{name:44}{row['seconds']:9.3f}{row['fastest']:8.3f}{row['slowest']:8.3f}"
-            f"{row['ess_bulk']:10.0f}{row['ess_tail']:7.0f}{rate:10.0f}"
-        )
-    own = sum(table[f"partialpool: {p}"]["seconds"] for p in (NO, PARTIAL))
-    ratios = {}
-    for variant in (CENTRED, NON_CENTRED):
-        other = table[f"stanli: {NO}"]["seconds"] + table[f"stanli: {variant}"]["seconds"]
-        ratios[variant] = own / other
-        print(f"\nboth fits, ours / stanli's ({variant}): {ratios[variant]:.2f}")
-    if options.out:
-        options.out.write_text(json.dumps({"table": table, "ratios": ratios, "runs": runs}, indent=1) + "\n")
+    parser.add_argument("--bars", action="store_true", help="only what the table of bars needs")
+    parser.add_argument("--only", default="", help="problems or measures, separated by commas")
+    parser.add_argument("--peers", default="", help="peers, separated by commas")
+    parser.add_argument("--rounds", type=int, default=2, help="processes of each quick job")
+    parser.add_argument("--page", action="store_true", help="measure nothing, make the page of what is kept")
+    options = parser.parse_args()
+    jobs, asked = ([], []) if options.page else chosen(options)
+    if shutil.which("Rscript") is None:
+        print("no Rscript: peers in R and InstEval are left out", file=sys.stderr)
+    compile_kernels(jobs)
+    run_jobs(jobs, options.rounds)
+    for name in asked:
+        store.keep(name, "all", run_measure(name))
+    results = store.read()
+    page.write(results, figures=figures.draw(results))
+    told(results)
 
 
 if __name__ == "__main__":

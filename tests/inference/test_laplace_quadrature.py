@@ -56,8 +56,8 @@ def engine(name: str, data: pd.DataFrame | None = None) -> Quadrature:
 def brute_force(found: Quadrature, point: Floats, n: int = 61, width: float = 9.0) -> float:
     """Sum the whole density over a wide grid of each group's coordinates, one group at a time.
 
-    Given the outer parameters the density is a product over groups, so the integral over all is the density at
-    one point of all, times for each group the ratio of its integral to its value there.
+    Given the outer parameters the density is a product over groups, so the integral over all is the density
+    at one point of all, times for each group the ratio of its integral to its value there.
     """
     density = Density(found.spec, found.geometry)
     position, n_groups = coordinates(found.spec), found.n_groups

@@ -72,7 +72,7 @@ class Quadrature:
         self.outer = OuterParameters(spec, self.geometry)
         self.inputs: DensityInputs = outer_inputs(spec, self.geometry)
         self.table = address_table(self.inputs)
-        # Points are in the quick fit's coordinates, the marginal likelihood is an integral over unscaled ones.
+        # Points are in the quick fit's coordinates; the marginal likelihood integrates over unscaled ones.
         self.log_volume = float(
             np.sum(np.log(np.diag(self.geometry.coef_scale)))
             + np.sum(np.log(self.inputs.hyper_scale[len(self.geometry.coef_scale) :]))

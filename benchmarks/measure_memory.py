@@ -1,0 +1,76 @@
+"""Peak memory of a fit beyond its draws, against the size of the cells; Linux only.
+
+The million Bernoulli rows, none of which share a cell. Counted are the cells and whatever the fit allocates
+at its peak above what the process held before (table, design and cells), less the draws.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import datasets
+import harness
+import peer_partialpool as peer
+from problems import PROBLEMS
+
+import partialpool as pp
+
+MIB = 2.0**20
+
+
+def measure(variant: str, problem: str) -> dict[str, Any]:
+    """Fit once small to load all code, then measure."""
+    given = {
+        "draws": 25,
+        "chains": 2,
+        "warmup": 50,
+        "repeats": 0,
+        "seconds": 0.0,
+        "started": 0.0,
+        "out": None,
+    }
+    if variant:
+        given["warmup"] = None
+    small = harness.Task(PROBLEMS["ladder-1000"], variant, **given)  # type: ignore[arg-type]
+    peer.sample(small, peer.build(small, datasets.read("ladder-1000")), 1)
+    task = harness.Task(PROBLEMS[problem], variant, **given)  # type: ignore[arg-type]
+    table = datasets.read(task.problem.data)
+    start = harness.memory("VmRSS")
+    model = peer.build(task, table)
+    built = harness.memory("VmHWM") - start
+    kept = model.spec.cells
+    rows = (*kept.stats, *kept.columns, *kept.offsets, *kept.group_index)
+    cells = sum(row.nbytes for row in rows) / MIB
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = harness.memory("VmRSS")
+    fit = peer.sample(task, model, 1)
+    own = harness.memory("VmHWM") - before - fit.draws.values.nbytes / MIB
+    return {"cells_mib": cells, "fit_mib": own, "build_mib": built, "ratio": (cells + own) / cells}
+
+
+def main() -> None:
+    """Both methods, if there are both."""
+    if len(sys.argv) > 1:
+        print(json.dumps(measure(sys.argv[1].removeprefix("nuts"), "million")))
+        return
+    methods = ["nuts"]
+    if "method" in inspect.signature(pp.Model.fit).parameters:
+        methods.append("laplace")
+    print(json.dumps({method: _apart(method) for method in methods}))
+
+
+def _apart(method: str) -> dict[str, Any]:
+    """In a process of its own, because a peak belongs to a process."""
+    import subprocess
+
+    command = [sys.executable, __file__, method]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
