@@ -6,6 +6,8 @@ import os
 
 from hypothesis import settings
 
+collect_ignore = ["reference"]  # scripts that made the figures tests compare with, run by hand
+
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib, also in subprocesses
 
 # Kernels compile on their first call, which no deadline for one example would survive.

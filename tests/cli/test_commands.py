@@ -92,6 +92,20 @@ def test_fit_writes_a_folder(run, scores, tmp_path):
     assert "partialpool" in json.loads((out / "versions.json").read_text())
 
 
+def test_a_stored_fit_is_gone_on_from_and_told(run, scores, tmp_path):
+    store = tmp_path / "fit.nc"
+    first = run("fit", scores, FORMULA, *FEW, "--store", store)
+    assert first.exit_code == 0, first.output
+    again = run("resume", store, "--quiet", "--out", tmp_path / "out")
+    assert again.exit_code == 0, again.output
+    table = first.stdout[first.stdout.index("parameter") : first.stdout.index("Checks")]
+    assert table in again.stdout
+    assert pp.load_fit(tmp_path / "out" / "fit.nc").summary().equals(pp.load_fit(store).summary())
+    taken = run("fit", scores, FORMULA, *FEW, "--store", store)
+    assert taken.exit_code == 1
+    assert "is there already" in taken.stderr
+
+
 def test_priors_and_parameters_reach_the_model(run, scores, tmp_path):
     result = run(
         *("fit", scores, FORMULA, *FEW, "--out", tmp_path),

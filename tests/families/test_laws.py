@@ -32,7 +32,7 @@ def block_values(family, stats_: np.ndarray, linear: dict[str, np.ndarray]):
     eta = np.ascontiguousarray([linear[p] for p in family.parameters])
     first, second = np.empty_like(eta), np.empty_like(eta)
     n = eta.shape[1]
-    gradient, curvature = family.blocks()
+    gradient, curvature, _ = family.blocks()
     doubles = [a.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for a in (stats_, eta, first, second)]
     value = curvature.ctypes(n, doubles[0], n, doubles[1], n, doubles[2], doubles[3])
     again = np.empty_like(first)

@@ -51,7 +51,7 @@ def groups(seed: int = 9) -> Normal:
 
 def fit_groups(table: pd.DataFrame, draws: int = 1000) -> pp.Fit:
     priors = {"Intercept": pp.Normal(0, PRIOR_SD), "1|g": pp.Normal(0, TAU), "sigma": KNOWN_SIGMA}
-    return pp.Model("y ~ 1 + (1 | g)", table, priors=priors).fit(draws, 4, seed=5, progress=False)
+    return pp.Model("y ~ 1 + (1 | g)", table, priors=priors).fit(draws, 4, seed=8, progress=False)
 
 
 def line(seed: int = 6) -> Normal:
@@ -66,7 +66,7 @@ def line(seed: int = 6) -> Normal:
 
 def fit_line(table: pd.DataFrame, draws: int = 1000) -> pp.Fit:
     priors = {"x": pp.Normal(0, PRIOR_SD), "sigma": KNOWN_SIGMA}
-    return pp.Model("y ~ 0 + x", table, priors=priors).fit(draws, 4, seed=5, progress=False)
+    return pp.Model("y ~ 0 + x", table, priors=priors).fit(draws, 4, seed=8, progress=False)
 
 
 def with_draws(spec: ModelSpec, fitted: Fitted) -> Fitted:

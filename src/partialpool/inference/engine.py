@@ -116,7 +116,7 @@ class _Crew:
         self.stats = np.empty((*shape, N_STATS))
         self.before, self.total = 0, len(chains) * (options.warmup + options.draws)
         self.divergences = 0
-        self.seconds = 0.0  # of one transition
+        self.seconds = CHUNK_SECONDS / FIRST_CHUNK  # of one transition, until one has been timed
         self.threads = ThreadPoolExecutor(min(options.cores, len(chains)), "partialpool")
 
     def __enter__(self) -> _Crew:
@@ -147,34 +147,35 @@ class _Crew:
         self.total = len(self.chains) * (begun.tuning.transitions + self.options.draws)
         return begun.tuning
 
-    def _round(self, length: int, metric: Metric) -> list[Floats]:
+    def _move(self, i: int, metric: Metric, stats: Floats, values: Floats, trace: Floats) -> None:
+        """Advance a chain and note how long a transition takes."""
+        started = time.perf_counter()
+        made = self.chains[i].advance(metric, self.stop, stats, values, trace)
+        self.seconds = max(time.perf_counter() - started, 1e-9) / max(made, 1)
+
+    def _round(self, length: int, metric: Metric) -> Floats:
         """Move every chain; return their traces."""
-        n = self.chains[0].target.n_dim
-        traces = [np.empty((length, 2 * n)) for _ in self.chains]
+        traces = np.empty((len(self.chains), length, 2 * self.chains[0].target.n_dim))
 
         def move(i: int) -> None:
-            self.chains[i].advance(metric, self.stop, np.empty((length, N_STATS)), NOTHING, traces[i])
+            self._move(i, metric, np.empty((length, N_STATS)), NOTHING, traces[i])
 
-        started = time.perf_counter()
         self._all(move, lambda _: False, range(len(self.chains)))
         if self.stop[0]:
             raise _StoppedError
-        self.seconds = (time.perf_counter() - started) / length
         self.before += length * len(self.chains)
         self._forget_counts()
         return traces
 
     def draw(self, tuning: Tuning, store: Store | None) -> None:
         """Make the draws, chunk by chunk, all chains about as far as each other."""
-        chunk = FIRST_CHUNK if self.seconds == 0.0 else max(1, int(CHUNK_SECONDS / self.seconds))
         for chain in self.chains:
             chain.set_step(tuning.step_size)
 
         def move(i: int) -> None:
+            chunk = max(1, int(CHUNK_SECONDS / self.seconds))
             part = slice(self.done[i], min(self.done[i] + chunk, self.options.draws))
-            self.chains[i].advance(
-                tuning.metric, self.stop, self.stats[i, part], self.values[i, part], NOTHING
-            )
+            self._move(i, tuning.metric, self.stats[i, part], self.values[i, part], NOTHING)
 
         def finished(i: int) -> bool:
             chain, (made, divergences) = self.chains[i], self.chains[i].counts

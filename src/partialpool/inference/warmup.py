@@ -26,7 +26,7 @@ MAX_ROUND = 400
 MAX_CHANGE = 1.4  # of any coordinate's scale, between the metric in use and the one the round would give
 MAX_R_HAT = 1.1  # of any coordinate in a round: chains that have not met are not at the end of their way
 
-Advance = Callable[[int, Metric], Sequence[Floats]]
+Advance = Callable[[int, Metric], Floats]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def warm_up(
     chains
         Their step sizes are set here.
     advance
-        Called with a number of transitions and a metric; moves all chains and returns for each the (m, 2 n)
-        trace of positions and gradients.
+        Called with a number m of transitions and a metric; moves all chains and returns the (chains, m, 2 n)
+        trace of their positions and gradients.
     limit
         Transitions of each chain at most.
     target_accept
@@ -72,7 +72,7 @@ def warm_up(
     for length in _rounds(limit):
         for chain in chains:
             chain.set_step(step, target_accept)
-        traces = np.stack(advance(length, metric))
+        traces = advance(length, metric)
         step = float(np.exp(np.mean([chain.log_step for chain in chains])))
         done += length
         positions, gradients = traces[..., :n], traces[..., n:]

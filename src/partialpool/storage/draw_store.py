@@ -175,7 +175,18 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 def _no_draws(spec: ModelSpec, options: NutsOptions) -> Draws:
     """One draw of zeros a chain: files have no arrays of no draws."""
     values = np.zeros((options.chains, 1, spec.layout.n_values))
-    return Draws(values, {}, "nuts", options.seed, 0, 0.0, (), True, options.draws, options.target_accept)
+    return Draws(
+        values,
+        stats={},
+        method="nuts",
+        seed=options.seed,
+        warmup=0,
+        seconds=0.0,
+        attempts=(),
+        interrupted=True,
+        asked=options.draws,
+        target_accept=options.target_accept,
+    )
 
 
 def _file_of(fit: KeptFit) -> bytes:

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 # Equally spaced nodes a dimension, their distance, and the radius beyond which they are left out. For
 # integrands near exp(-z'z/2) the trapezoidal rule converges geometrically: its error is about 2 exp(-2 pi^2 /
 # step^2).
-GRIDS = {1: (1.15, 4.6), 2: (1.3, 4.0), 3: (1.6, 3.6)}
+GRIDS = {1: (0.95, 4.75), 2: (1.3, 4.0), 3: (1.6, 3.6)}
 LARGEST_GRID = 3
 RANDOMISED = 256  # nodes in more dimensions: a fixed low-discrepancy set of normal points
 SPREAD = 1.15  # its sd, a little more than the integrand's

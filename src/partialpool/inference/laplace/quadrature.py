@@ -72,6 +72,11 @@ class Quadrature:
         self.outer = OuterParameters(spec, self.geometry)
         self.inputs: DensityInputs = outer_inputs(spec, self.geometry)
         self.table = address_table(self.inputs)
+        # Points are in the quick fit's coordinates; the marginal likelihood integrates over unscaled ones.
+        self.log_volume = float(
+            np.sum(np.log(np.diag(self.geometry.coef_scale)))
+            + np.sum(np.log(self.inputs.hyper_scale[len(self.geometry.coef_scale) :]))
+        )
         self.acceptance = np.ones(self.n_groups)
         index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
         self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
@@ -85,9 +90,9 @@ class Quadrature:
         points = np.ascontiguousarray(points)
         if not self.n_groups:
             density = Density(self.spec, self.geometry)
-            return np.array([density(point)[0] for point in points])
+            return self.log_volume + np.array([density(point)[0] for point in points])
         parts = [part for part in np.array_split(points, STREAMS) if len(part)]
-        return np.concatenate(self._in_threads(self._integrate, parts))
+        return self.log_volume + np.concatenate(self._in_threads(self._integrate, parts))
 
     def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
         """Call a function that leaves the interpreter for each of some parts."""

@@ -1,0 +1,206 @@
+"""Group effects of one factor integrated out: against brute-force integration of the model's density."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.stats import binom, nbinom, norm, poisson
+
+import partialpool as pp
+from partialpool.errors import FitError
+from partialpool.inference.laplace.nodes import grid, nodes
+from partialpool.inference.laplace.quadrature import Quadrature
+from partialpool.model.density import Density
+from partialpool.model.geometry import coordinates
+from partialpool.model.outer import outer_positions
+
+Floats = NDArray[np.float64]
+
+
+def table(n_groups: int = 4, n: int = 30, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, n_groups, n), rng.normal(size=n)
+    effect = rng.normal(size=n_groups)[g]
+    return pd.DataFrame(
+        {
+            "g": np.array(["a", "b", "c", "d", "e", "f"])[g],
+            "x": x,
+            "b": (rng.random(n) < 1 / (1 + np.exp(-effect - x))).astype(int),
+            "k": rng.poisson(np.exp(0.3 * effect + 0.2 * x)),
+            "y": effect + x + rng.normal(size=n),
+        }
+    )
+
+
+MODELS = {
+    "bernoulli": ("b ~ x + (1 | g)", "bernoulli", {}),
+    "probit": ("b ~ x + (1 | g)", "bernoulli(probit)", {}),
+    "poisson": ("k ~ x + (1 | g)", "poisson", {}),
+    "negative binomial": ("k ~ x + (1 | g)", "negative_binomial", {}),
+    "slopes": ("b ~ x + (1 + x | g)", "bernoulli", {}),
+    "uncorrelated": ("k ~ x + (1 + x || g)", "poisson", {}),
+    "two terms of a factor": ("b ~ x + (1 | g) + (0 + x | g)", "bernoulli", {}),
+    "effects with a t prior": ("b ~ x + (1 | g)", "bernoulli", {"1|g": pp.StudentT(4, 0, 1)}),
+    "no pooling": ("b ~ x + (1 | g)", "bernoulli", {"1|g": pp.Normal(0, 1.5)}),
+}
+
+
+def engine(name: str, data: pd.DataFrame | None = None) -> Quadrature:
+    formula, family, priors = MODELS[name]
+    return Quadrature(pp.Model(formula, table() if data is None else data, family=family, priors=priors).spec)
+
+
+def brute_force(found: Quadrature, point: Floats, n: int = 61, width: float = 9.0) -> float:
+    """Sum the whole density over a wide grid of each group's coordinates, one group at a time.
+
+    Given the outer parameters the density is a product over groups, so the integral over all is the density
+    at one point of all, times for each group the ratio of its integral to its value there.
+    """
+    density = Density(found.spec, found.geometry)
+    position, n_groups = coordinates(found.spec), found.n_groups
+    widths = [len(block.coefficients) for _, block in found.spec.parameters.blocks]
+    base = np.zeros(density.n_dim)
+    base[outer_positions(found.spec)] = point
+    at_zero = density(base)[0]
+    own = grid(sum(widths), step=2 * width / (n - 1), radius=width)
+    total = at_zero + found.log_volume
+    for j in range(n_groups):
+        places = np.concatenate(
+            [first + j * d + np.arange(d) for first, d in zip(position.effect, widths, strict=True)]
+        )
+        values = np.empty(len(own.points))
+        for i, z in enumerate(own.points):
+            x = base.copy()
+            x[places] = z
+            values[i] = density(x)[0] - at_zero
+        total += np.logaddexp.reduce(values + own.log_weights)
+    return float(total)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_marginal_density_is_the_integral_of_the_density(name):
+    found = engine(name)
+    rng = np.random.default_rng(2)
+    points = 1.2 * rng.normal(size=(4, found.outer.n_dim))
+    wide = 41 if found.n_effects > 1 else 181
+    expected = [brute_force(found, point, wide, 9.0 if found.n_effects > 1 else 14.0) for point in points]
+    assert np.allclose(found.log_density(points), expected, atol=0.02 if found.n_effects == 1 else 0.04)
+
+
+def test_groups_that_are_all_ones_are_integrated_at_small_and_large_sds():
+    data = table()
+    data.loc[data.g.isin(["a", "b"]), "b"] = 1
+    found = engine("bernoulli", data)
+    points = np.zeros((3, found.outer.n_dim))
+    points[:, -1] = [-8.0, 0.0, 3.0]
+    expected = [brute_force(found, point, 2401, 60.0) for point in points]
+    assert np.allclose(found.log_density(points), expected, atol=[0.001, 0.002, 0.05])
+
+
+def test_draws_of_effects_have_the_moments_of_their_conditionals():
+    data = table()
+    data.loc[data.g == "a", "b"] = 1
+    found = engine("bernoulli", data)
+    point, rule = np.zeros(found.outer.n_dim), grid(1, step=0.05, radius=25.0)
+    point[-1] = 3.0
+    draws = found.draw(point[None], np.array([4000]), np.random.default_rng(3))
+    logs, effects = np.empty((1, 4, len(rule.points))), np.empty((1, 4, len(rule.points), 1))
+    found._integrate(point[None], rule, (0, 4), logs, effects)
+    weights = np.exp(logs[0] - np.max(logs[0], axis=1, keepdims=True))
+    weights /= np.sum(weights, axis=1, keepdims=True)
+    mean = np.sum(weights * effects[0, :, :, 0], axis=1)
+    sd = np.sqrt(np.sum(weights * (effects[0, :, :, 0] - mean[:, None]) ** 2, axis=1))
+    drawn = draws[:, -4:]
+    # Latin hypercubes hold means far closer than independent draws' 1 / 63 sd.
+    assert np.all(np.abs(np.mean(drawn, axis=0) - mean) < 0.05 * sd)
+    assert np.all(np.abs(np.std(drawn, axis=0) / sd - 1) < 0.05)
+    assert found.acceptance.min() > 0.8
+
+
+def test_draws_hold_the_outer_values_of_their_points_in_random_order():
+    found = engine("bernoulli")
+    points = np.random.default_rng(1).normal(size=(3, found.outer.n_dim))
+    draws = found.draw(points, np.array([5, 0, 7]), np.random.default_rng(1))
+    first, last = found.outer.draw(points[0])[:3], found.outer.draw(points[2])[:3]
+    are_first = np.all(draws[:, :3] == first, axis=1)
+    assert np.sum(are_first) == 5
+    assert np.sum(np.all(draws[:, :3] == last, axis=1)) == 7
+    assert not np.array_equal(np.flatnonzero(are_first), np.arange(5))
+
+
+def test_the_number_of_cores_does_not_change_the_draws():
+    model = pp.Model("k ~ x + (1 | g)", table(6, 200), family="poisson")
+    one, two = (model.fit(method="laplace", seed=4, cores=c).draws.values for c in (1, 2))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, model.fit(method="laplace", seed=5).draws.values)
+
+
+def test_a_model_without_outer_parameters():
+    model = pp.Model("b ~ 0 + (1 | g)", table(), family="bernoulli", priors={"1|g": pp.Normal(0, 1.5)})
+    fit = model.fit(method="laplace", seed=1)
+    assert fit.draws.approximation.outer == 0
+    expected = 0.0
+    for _, own in table().groupby("g"):
+        n, s = len(own), int(own.b.sum())
+        expected += np.log(_integral(lambda p, n=n, s=s: p**s * (1 - p) ** (n - s), 1.5))
+    assert fit.log_marginal_likelihood == pytest.approx(expected, abs=1e-4)
+
+
+def _integral(likelihood, sd: float) -> float:
+    def integrand(eta: float) -> float:
+        return float(likelihood(1 / (1 + np.exp(-eta))) * norm.pdf(eta, 0, sd))
+
+    return quad(integrand, -20, 20, limit=200)[0]
+
+
+PLAIN = {
+    "bernoulli": ("b ~ 1", lambda y, eta: binom.logpmf(y, 1, 1 / (1 + np.exp(-eta)))),
+    "poisson": ("k ~ 1", lambda y, eta: poisson.logpmf(y, np.exp(eta))),
+}
+
+
+@pytest.mark.parametrize("family", PLAIN)
+def test_the_marginal_likelihood_has_all_its_constants(family):
+    formula, log_pmf = PLAIN[family]
+    data = table()
+    fit = pp.Model(formula, data, family=family, priors={"Intercept": pp.Normal(0, 1)}).fit(
+        method="laplace", seed=1
+    )
+    y = data[formula[0]].to_numpy()
+    exact = np.log(quad(lambda eta: np.exp(np.sum(log_pmf(y, eta))) * norm.pdf(eta), -8, 8)[0])
+    figures = fit.draws.approximation
+    assert abs(fit.log_marginal_likelihood - exact) < 5 * figures.log_marginal_likelihood_se
+
+
+def test_the_marginal_likelihood_of_a_model_with_a_positive_parameter():
+    data = table()
+    priors = {"Intercept": pp.Normal(0, 1), "shape": pp.Normal(0, 3)}  # of which the half above zero is left
+    fit = pp.Model("k ~ 1", data, family="negative_binomial", priors=priors).fit(method="laplace", seed=1)
+    y = data.k.to_numpy()
+    mu = np.exp(np.linspace(-4, 4, 801))[:, None, None]
+    phi = np.exp(np.linspace(-9, 3.5, 801))[None, :, None]
+    logs = np.sum(nbinom.logpmf(y, phi, phi / (phi + mu)), axis=2)
+    logs += norm.logpdf(np.log(mu[..., 0])) + np.log(2) + norm.logpdf(phi[..., 0], 0, 3) + np.log(phi[..., 0])
+    exact = np.logaddexp.reduce(logs.ravel()) + np.log(8 / 800) + np.log(12.5 / 800)
+    figures = fit.draws.approximation
+    assert abs(fit.log_marginal_likelihood - exact) < 5 * figures.log_marginal_likelihood_se
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 4])
+def test_nodes_integrate_a_normal_density_and_its_square(dimensions):
+    rule = nodes(dimensions)
+    density = np.exp(rule.log_weights + np.sum(norm.logpdf(rule.points), axis=1))
+    tolerance = 1e-2 if dimensions > 2 else 2e-3
+    assert np.sum(density) == pytest.approx(1, abs=tolerance)
+    assert density @ rule.points[:, 0] ** 2 == pytest.approx(1, abs=3 * tolerance)
+
+
+def test_several_factors_with_effects_that_are_not_normal_are_refused():
+    data = table()
+    data["h"] = data.x > 0
+    model = pp.Model("b ~ 1 + (1 | g) + (1 | h)", data, "bernoulli", {"1|g": pp.StudentT(4, 0, 1)})
+    with pytest.raises(FitError, match="not normal"):
+        model.fit(method="laplace")
