@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from problems import FORMULA, PRIORS, rows
 
 import partialpool as pp
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
 
+FORMULA = "`use.contraception` ~ 1 + (1 | district)"
+PRIORS = {"Intercept": pp.Normal(0, 1.5), "1|district": pp.Normal(0, pp.Exponential(1))}
 REPEATS = 5
 PACKAGES = ("partialpool", "arviz-stats", "numpy", "numba")
 
@@ -36,7 +37,7 @@ def version(package: str) -> str:
 def main() -> None:
     import arviz_stats
 
-    model = pp.Model(FORMULA, rows(), family="bernoulli", priors=PRIORS)
+    model = pp.Model(FORMULA, pp.load_dataset("bangladesh"), family="bernoulli", priors=PRIORS)
     fit = model.fit(seed=1, progress=False)
     tree = fit.to_datatree(log_likelihood=True)
     on_rows, on_cells = arviz_stats.loo(tree, pointwise=True), loo(fit.fitted)
