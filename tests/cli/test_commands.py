@@ -161,7 +161,7 @@ def test_poolings_are_compared_by_nested_laplace(run, tmp_path, command):
 def test_options_of_the_other_method_are_wrong_options(run, scores):
     result = run("fit", scores, FORMULA, *FEW, "--method", "laplace", "--warmup", "100")
     assert result.exit_code == 2
-    assert 'Error: warmup=100: method="laplace" makes independent draws' in result.stderr
+    assert 'Error: warmup=100: method="laplace" draws at once' in result.stderr
     assert run("fit", scores, FORMULA, "--method", "vb").exit_code == 2
 
 

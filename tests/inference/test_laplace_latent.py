@@ -284,12 +284,12 @@ def test_effects_are_checked_against_their_exact_conditionals() -> None:
         model("k | trials(n) ~ 1 + (1 | g) + (1 | h)", table.assign(k=40, n=100), "binomial")
     )
     for latent, least, most in ((rough, 0.8, 0.99), (smooth, 0.99, 1.0)):
-        acceptance, groups = latent.check(latent.centre, np.random.default_rng(0))
+        acceptance, groups = latent.check(latent.centre[None], np.ones(1), np.zeros((0, 0)))
         assert least < acceptance <= most
         assert 3 <= len(groups) <= 5
         assert {g.coefficient for g in groups} == {"1|g"}
         assert all(abs(g.mean_shift) < 0.1 and 0.9 < g.sd_ratio < 1.1 for g in groups)
-    assert LatentGaussian(gaussian("one")).check(np.zeros(2), np.random.default_rng(0)) == (1.0, ())
+    assert LatentGaussian(gaussian("one")).check(np.zeros((1, 2)), np.ones(1), np.zeros((0, 0))) == (1.0, ())
 
 
 def test_factors_that_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
-from partialpool.inference.options import LaplaceOptions, NutsOptions
+from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec
@@ -152,4 +152,4 @@ def test_refits_are_asked_for_by_the_method_of_the_fit(fit: pp.Fit, monkeypatch:
     for draws in (fit.draws, approximated(fit.draws)):
         run_refits(replace(fit.fitted, draws=draws), jobs()[:1], 5, 1, None)
     seed = int(np.random.SeedSequence(5).generate_state(1)[0])
-    assert asked == [NutsOptions(50, 2, 400, seed, 1), LaplaceOptions(50, 2, seed, 1)]
+    assert asked == [NutsOptions(50, 2, WARMUP, seed, 1), LaplaceOptions(50, 2, seed, 1)]

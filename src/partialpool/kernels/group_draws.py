@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
@@ -22,6 +21,7 @@ from partialpool.kernels.group_nodes import (
 from partialpool.kernels.inputs import COEF_EXPANSION, EFFECT_VALUE, N_SLOTS, TERM_START
 from partialpool.kernels.marginal import (
     ACCEPTANCE,
+    CENTRES,
     COUNTS,
     DRAWS,
     FIRST_DRAW,
@@ -47,8 +47,10 @@ from partialpool.kernels.marginal import (
     VALUES_BLOCK,
 )
 from partialpool.kernels.pointers import as_pointer, floats_at, integers_at, matrix_in, vector_in
+from partialpool.kernels.vectorised import logarithm
 
 AT_ONCE = 16  # proposals evaluated together
+MANY_GROUPS = 5000  # tell the outer parameters so well that groups stay where they are
 FREEDOM = 7.0  # of the proposals' t distributions: lighter tails than the target's would trap the chain there
 SPREAD = 0.95  # their scale, in the target's sds
 
@@ -63,17 +65,15 @@ def _hashed(key, counter):
 
 
 @kernel
-def _shuffled(key, i, n):
+def _shuffled(key, i, n, half):
     """Place of i in a permutation of n numbers, another for each key: a Feistel cipher of four rounds."""
-    half = 1
-    while (1 << (2 * half)) < n:
-        half += 1
     mask = np.uint64((1 << half) - 1)
     value = np.uint64(i)
     while True:
         left, right = value >> np.uint64(half), value & mask
         for turn in range(4):
-            left, right = right, left ^ (_hashed(key + np.uint64(turn), np.int64(right)) & mask)
+            mixed = (right + (key >> np.uint64(13 * turn))) * np.uint64(0x9E3779B97F4A7C15)
+            left, right = right, left ^ ((mixed ^ (mixed >> np.uint64(29))) >> np.uint64(17)) & mask
         value = (left << np.uint64(half)) | right
         # The cipher permutes a power of four; numbers beyond n go round again.
         if value < np.uint64(n):
@@ -83,10 +83,13 @@ def _shuffled(key, i, n):
 @kernel
 def _propose(a, quantiles, draw, j0, j1, k, z, d):
     """Standardised proposals of a draw, set k of z; over all draws each number is a Latin hypercube's."""
+    half = 1  # of the bits of the smallest power of four that is not below the number of draws
+    while (1 << (2 * half)) < quantiles.shape[0]:
+        half += 1
     for i in range(j1 - j0):
         for m in range(d):
             key = _hashed(np.uint64(a[SEED]), 2 * ((j0 + i) * d + m))
-            z[(k * GROUPS + i) * d + m] = quantiles[_shuffled(key, draw, quantiles.shape[0])]
+            z[(k * GROUPS + i) * d + m] = quantiles[_shuffled(key, draw, quantiles.shape[0], half)]
 
 
 @kernel
@@ -100,7 +103,7 @@ def _weigh(centres, j0, j1, k, z, logs, e):
             for m in range(a):
                 value -= centres[row + d + a * d + m] * e[m]
             e[a] = value / centres[row + d + a * d + a]
-            total += math.log1p((e[a] / SPREAD) ** 2 / FREEDOM)
+            total += logarithm(1.0 + e[a] * e[a] / (SPREAD * SPREAD * FREEDOM))
         logs[k, i] += 0.5 * (FREEDOM + 1.0) * total
 
 
@@ -193,13 +196,14 @@ def _sample_entry(arguments):
     rows = carray(as_pointer(a[PLACES_OF_DRAWS]), (a[N_DRAWS],), np.int64)
     draws = carray(as_pointer(a[DRAWS]), (a[N_DRAWS], a[N_VALUES]), np.float64)
     acceptance = carray(as_pointer(a[ACCEPTANCE]), (n_groups,), np.float64)
+    centres = carray(as_pointer(a[CENTRES]), (n_groups * (d + d * d),), np.float64)
     n_maps, n_scratch, n_sets = maps_size(data, n_groups), 2 + d + d * d, max(AT_ONCE + 1, a[N_NODES])
     used = 4 * n_coef + n_scratch + n_maps + n_groups * (d + 1) + d
-    memory = np.zeros(used + nodes_size(n_sets, d, n_groups))
+    memory = np.zeros(used + nodes_size(n_sets, d))
     coefficients, scratch = matrix_in(memory, 0, 4, n_coef), vector_in(memory, 4 * n_coef, n_scratch)
     maps, own = vector_in(memory, 4 * n_coef + n_scratch, n_maps), used - n_groups * (d + 1) - d
     state, weight = vector_in(memory, own, n_groups * d), vector_in(memory, own + n_groups * d, n_groups)
-    e, work = vector_in(memory, used - d, d), node_views(memory, used, n_sets, d, n_groups)
+    e, work = vector_in(memory, used - d, d), node_views(memory, used, n_sets, d, centres)
     place = np.empty(term_start.shape[0], np.int64)
     draw, begun = a[FIRST_DRAW], False
     for i in range(a[N_POINTS]):
@@ -210,20 +214,21 @@ def _sample_entry(arguments):
         all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)
         for j0 in range(groups[0], groups[1], GROUPS):
             j1 = min(j0 + GROUPS, groups[1])
-            evaluate_nodes(
-                data,
-                a[VALUES_BLOCK],
-                starts,
-                maps,
-                place,
-                j0,
-                j1,
-                coefficients[1],
-                nodes,
-                log_weights,
-                work,
-                scratch,
-            )
+            if not begun or n_groups < MANY_GROUPS:
+                evaluate_nodes(
+                    data,
+                    a[VALUES_BLOCK],
+                    starts,
+                    maps,
+                    place,
+                    j0,
+                    j1,
+                    coefficients[1],
+                    nodes,
+                    log_weights,
+                    work,
+                    scratch,
+                )
             for done in range(0, counts[i], AT_ONCE):
                 now = min(AT_ONCE, counts[i] - done)
                 fresh = done > 0 or begun

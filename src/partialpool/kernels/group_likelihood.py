@@ -64,6 +64,9 @@ def add_cells(data, block, group_starts, j0, j1, coef, effects, n_z, logs):
     value, addresses = vector_in(work, used, BLOCK), integers_in(work, used + BLOCK, n_rows)
     base, covariates = rows[n_stats:], addresses[after_offsets:]
     stop, first_group = group_starts[j1], j0
+    one_each = True  # then the group of a cell is known without looking
+    for j in range(j0, j1):
+        one_each &= group_starts[j + 1] - group_starts[j] == 1
     for first in range(group_starts[j0], stop, BLOCK):
         n = min(BLOCK, stop - first)
         for r in range(n_rows):
@@ -80,6 +83,10 @@ def add_cells(data, block, group_starts, j0, j1, coef, effects, n_z, logs):
                 _group_part(data, p, first, n, effects, own, j0, covariates, eta[p])
             call_family(block, n, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, value.ctypes.data, 0)
             i, j = 0, first_group
+            if one_each:
+                for m in range(n):
+                    logs[k, m] += value[m]
+                i = n
             while i < n:
                 last = min(n, group_starts[j + 1] - first)
                 total = 0.0

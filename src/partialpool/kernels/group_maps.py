@@ -27,6 +27,7 @@ from partialpool.kernels.inputs import (
     SCALE_POWER,
     TERM_PLACE,
     TERM_PREDICTOR,
+    TERM_SIZE,
     TERM_START,
 )
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
@@ -89,12 +90,23 @@ def _term_maps(data, x, t, groups, coefficients, pull, maps, scratch):
 
 @kernel
 def _scalar_maps(sd, groups, information, scale, pull, maps):
-    """The maps of a term of one coefficient."""
+    """The maps of a term of one coefficient: inverse factors of all groups, shifts, log Jacobians."""
+    n = pull.shape[0]
     for j in range(groups[0], groups[1]):
         root = math.sqrt(1.0 + sd * sd * scale * information[j, 0, 0])
-        maps[1 + 3 * j] = 1.0 / root
-        maps[2 + 3 * j] = sd * pull[j, 0] / root
-        maps[3 + 3 * j] = -math.log(root)
+        maps[1 + j] = 1.0 / root
+        maps[1 + n + j] = sd * pull[j, 0] / root
+        maps[1 + 2 * n + j] = -math.log(root)
+
+
+@kernel
+def _place_scalar(maps, first, n_groups, groups, z, at, stride, effects, place, prior_scale, logs):
+    """`_place_term` for a term of one coefficient, in a loop that handles several groups at once."""
+    sd, row = maps[first], first + 1 + groups[0]
+    for i in range(groups[1] - groups[0]):
+        zeta = (maps[row + n_groups + i] + z[at + i * stride]) * maps[row + i]
+        effects[place + i] = sd * zeta
+        logs[i] += maps[row + 2 * n_groups + i] - prior_scale * zeta * zeta
 
 
 @kernel
@@ -136,7 +148,10 @@ def _place_term(data, t, maps, first, groups, z, at, stride, effects, place, log
     d = integers_at(data, TERM_START)[t + 1] - start
     fixed = integers_at(data, EFFECT_PRIOR)[start] != 0
     prior_scale = 0.0 if fixed else 0.5
-    for i in range(groups[1] - groups[0]):
+    if d == 1:
+        n_groups = integers_at(data, TERM_SIZE)[t]
+        _place_scalar(maps, first, n_groups, groups, z, at, stride, effects, place, prior_scale, logs)
+    for i in range(groups[1] - groups[0] if d > 1 else 0):
         row = first + d * d + (groups[0] + i) * (d * d + d + 1)
         shift, own, to = row + d * d, at + i * stride, place + i
         total = maps[shift + d]

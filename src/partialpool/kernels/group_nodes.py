@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.group_likelihood import add_cells
 from partialpool.kernels.group_maps import GROUPS, place_all
@@ -35,46 +37,38 @@ def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_we
             move(centres, j0, j1, k, z, d)
             place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
         add_cells(data, block, starts, j0, j1, coef, effects, n_z, logs)
+        if d == 1:
+            if not _match_scalars(centres, j0, j1, nodes, log_weights, logs, totals):
+                break
+            continue
         moved = False
         for i in range(j1 - j0):
             row = (j0 + i) * (d + d * d)
             volume = 0.0
             for a in range(d):
                 volume += math.log(centres[row + d + a * d + a])
-            for k in range(n_z):
-                logs[k, i] += volume
-            moved |= _match(centres, row, nodes, log_weights, logs, i, totals, scratch)
+            moved |= _match(centres, row, nodes, log_weights, logs, i, volume, totals, scratch)
         if not moved:
             break
 
 
 @kernel
-def node_views(work, first, n_sets, d, n_groups):
-    """Views of a working array from `first` on, as `evaluate_nodes` wants them, with room for n_sets sets.
-
-    Every group starts with its centre at zero and a scale of one.
-    """
+def node_views(work, first, n_sets, d, centres):
+    """What `evaluate_nodes` wants: views of a working array from `first` on, with room for n_sets sets."""
     z = first + n_sets * (d + 1) * GROUPS
-    centres = z + n_sets * GROUPS * d
-    width = d + d * d
-    for j in range(n_groups):
-        for a in range(width):
-            work[centres + j * width + a] = 0.0
-        for a in range(d):
-            work[centres + j * width + d + a * d + a] = 1.0
     return (
         vector_in(work, first, n_sets * d * GROUPS),
         matrix_in(work, first + n_sets * d * GROUPS, n_sets, GROUPS),
         vector_in(work, z, n_sets * GROUPS * d),
-        vector_in(work, centres, n_groups * width),
-        vector_in(work, centres + n_groups * width, GROUPS),
+        centres,
+        vector_in(work, z + n_sets * GROUPS * d, GROUPS),
     )
 
 
 @kernel
-def nodes_size(n_sets, d, n_groups):
+def nodes_size(n_sets, d):
     """Length of what `node_views` divides."""
-    return GROUPS * (n_sets * (2 * d + 1) + 1) + n_groups * (d + d * d)
+    return GROUPS * (n_sets * (2 * d + 1) + 1)
 
 
 @kernel
@@ -88,6 +82,10 @@ def _set_nodes(nodes, k, n, z):
 @kernel
 def move(centres, j0, j1, k, z, d):
     """Replace standardised numbers in set k of z by centre + scale x number, group by group."""
+    if d == 1:
+        for i in range(j1 - j0):
+            z[k * GROUPS + i] = centres[2 * (j0 + i)] + centres[2 * (j0 + i) + 1] * z[k * GROUPS + i]
+        return
     for i in range(j1 - j0):
         at, row = (k * GROUPS + i) * d, (j0 + i) * (d + d * d)
         for a in range(d - 1, -1, -1):
@@ -98,7 +96,38 @@ def move(centres, j0, j1, k, z, d):
 
 
 @kernel
-def _match(centres, row, nodes, log_weights, logs, i, totals, moments):
+def _match_scalars(centres, j0, j1, nodes, log_weights, logs, totals):
+    """`_match` for groups of one coefficient, in loops that handle several groups at once."""
+    n, n_z = j1 - j0, nodes.shape[0]
+    sums = np.zeros((4, GROUPS))
+    largest, zeroth, first, second = sums[0], sums[1], sums[2], sums[3]
+    largest[:] = -np.inf
+    for k in range(n_z):
+        for i in range(n):
+            largest[i] = max(largest[i], logs[k, i] + log_weights[k])
+    for k in range(n_z):
+        node, log_weight = nodes[k, 0], log_weights[k]
+        for i in range(n):
+            weight = exponential(logs[k, i] + log_weight - largest[i])
+            zeroth[i] += weight
+            first[i] += weight * node
+            second[i] += weight * node * node
+    moved = False
+    for i in range(n):
+        row = 2 * (j0 + i)
+        totals[i] = -math.inf
+        if math.isfinite(largest[i]):
+            totals[i] = largest[i] + math.log(centres[row + 1] * zeroth[i])
+            mean = first[i] / zeroth[i]
+            variance = second[i] / zeroth[i] - mean * mean
+            moved |= abs(mean) > FAR or variance < NARROW or variance > WIDE
+            centres[row] += centres[row + 1] * mean
+            centres[row + 1] *= math.sqrt(max(variance, LEAST_PIVOT))
+    return moved
+
+
+@kernel
+def _match(centres, row, nodes, log_weights, logs, i, volume, totals, moments):
     """Give group i's centre and scale the moments of its integrand; say whether they were far off."""
     n_z, d = nodes.shape
     largest = logs[0, i] + log_weights[0]
@@ -116,7 +145,7 @@ def _match(centres, row, nodes, log_weights, logs, i, totals, moments):
             moments[1 + a] += weight * nodes[k, a]
             for m in range(a + 1):
                 moments[1 + d + a * d + m] += weight * nodes[k, a] * nodes[k, m]
-    totals[i] = largest + math.log(moments[0])
+    totals[i] = largest + volume + math.log(moments[0])
     off = False
     for a in range(d):
         moments[1 + a] /= moments[0]

@@ -34,6 +34,7 @@ from partialpool.kernels.pointers import as_pointer, floats_at, integers_at, mat
     N_NODES,
     NODES,  # (M, D)
     LOG_WEIGHTS,  # (M,)
+    CENTRES,  # (J, D + D D) where each group's nodes stand, and how wide: kept from call to call
     OUT,  # (N,) log marginal densities
     LOGS,  # (N, groups, M) log integrands, or 0
     EFFECTS,  # (N, groups, M, D) effects at the nodes, or 0
@@ -47,7 +48,7 @@ from partialpool.kernels.pointers import as_pointer, floats_at, integers_at, mat
     SEED,
     ACCEPTANCE,  # (J,) sums of acceptance probabilities
     N_ARGUMENTS,
-) = range(26)
+) = range(27)
 
 SIGNATURE = types.float64(types.CPointer(types.int64))
 
@@ -79,11 +80,12 @@ def _integrate_entry(arguments):
     nodes = carray(as_pointer(a[NODES]), (n_z, d), np.float64)
     log_weights = carray(as_pointer(a[LOG_WEIGHTS]), (n_z,), np.float64)
     out = carray(as_pointer(a[OUT]), (a[N_POINTS],), np.float64)
+    centres = carray(as_pointer(a[CENTRES]), (n_groups * (d + d * d),), np.float64)
     n_maps, n_scratch = maps_size(data, n_groups), 2 + d + d * d
     used = 4 * n_coef + n_scratch + n_maps
-    memory = np.empty(used + nodes_size(n_z, d, n_groups))
+    memory = np.empty(used + nodes_size(n_z, d))
     coefficients, scratch = matrix_in(memory, 0, 4, n_coef), vector_in(memory, 4 * n_coef, n_scratch)
-    maps, work = vector_in(memory, used - n_maps, n_maps), node_views(memory, used, n_z, d, n_groups)
+    maps, work = vector_in(memory, used - n_maps, n_maps), node_views(memory, used, n_z, d, centres)
     place = np.empty(term_start.shape[0], np.int64)
     for i in range(a[N_POINTS]):
         total = all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)

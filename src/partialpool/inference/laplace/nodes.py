@@ -41,9 +41,9 @@ def nodes(dimensions: int) -> Nodes:
 
     Examples
     --------
-    >>> rule = nodes(2)
+    >>> rule = nodes(1)
     >>> total = np.sum(np.exp(rule.log_weights - 0.5 * np.sum(rule.points**2, axis=1)))
-    >>> print(f"{total / (2 * np.pi):.4f}")
+    >>> print(f"{total / np.sqrt(2 * np.pi):.4f}")
     1.0000
     """
     return grid(dimensions, *GRIDS[dimensions]) if dimensions <= LARGEST_GRID else _randomised(dimensions)

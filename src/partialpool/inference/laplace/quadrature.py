@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.laplace.climb import climb
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.nodes import Nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
@@ -31,7 +32,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STREAMS = 4  # parts that points are divided into, whatever the number of cores
-WORTH_THREADS = 50  # cells, below which starting threads takes longer than the work
+WORTH_THREADS = 100_000  # evaluations of a cell, below which starting threads takes longer than the work
 WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
 CHECKED_DRAWS = 500  # from which the most extreme group is told
@@ -78,12 +79,15 @@ class Quadrature:
             + np.sum(np.log(self.inputs.hyper_scale[len(self.geometry.coef_scale) :]))
         )
         self.acceptance = np.ones(self.n_groups)
+        # Where nodes stand is kept, a copy for each stream: from point to point it hardly changes.
+        start = np.concatenate([np.zeros(self.n_effects), np.eye(self.n_effects).ravel()])
+        self.centres = np.tile(start, (STREAMS, self.n_groups, 1))
         index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
         self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
 
     def proposal(self) -> Proposal:
-        """The coordinates are centred and scaled by the quick fit already."""
-        return Proposal(np.zeros(self.outer.n_dim), np.eye(self.outer.n_dim))
+        """The mode and the curvature there, from where the quick fit ended."""
+        return climb(self.log_density, self.outer.n_dim)
 
     def log_density(self, points: Floats) -> Floats:
         """Log of p(data, outer parameters) at (N, Q) points."""
@@ -92,14 +96,19 @@ class Quadrature:
             density = Density(self.spec, self.geometry)
             return self.log_volume + np.array([density(point)[0] for point in points])
         parts = [part for part in np.array_split(points, STREAMS) if len(part)]
-        return self.log_volume + np.concatenate(self._in_threads(self._integrate, parts))
+        return self.log_volume + np.concatenate(
+            self._in_threads(self._integrate, parts, len(points) * len(self.rule.points))
+        )
 
-    def _in_threads(self, function: Callable[[T], Floats], parts: list[T]) -> list[Floats]:
-        """Call a function that leaves the interpreter for each of some parts."""
-        if self.cores == 1 or self.spec.cells.index.n_cells < WORTH_THREADS:
-            return [function(part) for part in parts]
+    def _in_threads(self, function: Callable[[T, int], Floats], parts: list[T], passes: int) -> list[Floats]:
+        """Call a function that leaves the interpreter for each of some parts and its stream's number.
+
+        passes says how often it goes over the cells.
+        """
+        if self.cores == 1 or passes * self.spec.cells.index.n_cells < WORTH_THREADS:
+            return [function(part, stream) for stream, part in enumerate(parts)]
         with ThreadPoolExecutor(self.cores) as pool:
-            return list(pool.map(function, parts))
+            return list(pool.map(function, parts, range(len(parts))))
 
     def draw(self, points: Floats, counts: Integers, rng: np.random.Generator) -> Floats:
         """Draws of everything: outer parameters as they are, effects from their conditionals."""
@@ -127,8 +136,8 @@ class Quadrature:
             kernels.SEED: int(rng.integers(2**62)),
         }
 
-        def part(stream: tuple[Integers, int]) -> Floats:
-            own, first = stream
+        def part(share: tuple[Integers, int], stream: int) -> Floats:
+            own, first = share
             acceptance = np.zeros(self.n_groups)
             own_points, own_counts = np.ascontiguousarray(points[own]), np.ascontiguousarray(counts[own])
             self._call(
@@ -140,17 +149,19 @@ class Quadrature:
                     kernels.FIRST_DRAW: first,
                     kernels.ACCEPTANCE: acceptance.ctypes.data,
                 },
+                stream,
             )
             return acceptance
 
         before = np.concatenate([[0], np.cumsum(counts)])
         owns = np.array_split(np.arange(len(points)), STREAMS)
-        streams = [(own, int(before[own[0]])) for own in owns if len(own)]
-        return np.asarray(np.sum(self._in_threads(part, streams), axis=0))
+        shares = [(own, int(before[own[0]])) for own in owns if len(own)]
+        return np.asarray(np.sum(self._in_threads(part, shares, n_draws), axis=0))
 
     def _integrate(
         self,
         points: Floats,
+        stream: int = 0,
         rule: Nodes | None = None,
         groups: tuple[int, int] | None = None,
         logs: Floats | None = None,
@@ -170,6 +181,7 @@ class Quadrature:
                 kernels.LOGS: 0 if logs is None else logs.ctypes.data,
                 kernels.EFFECTS: 0 if effects is None else effects.ctypes.data,
             },
+            stream,
         )
         return out
 
@@ -180,13 +192,14 @@ class Quadrature:
             kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
         }
 
-    def _call(self, function: Any, points: Floats, own: dict[int, int]) -> None:
+    def _call(self, function: Any, points: Floats, own: dict[int, int], stream: int) -> None:
         arguments = np.zeros(kernels.N_ARGUMENTS, np.int64)
         general = {
             kernels.TABLE: self.table.ctypes.data,
             kernels.OUTER_TABLE: self.outer.table.ctypes.data,
             kernels.VALUES_BLOCK: self.spec.family.blocks()[2].address,
             kernels.GROUP_STARTS: self.group_starts.ctypes.data,
+            kernels.CENTRES: self.centres[stream].ctypes.data,
             kernels.N_GROUPS: self.n_groups,
             kernels.N_OUTER: self.outer.n_dim,
             kernels.N_POINTS: len(points),
@@ -220,7 +233,7 @@ class Quadrature:
         rule = FINE if self.n_effects == 1 else self.rule
         shape = (len(points), 1, len(rule.points))
         logs, effects = np.empty(shape), np.empty((*shape, self.n_effects))
-        self._integrate(points, rule, (j, j + 1), logs, effects)
+        self._integrate(points, 0, rule, (j, j + 1), logs, effects)
         own = logs[:, 0] + rule.log_weights
         own = np.exp(own - np.max(own, axis=1, keepdims=True))
         own *= (weights / np.sum(own, axis=1))[:, None]
