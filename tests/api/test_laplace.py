@@ -76,8 +76,8 @@ def test_an_unknown_method_names_both(model: pp.Model) -> None:
         ),
         (
             {"warmup": 400, "target_accept": 0.9},
-            'warmup=400 and target_accept=0.9: method="laplace" draws at once and has nothing to '
-            'tune.\n  Try: leave them out, or method="nuts"',
+            'warmup=400 and target_accept=0.9: method="laplace" draws at once, with nothing to '
+            'tune or to resume.\n  Try: leave them out, or method="nuts"',
         ),
         ({"draws": 0}, "draws is 0.\n  Allowed: a whole number from 1 on"),
         ({"chains": 1.5}, "chains is 1.5.\n  Allowed: a whole number from 1 on"),
