@@ -7,6 +7,7 @@ factor of 1,143 rows; with other work on the machine it took fifty times as long
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,18 +17,32 @@ SUFFIXES = ("64_", "")
 PREFIXES = ("scipy_openblas", "openblas")
 
 
+_LOCK = threading.Lock()
+_INSIDE: list[list[int]] = []  # for each block that is open, in any thread, the numbers to go back to
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let numpy's and scipy's OpenBLAS use one thread inside a ``with`` block; others are left alone."""
+    """Let numpy's and scipy's OpenBLAS use one thread inside a ``with`` block; others are left alone.
+
+    Blocks may be nested and open in several threads: the first to open sets the number, the last to close
+    sets it back. OpenBLAS must not change it while another thread computes.
+    """
     controls = _controls()
-    before = [get() for get, _ in controls]
+    with _LOCK:
+        before = [get() for get, _ in controls] if not _INSIDE else _INSIDE[-1]
+        if not _INSIDE:
+            for _, put in controls:
+                put(1)
+        _INSIDE.append(before)
     try:
-        for _, put in controls:
-            put(1)
         yield
     finally:
-        for (_, put), count in zip(controls, before, strict=True):
-            put(count)
+        with _LOCK:
+            _INSIDE.pop()
+            if not _INSIDE:
+                for (_, put), count in zip(controls, before, strict=True):
+                    put(count)
 
 
 @cache

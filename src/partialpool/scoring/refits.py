@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
+from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions, available_cores
@@ -115,7 +116,8 @@ def run_refits(
     at_once = max(1, min(cores, len(jobs)))
     seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
     options = options_of(fitted.draws, max(1, cores // at_once))
-    with ThreadPoolExecutor(at_once) as pool:
+    # Set before the threads start: OpenBLAS must not change its number of threads while one computes.
+    with one_thread(), ThreadPoolExecutor(at_once) as pool:
         futures = [
             pool.submit(_run, fitted.model, job, replace(options, seed=int(s)))
             for job, s in zip(jobs, seeds, strict=False)
