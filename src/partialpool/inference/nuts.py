@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load
 from partialpool.inference.draws import Draws
 from partialpool.inference.engine import Run, no_draws, run
@@ -53,7 +54,8 @@ def sample(
     options = replace(options, target_accept=asked or _usual_target(spec))
     load(spec.family)
     started = time.perf_counter()
-    geometry = choose_geometry(spec)
+    with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
+        geometry = choose_geometry(spec)
     density, low_rank = Density(spec, geometry), crossed(spec, geometry.links)
     past = [] if store is None else store.past
     first, last = (past[k] if len(past) > k else None for k in range(2))
