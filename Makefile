@@ -7,7 +7,7 @@ BENCH      := .venv-bench
 INSTALL    := $(PY) -m pip install -qq --disable-pip-version-check --no-input  # -qq: errors only
 LOCK_TOOL  := uv==0.13.9
 COMPILE    := $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes \
-              --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+              --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 ARGS       ?=
 
 .PHONY: help demo test lint format dev bench lock clean
