@@ -18,6 +18,7 @@ from partialpool.inference import engine
 from partialpool.inference.draws import Draws
 from partialpool.storage import draw_store
 from partialpool.storage.draw_store import is_store, open_store
+from partialpool.storage.files import alone
 
 MODEL = """
 import numpy as np
@@ -173,6 +174,16 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path, cut: Path) ->
         with pytest.raises(FileError, match="is there already, and draws do not overwrite it"):
             make_model().fit(draws=10, chains=1, store=path, progress=False)
         assert path.read_bytes() == before
+
+
+def test_a_store_in_use_says_so(cut: Path, whole: pp.Fit) -> None:
+    with alone(cut), pytest.raises(FileError) as error:
+        pp.resume(cut, progress=False)
+    assert str(error.value) == (
+        f"The file {str(cut)!r} is in use: draws are being written to it.\n"
+        "  Try: wait for them, or stop that process first"
+    )
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
 
 
 def test_another_format_says_so(cut: Path) -> None:

@@ -10,6 +10,7 @@ from partialpool.api.view import ModelView
 from partialpool.inference.options import Method, NutsOptions, chosen_seed
 from partialpool.inference.prior import sample_prior
 from partialpool.storage.draw_store import create_store
+from partialpool.storage.files import alone
 
 
 class Fittable(ModelView):
@@ -76,7 +77,8 @@ class Fittable(ModelView):
         if store is None or not isinstance(options, NutsOptions):
             return Fit(self, draw(self.spec, options, "sampling", progress))
         into = create_store(store, self.spec, self.name, self.formula, self.recipe, options)
-        return Fit(self, draw_into(into, progress).fitted.draws)
+        with alone(into.path):
+            return Fit(self, draw_into(into, progress).fitted.draws)
 
     def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
         """Draw every parameter from its prior, before any outcome is looked at.

@@ -10,6 +10,7 @@ from partialpool.api.sampling import draw_into
 from partialpool.inference.options import available_cores
 from partialpool.storage import fit_file
 from partialpool.storage.draw_store import is_store, open_store
+from partialpool.storage.files import alone
 from partialpool.storage.records import KeptFit
 
 
@@ -55,11 +56,13 @@ def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: 
     Raises
     ------
     FileError
-        When the file is absent, damaged, of another kind, or from a version that this one cannot read.
+        When the file is absent, damaged, of another kind, from a version that this one cannot read, or in use
+        by another process.
     """
     if not is_store(path):
         return load_fit(path)
-    return _fit(draw_into(open_store(path, available_cores() if cores is None else cores), progress))
+    with alone(path):
+        return _fit(draw_into(open_store(path, available_cores() if cores is None else cores), progress))
 
 
 def _fit(kept: KeptFit) -> Fit:

@@ -33,7 +33,7 @@ from partialpool.inference.past import Beginning, Part, Past
 from partialpool.inference.warmup import Tuning
 from partialpool.model.spec import ModelSpec
 from partialpool.results.fitted import Fitted
-from partialpool.storage.files import unwritable
+from partialpool.storage.files import unreadable, unwritable
 from partialpool.storage.fit_file import STORE_NAME, load_fit, save_fit
 from partialpool.storage.records import KeptFit
 
@@ -148,9 +148,7 @@ def open_store(path: str | os.PathLike[str], cores: int) -> DrawStore:
             if records:
                 file.truncate(records[-1][2])
     except OSError as problem:
-        raise build(
-            FileError, f"The file {str(place)!r} cannot be read: {problem.strerror or problem}."
-        ) from problem
+        raise unreadable(place, problem) from problem
     contents = [(kind, content) for kind, content, _ in records]
     if [kind for kind, _ in contents[:2]] != [_MODEL, _OPTIONS]:
         raise build(

@@ -64,6 +64,39 @@ def replacing(path: Path) -> Iterator[Path]:
         raise unwritable("file", path, problem) from problem
 
 
+@contextmanager
+def alone(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a file for this process while the block lasts; the system lets go of it however the process ends.
+
+    Where files have no locks of this kind (Windows) nothing is held.
+
+    Raises
+    ------
+    FileError
+        When another process holds it, or it cannot be opened.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    place = Path(path).expanduser()
+    try:
+        file = place.open("rb")
+    except OSError as problem:
+        raise unreadable(place, problem) from problem
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise errors.build(
+                errors.FileError,
+                f"The file {str(place)!r} is in use: draws are being written to it.",
+                hint="wait for them, or stop that process first",
+            ) from problem
+        yield
+
+
 def write_text(path: Path, text: str) -> Path:
     """Write text in UTF-8, ending in one newline."""
     with replacing(path) as temporary:
@@ -159,6 +192,13 @@ def _place_of_file(path: Path) -> Path:
     if place.exists() and not place.is_file():
         raise FileExistsError(errno.EEXIST, "a device has that name")
     return place
+
+
+def unreadable(path: Path, problem: OSError) -> errors.FileError:
+    """Make the error for a file that the system does not let us read."""
+    return errors.build(
+        errors.FileError, f"The file {str(path)!r} cannot be read: {problem.strerror or problem}."
+    )
 
 
 def unwritable(what: str, path: Path, problem: OSError) -> errors.FileError:

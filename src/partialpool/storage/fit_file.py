@@ -20,7 +20,7 @@ from partialpool.model.names import ROWS
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import to_datatree
 from partialpool.storage.designs import OWN_GROUP, ColumnStore
-from partialpool.storage.files import write_tree
+from partialpool.storage.files import unreadable, write_tree
 from partialpool.storage.records import KeptFit, from_record, to_record
 from partialpool.version import __version__
 
@@ -113,9 +113,7 @@ def _require_hdf5(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(len(STORE_NAME))
     except OSError as problem:
-        raise build(
-            FileError, f"The file {str(path)!r} cannot be read: {problem.strerror or problem}."
-        ) from problem
+        raise unreadable(path, problem) from problem
     if start == STORE_NAME:
         raise build(
             FileError,
