@@ -12,8 +12,10 @@ from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.group_draws import native_sample
+from partialpool.kernels.likelihood import native_share
 from partialpool.kernels.marginal import native_integrate
 from partialpool.kernels.nuts import native_advance
+from partialpool.kernels.team import native_close, native_help
 from partialpool.priors.registry import PRIORS
 
 
@@ -32,8 +34,11 @@ def ensure_compiled() -> None:
     # Families and priors compile in another process meanwhile; what it did not do is done here after all.
     other = _in_another_process()
     native_density()
+    native_share()
     native_draw()
     native_advance()
+    native_help()
+    native_close()
     native_integrate()
     native_sample()
     if other is not None:
@@ -70,6 +75,7 @@ def load(family: Family) -> None:
     """Have what a family's models need in memory, before any clock starts."""
     ensure_compiled()
     native_density()
+    native_share()
     native_draw()
     native_advance()
     family.blocks()

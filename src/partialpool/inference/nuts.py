@@ -14,7 +14,9 @@ from partialpool.inference.engine import Run, no_draws, run
 from partialpool.inference.geometry import choose_geometry, crossed
 from partialpool.inference.options import NutsOptions, Progress
 from partialpool.inference.past import Store
+from partialpool.inference.team import team
 from partialpool.model.density import Density
+from partialpool.model.shares import most_shares
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -56,23 +58,9 @@ def sample(
     started = time.perf_counter()
     with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
         geometry = choose_geometry(spec)
-    density, low_rank = Density(spec, geometry), crossed(spec, geometry.links)
-    past = [] if store is None else store.past
-    first, last = (past[k] if len(past) > k else None for k in range(2))
-    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first)
-    attempts, interrupted = [_attempt(options, kept)], kept.interrupted
-    diverged = int(np.sum(kept.stats["diverging"]))
-    if diverged and not interrupted and (options.target_accept or 0.0) < SECOND_TARGET_ACCEPT:
-        second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
-        again = run(density, second, progress, low_rank=low_rank, store=store, past=last)
-        interrupted = again.interrupted
-        attempts.append(_attempt(second, again))
-        if interrupted:
-            attempts.append("the first run was kept: the second was interrupted")
-        elif int(np.sum(again.stats["diverging"])) <= diverged:
-            kept = again
-        else:
-            attempts.append("the first run was kept: the second had more divergences")
+    with team(_helpers(spec, options), options.chains) as members:
+        density, low_rank = Density(spec, geometry, members), crossed(spec, geometry.links)
+        kept, attempts, interrupted = _runs(density, options, progress, store, low_rank)
     if not kept.values.shape[1]:
         raise no_draws(interrupted)
     return Draws(
@@ -82,11 +70,37 @@ def sample(
         seed=options.seed,
         warmup=kept.warmup,
         seconds=time.perf_counter() - started,
-        attempts=tuple(attempts),
+        attempts=attempts,
         interrupted=interrupted,
         asked=options.draws,
         target_accept=asked,
     )
+
+
+def _helpers(spec: ModelSpec, options: NutsOptions) -> int:
+    """How many threads help the chains: one a spare core, where there are shares for all of them."""
+    n_shares = most_shares(spec.cells.index.n_cells)
+    return min(options.cores - options.chains, options.chains * (n_shares - 1))
+
+
+def _runs(
+    density: Density, options: NutsOptions, progress: Progress | None, store: Store | None, low_rank: bool
+) -> tuple[Run, tuple[str, ...], bool]:
+    """Run once, or twice if transitions diverge: the run to keep, what was run, whether it was stopped."""
+    past = [] if store is None else store.past
+    first, last = (past[k] if len(past) > k else None for k in range(2))
+    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first)
+    attempts, diverged = [_attempt(options, kept)], int(np.sum(kept.stats["diverging"]))
+    if not diverged or kept.interrupted or (options.target_accept or 0.0) >= SECOND_TARGET_ACCEPT:
+        return kept, tuple(attempts), kept.interrupted
+    second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
+    again = run(density, second, progress, low_rank=low_rank, store=store, past=last)
+    attempts.append(_attempt(second, again))
+    if again.interrupted:
+        return kept, (*attempts, "the first run was kept: the second was interrupted"), True
+    if int(np.sum(again.stats["diverging"])) > diverged:
+        return kept, (*attempts, "the first run was kept: the second had more divergences"), False
+    return again, tuple(attempts), False
 
 
 def _usual_target(spec: ModelSpec) -> float:

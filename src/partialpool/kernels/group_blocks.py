@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from partialpool.kernels.column_blocks import column_at
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, RUN_START, TERM_START
+from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, TERM_START
 from partialpool.kernels.pointers import index_rows_at, indices_at, integers_at
 
 
@@ -33,7 +33,8 @@ def add_term(data, t, base, first, n, run, effects, addresses, eta):
 def scatter_term(data, t, base, first, n, run, eta_bar, addresses, effects_bar):
     """Add the derivatives by term t's effects; return the run of the next block's first cell.
 
-    Runs are numbered through all terms; -1 stands for a term that has none.
+    base is where the sum by the term's first effect is, or would be, in effects_bar. Runs are numbered
+    through all terms; -1 stands for a term that has none.
     """
     term_start = integers_at(data, TERM_START)
     start, d = term_start[t], term_start[t + 1] - term_start[t]
@@ -47,13 +48,6 @@ def scatter_term(data, t, base, first, n, run, eta_bar, addresses, effects_bar):
             groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
             _scatter_cells(groups, n, base + c, d, columns[start + c], eta_bar, addresses, effects_bar)
     return after
-
-
-@kernel
-def first_run(data, t):
-    """Term t's first run, or -1."""
-    start = integers_at(data, RUN_START)
-    return start[t] if start[t + 1] > start[t] else -1
 
 
 @kernel

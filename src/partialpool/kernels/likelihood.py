@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
+from numba import carray, types
 
 from partialpool.kernels.column_blocks import add_four, add_one, sum_four, sum_one
-from partialpool.kernels.compiling import kernel
-from partialpool.kernels.group_blocks import add_term, first_run, scatter_term
+from partialpool.kernels.compiling import compile_native, kernel
+from partialpool.kernels.group_blocks import add_term, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
+    N_SLOTS,
+    PLACES,
     ROWS,
+    SHARE_FIRST,
+    SHARE_PLACE,
+    SHARE_RUN,
+    SHARE_START,
+    SHARE_STOP,
+    SHARE_TERM,
+    SHARE_ZERO,
     SIZES,
+    TEAM,
+    TERM_PLACE,
     TERM_PREDICTOR,
     TERM_SIZE,
     TERM_START,
 )
-from partialpool.kernels.pointers import call_family, integers_at, integers_in, matrix_in
+from partialpool.kernels.pointers import (
+    as_pointer,
+    call_family,
+    integer_rows_at,
+    integers_at,
+    integers_in,
+    matrix_in,
+    vector_in,
+)
 from partialpool.kernels.rows import read_row
+from partialpool.kernels.team import share_out
 
 BLOCK = 512
 
@@ -52,12 +76,10 @@ def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
 
 
 @kernel
-def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effects_bar):
-    """Add the derivatives by predictor p of n cells to coefficients and effects; runs move on."""
+def _scatter_block(data, p, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
+    """Add the derivatives by predictor p of n cells to a share's sums; runs move on."""
     coef_start = integers_at(data, COEF_START)
     coef_column = integers_at(data, COEF_COLUMN)
-    term_size = integers_at(data, TERM_SIZE)
-    term_start = integers_at(data, TERM_START)
     term_predictor = integers_at(data, TERM_PREDICTOR)
     k, stop = coef_start[p], coef_start[p + 1]
     while k < stop:
@@ -67,11 +89,10 @@ def _scatter_block(data, p, first, n, eta_bar, addresses, runs, coef_bar, effect
         else:
             coef_bar[k] += sum_one(addresses, coef_column[k], n, eta_bar)
             k += 1
-    base = 0
-    for t in range(term_size.shape[0]):
+    for t in range(terms.shape[0]):
         if term_predictor[t] == p:
-            runs[t] = scatter_term(data, t, base, first, n, runs[t], eta_bar, addresses, effects_bar)
-        base += term_size[t] * (term_start[t + 1] - term_start[t])
+            zero = terms[t, SHARE_ZERO]
+            runs[t] = scatter_term(data, t, zero, first, n, runs[t], eta_bar, addresses, effects_bar)
 
 
 @kernel
@@ -89,19 +110,28 @@ def _workspace(n_rows, n_predictors, n_terms, width):
 
 
 @kernel
-def likelihood(data, coef, effects, coef_bar, effects_bar):
-    """Log likelihood; adds its derivatives to coef_bar (as predictors use them) and effects_bar."""
-    sizes = integers_at(data, SIZES)
-    n_cells, n_predictors, n_terms, address, n_stats = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, n_cells)
+def _terms_of(data, share):
+    """(T, 4) what a share needs to know of each term."""
+    n_terms = integers_at(data, SIZES)[2]
+    return integer_rows_at(data, SHARE_TERM)[share * n_terms : (share + 1) * n_terms]
+
+
+@kernel
+def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
+    """Log likelihood of a share's cells; writes its derivatives, by those effects that the cells can have."""
+    sizes, start, terms = integers_at(data, SIZES), integers_at(data, SHARE_START), _terms_of(data, share)
+    n_predictors, n_terms, address, n_stats = sizes[1], sizes[2], sizes[3], sizes[4]
+    n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, start[share + 1] - start[share])
     work, rows, eta_bar, addresses, runs = _workspace(n_rows, n_predictors, n_terms, width)
     # Statistics, then linear predictors, which begin as their offsets, then covariates.
     eta, covariates = rows[n_stats:], addresses[n_stats + n_predictors :]
+    coef_bar[:] = 0.0
+    effects_bar[:] = 0.0
     for t in range(n_terms):
-        runs[t] = first_run(data, t)
+        runs[t] = terms[t, SHARE_RUN]
     total = 0.0
-    for first in range(0, n_cells, BLOCK):
-        n = min(BLOCK, n_cells - first)
+    for first in range(start[share], start[share + 1], BLOCK):
+        n = min(BLOCK, start[share + 1] - first)
         for r in range(n_rows):
             addresses[r] = read_row(data, r, first, n, r >= n_stats + n_predictors, rows[r])
         for p in range(n_predictors):
@@ -110,6 +140,76 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
             address, n, rows.ctypes.data, width, eta.ctypes.data, width, eta_bar.ctypes.data, 0
         )
         for p in range(n_predictors):
-            _scatter_block(data, p, first, n, eta_bar[p], covariates, runs, coef_bar, effects_bar)
+            _scatter_block(data, p, first, n, terms, eta_bar[p], covariates, runs, coef_bar, effects_bar)
+    work[0] = 0.0  # its last use: it must outlive its views
+    return total
+
+
+# The argument of a share: addresses of the density's table, of coefficients and effects, of the first share's
+# sums of derivatives by both, and of the shares' log likelihoods.
+TABLE, COEF, EFFECTS, COEF_BAR, EFFECTS_BAR, VALUES = range(6)
+ARGUMENT = 6
+
+
+def _share_entry(argument, share):
+    at = carray(as_pointer(argument), (ARGUMENT,), np.int64)
+    data = carray(as_pointer(at[TABLE]), (N_SLOTS, 3), np.int64)
+    place, n_coefs = integers_at(data, SHARE_PLACE), integers_at(data, COEF_COLUMN).shape[0]
+    n_effects = integers_at(data, TERM_PLACE)[PLACES * integers_at(data, SIZES)[2]]
+    n_sums = place[share + 1] - place[share] - n_coefs
+    value = share_likelihood(
+        data,
+        share,
+        carray(as_pointer(at[COEF]), (n_coefs,), np.float64),
+        carray(as_pointer(at[EFFECTS]), (n_effects,), np.float64),
+        carray(as_pointer(at[COEF_BAR] + 8 * place[share]), (n_coefs,), np.float64),
+        carray(as_pointer(at[EFFECTS_BAR] + 8 * place[share]), (n_sums,), np.float64),
+    )
+    carray(as_pointer(at[VALUES]), (share + 1,), np.float64)[share] = value
+    return 0
+
+
+@cache
+def native_share() -> Any:
+    """C function (address of a share's argument, share): one share of the log likelihood."""
+    return compile_native(_share_entry, types.int64(types.int64, types.int64))
+
+
+@kernel
+def _add_share(data, share, sums, coef_bar, effects_bar):
+    """Add a share's sums of derivatives to those of all cells."""
+    n_coefs, terms, place = coef_bar.shape[0], _terms_of(data, share), integers_at(data, TERM_PLACE)
+    for k in range(n_coefs):
+        coef_bar[k] += sums[k]
+    for t in range(terms.shape[0]):
+        own, zero = place[PLACES * t], n_coefs + terms[t, SHARE_ZERO]
+        for i in range(terms[t, SHARE_FIRST], terms[t, SHARE_STOP]):
+            effects_bar[own + i] += sums[zero + i]
+
+
+@kernel
+def likelihood(data, coef, effects, coef_bar, effects_bar):
+    """Log likelihood; writes its derivatives to coef_bar (as predictors use them) and effects_bar.
+
+    Cells are cut into shares by the data alone, and shares are added up in their order: the result does not
+    depend on which threads did them.
+    """
+    place = integers_at(data, SHARE_PLACE)
+    n_shares, n_coefs = place.shape[0] - 1, coef.shape[0]
+    n_sums = place[n_shares] if n_shares > 1 else 0  # one share's are those of all cells
+    work = np.empty(ARGUMENT + n_shares + n_sums)
+    at, values = integers_in(work, 0, ARGUMENT), vector_in(work, ARGUMENT, n_shares)
+    sums = vector_in(work, ARGUMENT + n_shares, n_sums)
+    at[TABLE], at[COEF], at[EFFECTS] = data.ctypes.data, coef.ctypes.data, effects.ctypes.data
+    at[COEF_BAR], at[EFFECTS_BAR] = coef_bar.ctypes.data, effects_bar.ctypes.data
+    at[VALUES] = values.ctypes.data
+    if n_shares > 1:
+        at[COEF_BAR], at[EFFECTS_BAR] = sums.ctypes.data, sums.ctypes.data + 8 * n_coefs
+    share_out(integers_at(data, TEAM), integers_at(data, SIZES)[0], at.ctypes.data, n_shares)
+    total = 0.0
+    for share in range(n_shares):
+        total += values[share]
+        if n_shares > 1:
+            _add_share(data, share, sums[place[share] :], coef_bar, effects_bar)
     work[0] = 0.0  # its last use: it must outlive its views
     return total

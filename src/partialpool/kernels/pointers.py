@@ -74,6 +74,24 @@ def call_draw(
     return _caller(5, types.int64)
 
 
+@intrinsic
+def call_share(typingctx: Any, address: Any, argument: Any, share: Any) -> Any:
+    """Call what does one share of a task at an address; see `kernels.team`."""
+    return _caller(2, types.int64)
+
+
+@intrinsic
+def call_acquire(typingctx: Any, address: Any, lock: Any, wait: Any) -> Any:
+    """Call Python's ``PyThread_acquire_lock`` at an address."""
+    return _caller(2, types.int32)
+
+
+@intrinsic
+def call_release(typingctx: Any, address: Any, lock: Any) -> Any:
+    """Call Python's ``PyThread_release_lock`` at an address; it returns nothing that may be looked at."""
+    return _caller(1, types.int32)
+
+
 @kernel
 def floats_at(slots, k):
     """(n,) array of doubles that slot k describes."""
@@ -90,6 +108,12 @@ def float_rows_at(slots, k):
 def integers_at(slots, k):
     """(n,) array of 64-bit integers that slot k describes."""
     return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.int64)
+
+
+@kernel
+def integer_rows_at(slots, k):
+    """(m, n) array of 64-bit integers that slot k describes."""
+    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.int64)
 
 
 @kernel

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.kernels.likelihood import native_share
 from partialpool.kernels.rows import row_table
 from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL
 from partialpool.model.cells import group_runs
 from partialpool.model.geometry import Geometry, Link, coordinates
 from partialpool.model.parameters import GroupCoefficient
+from partialpool.model.shares import GroupedCells, cut
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
 
@@ -32,6 +34,8 @@ class Density:
         The model.
     geometry
         The coordinates.
+    team
+        Threads that take shares of an evaluation, as `kernels.team` describes them; they change no result.
 
     Notes
     -----
@@ -40,11 +44,12 @@ class Density:
 
     spec: ModelSpec
     geometry: Geometry
+    team: NDArray[np.int64] | None = None
     inputs: DensityInputs = field(init=False, repr=False)
     table: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", _inputs(self.spec, self.geometry))
+        object.__setattr__(self, "inputs", _inputs(self.spec, self.geometry, self.team))
         object.__setattr__(self, "table", address_table(self.inputs))
 
     @property
@@ -101,7 +106,7 @@ def _prior_row(prior: Prior) -> tuple[int, list[float]]:
     return plain.address, [*plain.parameters, 0.0, 0.0, 0.0, 0.0][:4]
 
 
-def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
+def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None) -> DensityInputs:
     cells, parts, blocks = spec.cells, spec.parameters.predictors, spec.parameters.blocks
     position = coordinates(spec)
     coefs = spec.parameters.coefficients
@@ -113,8 +118,9 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
     links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
     block = spec.family.density_block(cells.only_unit_cells)
-    sizes = [cells.index.n_cells, len(parts), len(blocks), block.address, len(cells.stats)]
+    sizes = [native_share().address, len(parts), len(blocks), block.address, len(cells.stats)]
     runs = [group_runs(index) for index in cells.group_index]
+    shares = cut(cells.index.n_cells, len(coefs), _grouped(spec, [end for end, _ in runs]))
     return DensityInputs(
         sizes=_ints(sizes),
         rows=row_table([*cells.stats, *cells.offsets, *cells.columns]),
@@ -168,7 +174,19 @@ def _inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
         link_place=_link_places(links),
         link_group=_ints([g for link in links for g in link.group]),
         link_cross=_flat(tuple(link.cross for link in links)),
+        share_start=shares.start,
+        share_place=shares.place,
+        share_term=shares.term,
+        team=_ints([]) if team is None else team,
     )
+
+
+def _grouped(spec: ModelSpec, run_ends: list[NDArray[np.int32]]) -> list[GroupedCells]:
+    blocks = [block for _, block in spec.parameters.blocks]
+    return [
+        GroupedCells(groups, end, len(block.term.grouping.labels), len(block.coefficients))
+        for groups, end, block in zip(spec.cells.group_index, run_ends, blocks, strict=True)
+    ]
 
 
 def fixed_scale(coefficient: GroupCoefficient) -> float:

@@ -42,10 +42,9 @@ class OuterParameters:
         nothing = np.zeros_like(whole.term_size)
         places = whole.term_place.reshape(-1, PLACES).copy()
         places[:, :3] = 0  # no effects; the covariances keep their places
-        sizes = whole.sizes.copy()
-        sizes[0] = 0  # no cells
         inputs = whole._replace(
-            sizes=sizes,
+            share_start=np.zeros(1, np.int64),  # no cells
+            share_place=np.zeros(1, np.int64),
             term_size=nothing,
             term_place=np.ascontiguousarray(places.ravel()),
             link_start=np.zeros_like(whole.link_start),
