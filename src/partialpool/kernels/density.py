@@ -92,15 +92,21 @@ EFFECTS, EFFECTS_BAR, PULLS, PULLS_BAR = range(4)
 
 @kernel
 def _workspace(data):
-    """Working arrays: (5, K) over coefficients, (4, effects), and the covariances with two numbers to spare.
+    """One array of zeros and its views: (5, K) over coefficients, (4, effects), covariances and two to spare.
 
     Allocated once an evaluation: with an array for each purpose, allocation took a third of a small model's
     time.
     """
-    place, n_terms = integers_at(data, TERM_PLACE), integers_at(data, SIZES)[2]
-    coefficients = np.zeros((5, integers_at(data, COEF_VALUE).shape[0]))
-    groups = np.zeros((4, place[PLACES * n_terms]))
-    return coefficients, groups, np.empty(place[PLACES * n_terms + 3] + 2)
+    place, end = integers_at(data, TERM_PLACE), PLACES * integers_at(data, SIZES)[2]
+    n_coefs, n_effects = integers_at(data, COEF_VALUE).shape[0], place[end]
+    groups, covariances = 5 * n_coefs, 5 * n_coefs + 4 * n_effects
+    work = np.zeros(covariances + place[end + 3] + 2)
+    return (
+        work,
+        matrix_in(work, 0, 5, n_coefs),
+        matrix_in(work, groups, 4, n_effects),
+        vector_in(work, covariances, place[end + 3] + 2),
+    )
 
 
 @kernel
@@ -148,7 +154,7 @@ def _term_backward(data, x, t, coefficients, groups, covariances, grad):
 @kernel
 def log_density(data, x, grad):
     """Return the log density at sampler coordinates x; write its gradient."""
-    coefficients, groups, covariances = _workspace(data)
+    work, coefficients, groups, covariances = _workspace(data)
     total = _forward(data, x, coefficients, groups, covariances)
     total += likelihood(
         data, coefficients[COEF], groups[EFFECTS], coefficients[COEF_BAR], groups[EFFECTS_BAR]
@@ -158,14 +164,14 @@ def log_density(data, x, grad):
     for i in range(order.shape[0] - 1, -1, -1):
         total += _term_backward(data, x, order[i], coefficients, groups, covariances, grad)
     _coefficients_backward(data, coefficients[COEF], coefficients[COEF_BAR], coefficients[PRIOR_BAR], grad)
-    covariances[0] = 0.0  # its last use: it must outlive its views
+    work[0] = 0.0  # its last use: it must outlive its views
     return total
 
 
 @kernel
 def draw_values(data, x, out):
     """Write the flat vector of a draw: coefficients, sds, correlations, effects, as a person reads them."""
-    coefficients, groups, covariances = _workspace(data)
+    work, coefficients, groups, covariances = _workspace(data)
     _forward(data, x, coefficients, groups, covariances)
     value, logged = integers_at(data, COEF_VALUE), integers_at(data, COEF_LOGGED)
     for k in range(value.shape[0]):
@@ -174,7 +180,7 @@ def draw_values(data, x, out):
     for t in range(integers_at(data, SIZES)[2]):
         sds, factor, _, _ = _covariance(data, t, covariances)
         _write_term(data, t, sds, factor, _own(data, t, groups[EFFECTS]), out)
-    covariances[0] = 0.0  # its last use: it must outlive its views
+    work[0] = 0.0  # its last use: it must outlive its views
 
 
 @kernel
