@@ -45,7 +45,7 @@ def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: 
     path
         The store.
     cores
-        Chains run at once; None for all that this process may use.
+        Processors to use, as of :meth:`Model.fit`; None for all that this process may use.
     progress
         Show a progress bar.
 

@@ -114,7 +114,7 @@ Cores = Annotated[
     typer.Option(
         "--cores",
         min=1,
-        help="Chains that run at once; all cores when left out.",
+        help="Processors to use; all when left out.",
         show_default=False,
         rich_help_panel=SAMPLING,
     ),

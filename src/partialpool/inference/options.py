@@ -29,7 +29,7 @@ class NutsOptions:
     warmup
         Warm-up draws of each chain at most.
     cores
-        Chains run at once.
+        Chains run at once; with large data, cores beyond the number of chains help them.
     target_accept
         Acceptance rate that the step size is tuned for; None for 0.8, or 0.98 where the sd of ten groups
         or fewer is learnt.

@@ -54,7 +54,7 @@ def team(n_helpers: int, n_callers: int) -> Iterator[Integers | None]:
     if n_helpers <= 0:
         yield None
         return
-    members = _new_team(n_helpers, n_callers)
+    members, close = _new_team(n_helpers, n_callers), native_close()
     threads = [
         Thread(target=_help, args=(members, number), name=f"partialpool-helper-{number}", daemon=True)
         for number in range(n_helpers)
@@ -64,7 +64,7 @@ def team(n_helpers: int, n_callers: int) -> Iterator[Integers | None]:
             thread.start()
         yield members
     finally:
-        native_close().ctypes(members.ctypes.data)
+        close.ctypes(members.ctypes.data)
         for thread in threads:
             if thread.ident is not None:
                 thread.join()

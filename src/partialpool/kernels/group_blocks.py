@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from partialpool.kernels.column_blocks import column_at
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, TERM_START
+from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, RUN_START, TERM_START
 from partialpool.kernels.pointers import index_rows_at, indices_at, integers_at
 
 
@@ -48,6 +48,13 @@ def scatter_term(data, t, base, first, n, run, eta_bar, addresses, effects_bar):
             groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
             _scatter_cells(groups, n, base + c, d, columns[start + c], eta_bar, addresses, effects_bar)
     return after
+
+
+@kernel
+def first_run(data, t):
+    """Term t's first run, or -1."""
+    start = integers_at(data, RUN_START)
+    return start[t] if start[t + 1] > start[t] else -1
 
 
 @kernel

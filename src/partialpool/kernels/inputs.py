@@ -25,7 +25,7 @@ class DensityInputs(NamedTuple):
     (``*_position``) or in the flat vector of a draw (``*_value``); -1 means that there is none.
     """
 
-    sizes: Integers  # (5,): address of `kernels.likelihood.native_share`, P, T, family block's address, S
+    sizes: Integers  # (6,): n, P, T, family block's address, S, address of `kernels.likelihood.native_share`
     rows: Integers  # (2 (S + P + C),) statistics, offsets, covariates of (n,): see `kernels.rows.row_table`
     coef_start: Integers  # (P + 1,) range of each predictor's coefficients
     coef_column: Integers  # (K,)
@@ -77,7 +77,7 @@ class DensityInputs(NamedTuple):
     link_place: Integers  # (2 links,) where each link starts in link_group and in link_cross
     link_group: Integers  # all links' (J,), flat: the group that each group lies in
     link_cross: Floats  # all links' (J, d, d of the outer term), flat: cross curvature
-    share_start: Integers  # (shares + 1,) range of each share's cells; (1,) where there are no cells
+    share_start: Integers  # (shares + 1,) range of each share's cells
     share_place: Integers  # (shares + 1,) range of each share's sums of derivatives
     share_term: Integers  # (shares T, 4) see `SHARE_RUN` and after
     team: Integers  # whose threads take shares, see `kernels.team`; empty: the calling thread takes all
@@ -146,8 +146,8 @@ class DensityInputs(NamedTuple):
 # Where a term's numbers start, four to a term and four for the end: in all effects, in the information, in
 # the cross curvature, and in the covariances (sds, correlation factor, their product, free correlations).
 PLACES = 4
-# What a share needs to know of a term: the run its first cell is in (-1: read group_index); the range of the
-# term's effects that its cells can have, and where effect 0 would be among the share's sums by effects.
+# What a share needs to know of a term: how many of its runs come before the share's first cell, the range of
+# its effects that the share's cells can have, and where effect 0 would be among the share's sums by effects.
 SHARE_RUN, SHARE_FIRST, SHARE_STOP, SHARE_ZERO = range(4)
 N_SLOTS = len(DensityInputs._fields)
 

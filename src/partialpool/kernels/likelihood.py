@@ -10,7 +10,7 @@ from numba import carray, types
 
 from partialpool.kernels.column_blocks import add_four, add_one, sum_four, sum_one
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.group_blocks import add_term, scatter_term
+from partialpool.kernels.group_blocks import add_term, first_run, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
@@ -128,7 +128,7 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
     coef_bar[:] = 0.0
     effects_bar[:] = 0.0
     for t in range(n_terms):
-        runs[t] = terms[t, SHARE_RUN]
+        runs[t] = first_run(data, t) + terms[t, SHARE_RUN]  # -1 where the term has no runs
     total = 0.0
     for first in range(start[share], start[share + 1], BLOCK):
         n = min(BLOCK, start[share + 1] - first)
@@ -205,7 +205,7 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
     at[VALUES] = values.ctypes.data
     if n_shares > 1:
         at[COEF_BAR], at[EFFECTS_BAR] = sums.ctypes.data, sums.ctypes.data + 8 * n_coefs
-    share_out(integers_at(data, TEAM), integers_at(data, SIZES)[0], at.ctypes.data, n_shares)
+    share_out(integers_at(data, TEAM), integers_at(data, SIZES)[5], at.ctypes.data, n_shares)
     total = 0.0
     for share in range(n_shares):
         total += values[share]

@@ -118,11 +118,11 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
     links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
     block = spec.family.density_block(cells.only_unit_cells)
-    sizes = [native_share().address, len(parts), len(blocks), block.address, len(cells.stats)]
+    sizes = [cells.index.n_cells, len(parts), len(blocks), block.address, len(cells.stats)]
     runs = [group_runs(index) for index in cells.group_index]
     shares = cut(cells.index.n_cells, len(coefs), _grouped(spec, [end for end, _ in runs]))
     return DensityInputs(
-        sizes=_ints(sizes),
+        sizes=_ints([*sizes, native_share().address]),
         rows=row_table([*cells.stats, *cells.offsets, *cells.columns]),
         coef_start=_starts([len(p.coefficients) for p in parts]),
         coef_column=cells.coef_column,

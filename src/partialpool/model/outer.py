@@ -43,8 +43,7 @@ class OuterParameters:
         places = whole.term_place.reshape(-1, PLACES).copy()
         places[:, :3] = 0  # no effects; the covariances keep their places
         inputs = whole._replace(
-            share_start=np.zeros(1, np.int64),  # no cells
-            share_place=np.zeros(1, np.int64),
+            share_place=np.zeros(1, np.int64),  # no shares: no cells
             term_size=nothing,
             term_place=np.ascontiguousarray(places.ravel()),
             link_start=np.zeros_like(whole.link_start),

@@ -16,8 +16,8 @@ Indices = NDArray[np.int32]
 # A share takes some tenth of a millisecond at least, beside which waking a thread is short. More shares than
 # let many threads end at about the same time would gain nothing.
 SMALLEST, MOST = 16 * BLOCK, 64
-# Cells to each number that shares may keep beyond one copy of coefficients and effects: with the fewest bytes
-# that a cell has, sums then stay small against the cells.
+# Cells to each number that shares may keep beyond one copy of coefficients and effects: that is half a byte a
+# cell, where a cell has five bytes or more.
 CELLS_A_SUM = 16
 
 
@@ -39,7 +39,7 @@ class GroupedCells(NamedTuple):
 
 
 def cut(n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
-    """Cut cells into as many shares as are worth while and keep few sums.
+    """Cut cells into as many shares as are worth while, but for fewer where they would keep many sums.
 
     Each share has sums of its own, by all coefficients and by the effects of those groups, from the first to
     the last, that its cells are of: for the factor that cells are sorted by hardly more than one thread would
@@ -48,7 +48,7 @@ def cut(n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
     Examples
     --------
     >>> cut(30_000, 3, []).start
-    array([    0,  9728, 19968, 30000])
+    array([    0,  9728, 19456, 30000])
     """
     numbers = n_coefs + sum(term.n_groups * term.width for term in terms)
     n = most_shares(n_cells)
@@ -65,18 +65,17 @@ def most_shares(n_cells: int) -> int:
 
 
 def _cut_into(n: int, n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
-    start = np.append(np.arange(n) * (n_cells // BLOCK) // n * BLOCK, n_cells)
+    start = np.append(np.arange(n, dtype=np.int64) * (n_cells // BLOCK) // n * BLOCK, n_cells)
     rows, place = [], [0]
     for first, stop in zip(start[:-1].tolist(), start[1:].tolist(), strict=True):
-        length, runs = 0, 0
+        length = 0
         for term in terms:
             low, high = _range(term, first, stop)
-            # Runs are numbered through all terms.
-            run = runs + int(np.searchsorted(term.run_end, first, "right")) if len(term.run_end) else -1
+            run = np.searchsorted(term.run_end, first, "right")
             rows.append((run, low, high, length - low))
-            length, runs = length + high - low, runs + len(term.run_end)
+            length += high - low
         place.append(place[-1] + n_coefs + length)
-    return Shares(start, np.array(place), np.array(rows, np.int64).reshape(-1, 4))
+    return Shares(start, np.array(place, np.int64), np.array(rows, np.int64).reshape(-1, 4))
 
 
 def _range(term: GroupedCells, first: int, stop: int) -> tuple[int, int]:
