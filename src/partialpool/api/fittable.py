@@ -46,8 +46,8 @@ class Fittable(ModelView):
             Of ``"nuts"``: warm-up draws of each chain at most; None for 1,000. It ends when step size and
             metric have settled and the chains agree, often after 100: ``fit.draws.warmup`` says when.
         cores
-            Processors to use; None for all that this process may use. Each runs a chain. With ``"nuts"`` those
-            beyond the number of chains help with the chains' gradients, from some 20,000 cells on.
+            Processors to use; None for all that this process may use. Each runs a chain. Those beyond the
+            number of chains help with the gradients of ``"nuts"``, from some 20,000 cells on.
         target_accept
             Of ``"nuts"``: acceptance rate the step size is tuned for; None chooses. Rarely worth changing:
             when transitions diverge, the chains run again with smaller steps by themselves.
