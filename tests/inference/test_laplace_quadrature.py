@@ -108,7 +108,7 @@ def test_draws_of_effects_have_the_moments_of_their_conditionals():
     point[-1] = 3.0
     draws = found.draw(point[None], np.array([4000]), np.random.default_rng(3))
     logs, effects = np.empty((1, 4, len(rule.points))), np.empty((1, 4, len(rule.points), 1))
-    found._integrate(point[None], 0, rule, (0, 4), logs, effects)
+    found._integrate(point[None], rule, (0, 4), logs, effects)
     weights = np.exp(logs[0] - np.max(logs[0], axis=1, keepdims=True))
     weights /= np.sum(weights, axis=1, keepdims=True)
     mean = np.sum(weights * effects[0, :, :, 0], axis=1)

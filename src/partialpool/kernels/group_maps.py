@@ -1,13 +1,15 @@
 """Effects of groups from standardised coordinates, for models of one grouping factor.
 
 Given the outer parameters (coefficients, sds, correlations, dispersion) every group has an affine map from
-its coordinates z of `kernels.centring` to its effects. Sets of effects are kept side by side: coefficient e
-of set k of the i-th group at hand stands at (k E + e) GROUPS + i.
+its coordinates z of `kernels.centring` to its effects. Kernels go through the groups in blocks. What belongs
+to a block's groups stands side by side, groups along the last axis, and loops over groups are the inner ones:
+they handle several groups at once.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,174 +20,214 @@ from partialpool.kernels.covariances import covariance_forward
 from partialpool.kernels.inputs import (
     COEF_EXPANSION,
     COEF_START,
-    EFFECT_COLUMN,
+    CROSS,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,
     INFORMATION,
     PLACES,
+    PULL,
     SCALE_COEF,
     SCALE_POWER,
     TERM_PLACE,
     TERM_PREDICTOR,
-    TERM_SIZE,
     TERM_START,
 )
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.prior_terms import prior_term
-from partialpool.kernels.pulls import pulls_forward
+from partialpool.kernels.vectorised import logarithm
 
-GROUPS = 256  # groups at hand at a time
+GROUPS = 128  # groups at hand at a time: what belongs to them stays in the processor's first cache
+
+
+class Groups(NamedTuple):
+    """A model's groups at an outer point; all but the first three entries are written there.
+
+    Attributes
+    ----------
+    data
+        The model's address table.
+    block
+        Address of the family's block that writes each cell's log likelihood.
+    starts
+        (J + 1,) first cell of each group.
+    coefficients
+        (4, K): unconstrained, as predictors use them, derivatives of their prior, less their expansion.
+    shared
+        Of each term its covariance's factor L (d, d) and the scale of its information, flat.
+    maps
+        (sum of d d + d, GROUPS) of each term the factors U, their diagonals inverted, and the shifts.
+    scratch
+        Two numbers.
+    """
+
+    data: Any
+    block: Any
+    starts: Any
+    coefficients: Any
+    shared: Any
+    maps: Any
+    scratch: Any
 
 
 @kernel
-def _prepare(data, x, coefficients, scratch):
-    """Coordinates to coefficients (row 1) and their deviations (row 3); returns their log prior."""
-    expansion = floats_at(data, COEF_EXPANSION)
+def map_places(data, t):
+    """Where term t begins in what all groups share, and among the rows of maps; the number of terms: sizes."""
+    start, shared, row = integers_at(data, TERM_START), 0, 0
+    for s in range(t):
+        d = start[s + 1] - start[s]
+        shared += d * d + 1
+        row += d * d + d
+    return shared, row
+
+
+@kernel
+def outer_forward(groups, x):
+    """Write what all groups share at outer point x; return the log prior of all outer parameters."""
+    data, coefficients, scratch = groups.data, groups.coefficients, groups.scratch
+    expansion, start = floats_at(data, COEF_EXPANSION), integers_at(data, TERM_START)
     total = coefficients_forward(data, x, coefficients[0], coefficients[1], coefficients[2], scratch)
     for k in range(expansion.shape[0]):
         coefficients[3, k] = coefficients[1, k] - expansion[k]
+    for t in range(start.shape[0] - 1):
+        d, first = start[t + 1] - start[t], map_places(data, t)[0]
+        work = np.empty(2 * d * d + d)
+        sds, factor = vector_in(work, 0, d), matrix_in(work, d, d, d)
+        free, chol = vector_in(work, d + d * d, d * (d - 1) // 2), matrix_in(groups.shared, first, d, d)
+        total += covariance_forward(data, x, t, sds, factor, chol, free, scratch)
+        work[0] = 0.0  # its last use: it must outlive its views
+        k = integers_at(data, SCALE_COEF)[t]
+        power = floats_at(data, SCALE_POWER)[t] * coefficients[3, k] if k >= 0 else 0.0
+        groups.shared[first + d * d] = math.exp(power)
     return total
 
 
 @kernel
-def _term_maps(data, x, t, groups, coefficients, pull, maps, scratch):
-    """Write the maps from z to zeta of term t, of groups[0] up to groups[1]; return a log prior.
+def block_maps(groups, j0, j1):
+    """Write the maps of groups j0 up to j1; return the sum of their log Jacobians."""
+    start, total = integers_at(groups.data, TERM_START), 0.0
+    for t in range(start.shape[0] - 1):
+        d = start[t + 1] - start[t]
+        _pulls(groups, t, d, j0, j1 - j0)
+        total += _scalar_maps(groups, t, j0, j1 - j0) if d == 1 else _maps(groups, t, d, j0, j1 - j0)
+    return total
 
-    A group's row of maps: the factor U (d, d) with its diagonal inverted, the shift (d,), the log Jacobian.
-    Before all rows stands L (d, d).
+
+@kernel
+def _pulls(groups, t, d, j0, n):
+    """Write what the data ask of n groups from j0 on in place of their shifts.
+
+    It is what `pulls.pulls_forward` computes where no term lies in another.
     """
-    start, place = integers_at(data, TERM_START), integers_at(data, TERM_PLACE)
-    d, size = start[t + 1] - start[t], pull.shape[0]
-    work = np.empty(5 * d * d + 4 * d)
-    factor, curved = matrix_in(work, 0, d, d), matrix_in(work, d * d, d, d)
-    free, zeta = vector_in(work, 2 * d * d, d * (d - 1) // 2), vector_in(work, 3 * d * d, d)
-    sds, zero = vector_in(work, 3 * d * d + d, d), matrix_in(work, 3 * d * d + 2 * d, 1, d)
-    chol = matrix_in(maps, 0, d, d)
-    total = covariance_forward(data, x, t, sds, factor, chol, free, scratch)
-    scale, k = 1.0, integers_at(data, SCALE_COEF)[t]
-    if k >= 0:
-        scale = np.exp(floats_at(data, SCALE_POWER)[t] * coefficients[3, k])
-    p, coef_start = integers_at(data, TERM_PREDICTOR)[t], integers_at(data, COEF_START)
-    deviation = coefficients[3, coef_start[p] : coef_start[p + 1]]
-    pulls_forward(data, t, deviation, scale, pull.reshape(-1), pull)
-    first = place[PLACES * t + 1]
-    information = floats_at(data, INFORMATION)[first : first + size * d * d].reshape(size, d, d)
-    zero[0, :] = 0.0
-    width = d * d + d + 1
-    if d == 1:
-        _scalar_maps(chol[0, 0], groups, information, scale, pull, maps)
-        work[0] = 0.0  # its last use: it must outlive its views
-        return total
-    for j in range(groups[0], groups[1]):
-        row = d * d + j * width
-        own_factor, shift = matrix_in(maps, row, d, d), vector_in(maps, row + d * d, d)
-        maps[row + d * d + d] = forward_group(
-            chol, information[j : j + 1], scale, pull[j : j + 1], zero, 0, curved, own_factor, shift, zeta
-        )
+    place, p = integers_at(groups.data, TERM_PLACE), integers_at(groups.data, TERM_PREDICTOR)[t]
+    coef_start = integers_at(groups.data, COEF_START)
+    deviation = groups.coefficients[3, coef_start[p] : coef_start[p + 1]]
+    pull = floats_at(groups.data, PULL)[place[PLACES * t] + j0 * d :]
+    cross = floats_at(groups.data, CROSS)[place[PLACES * t + 2] + j0 * d * deviation.shape[0] :]
+    shared, row = map_places(groups.data, t)
+    scale = groups.shared[shared + d * d]
+    for i in range(n):
         for a in range(d):
-            own_factor[a, a] = 1.0 / own_factor[a, a]
+            total, own = pull[i * d + a], (i * d + a) * deviation.shape[0]
+            for k in range(deviation.shape[0]):
+                total -= cross[own + k] * deviation[k]
+            groups.maps[row + d * d + a, i] = scale * total
+
+
+@kernel
+def _scalar_maps(groups, t, j0, n):
+    """`_maps` for a term of one coefficient."""
+    maps, (shared, row) = groups.maps, map_places(groups.data, t)
+    own = integers_at(groups.data, TERM_PLACE)[PLACES * t + 1] + j0
+    information = floats_at(groups.data, INFORMATION)[own : own + n]
+    sd, scale, total = groups.shared[shared], groups.shared[shared + 1], 0.0
+    for i in range(n):
+        precision = 1.0 + sd * sd * scale * information[i]
+        inverse = 1.0 / math.sqrt(precision)
+        maps[row, i] = inverse
+        maps[row + 1, i] *= sd * inverse
+        total -= 0.5 * logarithm(precision)
+    return total
+
+
+@kernel
+def _maps(groups, t, d, j0, n):
+    """From pulls, which stand in the shifts' place, write the maps of term t; return log Jacobians' sum."""
+    maps, (first, row) = groups.maps, map_places(groups.data, t)
+    place, shifts = integers_at(groups.data, TERM_PLACE)[PLACES * t + 1], row + d * d
+    work = np.empty(2 * d * d + 4 * d)
+    factor, curved = matrix_in(work, 0, d, d), matrix_in(work, d * d, d, d)
+    pull, shift = matrix_in(work, 2 * d * d, 1, d), vector_in(work, 2 * d * d + d, d)
+    zero, zeta = matrix_in(work, 2 * d * d + 2 * d, 1, d), vector_in(work, 2 * d * d + 3 * d, d)
+    information = floats_at(groups.data, INFORMATION)[place + j0 * d * d : place + (j0 + n) * d * d]
+    information = information.reshape(n, d, d)
+    chol, scale, total = matrix_in(groups.shared, first, d, d), groups.shared[first + d * d], 0.0
+    zero[0, :] = 0.0
+    for i in range(n):
+        for a in range(d):
+            pull[0, a] = maps[shifts + a, i]
+        own = information[i : i + 1]
+        total += forward_group(chol, own, scale, pull, zero, 0, curved, factor, shift, zeta)
+        for a in range(d):
+            maps[shifts + a, i] = shift[a]
+            for c in range(a):
+                maps[row + a * d + c, i] = factor[a, c]
+            maps[row + a * d + a, i] = 1.0 / factor[a, a]
     work[0] = 0.0  # its last use: it must outlive its views
     return total
 
 
 @kernel
-def _scalar_maps(sd, groups, information, scale, pull, maps):
-    """The maps of a term of one coefficient: inverse factors of all groups, shifts, log Jacobians."""
-    n = pull.shape[0]
-    for j in range(groups[0], groups[1]):
-        root = math.sqrt(1.0 + sd * sd * scale * information[j, 0, 0])
-        maps[1 + j] = 1.0 / root
-        maps[1 + n + j] = sd * pull[j, 0] / root
-        maps[1 + 2 * n + j] = -math.log(root)
+def place_effects(groups, n, sets, z, effects, logs):
+    """Write sets[0] up to sets[1] of the effects of n groups from their coordinates, and logs: their log prior.
 
-
-@kernel
-def _place_scalar(maps, first, n_groups, groups, z, at, stride, effects, place, prior_scale, logs):
-    """`_place_term` for a term of one coefficient, in a loop that handles several groups at once."""
-    sd, row = maps[first], first + 1 + groups[0]
-    for i in range(groups[1] - groups[0]):
-        zeta = (maps[row + n_groups + i] + z[at + i * stride]) * maps[row + i]
-        effects[place + i] = sd * zeta
-        logs[i] += maps[row + 2 * n_groups + i] - prior_scale * zeta * zeta
-
-
-@kernel
-def all_maps(data, x, n_groups, groups, coefficients, maps, place, scratch):
-    """Write every term's maps of groups[0] up to groups[1]; return the log prior of all outer parameters."""
-    start = integers_at(data, TERM_START)
-    total = _prepare(data, x, coefficients, scratch)
-    position = 0
-    for t in range(start.shape[0] - 1):
-        d = start[t + 1] - start[t]
-        place[t] = position
-        pull = np.empty((n_groups, d))
-        total += _term_maps(data, x, t, groups, coefficients, pull, maps[position:], scratch)
-        position += d * d + n_groups * (d * d + d + 1)
-    return total
-
-
-@kernel
-def maps_size(data, n_groups):
-    """Length of all terms' maps."""
-    start = integers_at(data, TERM_START)
-    total = 0
-    for t in range(start.shape[0] - 1):
-        d = start[t + 1] - start[t]
-        total += d * d + n_groups * (d * d + d + 1)
-    return total
-
-
-@kernel
-def _place_term(data, t, maps, first, groups, z, at, stride, effects, place, logs, scratch):
-    """Write term t's effects of groups[0] up to groups[1]; add their log prior and log Jacobian to logs.
-
-    A group's coordinates stand in z from `at` on, `stride` after those of the group before; its effects go to
-    `place` on, coefficients GROUPS apart; the term's maps begin at `first`. (Positions in place of slices,
-    and the loop over groups inside: each array passed on counts references, which takes longer than the
-    arithmetic.)
+    z and effects are (sets, D, GROUPS), logs (sets, GROUPS).
     """
-    start = integers_at(data, TERM_START)[t]
-    d = integers_at(data, TERM_START)[t + 1] - start
-    fixed = integers_at(data, EFFECT_PRIOR)[start] != 0
-    prior_scale = 0.0 if fixed else 0.5
-    if d == 1:
-        n_groups = integers_at(data, TERM_SIZE)[t]
-        _place_scalar(maps, first, n_groups, groups, z, at, stride, effects, place, prior_scale, logs)
-    for i in range(groups[1] - groups[0] if d > 1 else 0):
-        row = first + d * d + (groups[0] + i) * (d * d + d + 1)
-        shift, own, to = row + d * d, at + i * stride, place + i
-        total = maps[shift + d]
+    start = integers_at(groups.data, TERM_START)
+    for k in range(sets[0], sets[1]):
+        for i in range(n):
+            logs[k, i] = 0.0
+    for t in range(start.shape[0] - 1):
+        first, d = start[t], start[t + 1] - start[t]
+        _place_term(groups, t, first, d, n, sets, z, effects, logs)
+        if integers_at(groups.data, EFFECT_PRIOR)[first] != 0:
+            _add_fixed_priors(groups, first, d, n, sets, effects, logs)
+
+
+@kernel
+def _place_term(groups, t, first, d, n, sets, z, effects, logs):
+    """Write the d effects of term t from number `first` on; add their log prior to logs where it is normal."""
+    maps, (shared, row) = groups.maps, map_places(groups.data, t)
+    prior_scale = 0.5 if integers_at(groups.data, EFFECT_PRIOR)[first] == 0 else 0.0
+    for k in range(sets[0], sets[1]):
         # zeta, in place of the effects until they are complete
         for a in range(d - 1, -1, -1):
-            value = maps[shift + a] + z[own + a]
+            own, shift, inverse = first + a, row + d * d + a, row + a * d + a
+            for i in range(n):
+                effects[k, own, i] = maps[shift, i] + z[k, own, i]
             for m in range(a + 1, d):
-                value -= maps[row + m * d + a] * effects[to + m * GROUPS]
-            value *= maps[row + a * d + a]
-            effects[to + a * GROUPS] = value
-            total -= prior_scale * value * value
+                other, entry = first + m, row + m * d + a
+                for i in range(n):
+                    effects[k, own, i] -= maps[entry, i] * effects[k, other, i]
+            for i in range(n):
+                zeta = effects[k, own, i] * maps[inverse, i]
+                effects[k, own, i] = zeta
+                logs[k, i] -= prior_scale * zeta * zeta
         for a in range(d - 1, -1, -1):
-            value = 0.0
-            for m in range(a + 1):
-                value += maps[first + a * d + m] * effects[to + m * GROUPS]
-            effects[to + a * GROUPS] = value
-        logs[i] += total
-    if fixed:
-        address, parameters = integers_at(data, EFFECT_PRIOR), float_rows_at(data, EFFECT_PRIOR_PARAMETERS)
-        for i in range(groups[1] - groups[0]):
-            for a in range(d):
-                effect = effects[place + i + a * GROUPS]
-                logs[i] += prior_term(address[start + a], effect, parameters[start + a], scratch)[0]
+            own, scale = first + a, groups.shared[shared + a * d + a]
+            for i in range(n):
+                effects[k, own, i] *= scale
+            for m in range(a):
+                other, scale = first + m, groups.shared[shared + a * d + m]
+                for i in range(n):
+                    effects[k, own, i] += scale * effects[k, other, i]
 
 
 @kernel
-def place_all(data, maps, place, j0, j1, k, z, first, group_stride, effects, logs, scratch):
-    """Write set k of the effects of groups j0 up to j1; its logs begin with their prior and Jacobian.
-
-    z holds group j0's coordinates from `first` on, another group's `group_stride` after the group before.
-    """
-    start, n_effects = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN).shape[0]
-    own = logs[k]
-    own[: j1 - j0] = 0.0
-    for t in range(start.shape[0] - 1):
-        at, to = first + start[t], (k * n_effects + start[t]) * GROUPS
-        _place_term(data, t, maps, place[t], (j0, j1), z, at, group_stride, effects, to, own, scratch)
+def _add_fixed_priors(groups, first, d, n, sets, effects, logs):
+    """Add the log priors of d effects from number `first` on, which do not depend on outer parameters."""
+    address = integers_at(groups.data, EFFECT_PRIOR)
+    parameters = float_rows_at(groups.data, EFFECT_PRIOR_PARAMETERS)
+    for e in range(first, first + d):
+        for k in range(sets[0], sets[1]):
+            for i in range(n):
+                logs[k, i] += prior_term(address[e], effects[k, e, i], parameters[e], groups.scratch)[0]

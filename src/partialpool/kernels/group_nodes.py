@@ -3,188 +3,229 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.group_likelihood import add_cells
-from partialpool.kernels.group_maps import GROUPS, place_all
-from partialpool.kernels.pointers import matrix_in, vector_in
-from partialpool.kernels.vectorised import exponential
+from partialpool.kernels.group_maps import GROUPS, place_effects
+from partialpool.kernels.pointers import matrices_in, matrix_in, vector_in
+from partialpool.kernels.vectorised import exponential, logarithm, where
 
-PASSES = 4
+PASSES = 6
 FAR = 0.5  # sds that the integrand's mean may be off, before nodes are moved
 NARROW, WIDE = 0.6, 1.6  # its variance before nodes are spread anew
+EDGE = 3.0  # a mean so far off is at the last nodes: they say where to go, but not how wide to stand there
 LEAST_PIVOT = 1e-4  # of a variance: integrands narrower than the nodes' distances show none
 
 
-@kernel
-def evaluate_nodes(data, block, starts, maps, place, j0, j1, coef, nodes, log_weights, work, scratch):
-    """Evaluate the integrands of groups j0 up to j1 at nodes moved to where each has its mass.
+class Sets(NamedTuple):
+    """Sets of effects of the groups at hand, and what is known of each group.
 
-    Where a group's mass was at the outer point before is where its nodes are tried first: in standardised
-    coordinates it hardly moves.
-
-    work is (effects, logs, z, centres, totals): sets of effects (M, E, GROUPS) and their log integrands
-    (M, GROUPS) at the nodes; coordinates (M, GROUPS, D); each group's centre (D,) and scale (D, D), in the
-    end the integrand's mean and the factor of its covariance; and (GROUPS,) logs of the integrals.
+    Attributes
+    ----------
+    effects, z
+        (sets, D, GROUPS) effects and their coordinates.
+    logs
+        (sets, GROUPS) log integrands.
+    centres
+        Where each group's nodes stand: (D + D D, GROUPS) centre and lower-triangular scale.
+    moments
+        (1 + D + D D, GROUPS) of the integrand in units of the nodes: sum of its values, mean, covariance.
+    largest
+        (GROUPS,) the largest of its logs, which the sum of its values is relative to.
+    totals
+        (GROUPS,) logs of the integrals.
+    found
+        (GROUPS,) 1 where the nodes have found the integrand's mass, 0 elsewhere.
     """
-    effects, logs, z, centres, totals = work
-    n_z, d = nodes.shape
-    for _ in range(PASSES):
-        for k in range(n_z):
-            _set_nodes(nodes, k, j1 - j0, z)
-            move(centres, j0, j1, k, z, d)
-            place_all(data, maps, place, j0, j1, k, z, k * GROUPS * d, d, effects, logs, scratch)
-        add_cells(data, block, starts, j0, j1, coef, effects, n_z, logs)
-        if d == 1:
-            if not _match_scalars(centres, j0, j1, nodes, log_weights, logs, totals):
-                break
-            continue
-        moved = False
-        for i in range(j1 - j0):
-            row = (j0 + i) * (d + d * d)
-            volume = 0.0
-            for a in range(d):
-                volume += math.log(centres[row + d + a * d + a])
-            moved |= _match(centres, row, nodes, log_weights, logs, i, volume, totals, scratch)
-        if not moved:
-            break
+
+    effects: Any
+    z: Any
+    logs: Any
+    centres: Any
+    moments: Any
+    largest: Any
+    totals: Any
+    found: Any
 
 
 @kernel
-def node_views(work, first, n_sets, d, centres):
-    """What `evaluate_nodes` wants: views of a working array from `first` on, with room for n_sets sets."""
-    z = first + n_sets * (d + 1) * GROUPS
-    return (
-        vector_in(work, first, n_sets * d * GROUPS),
-        matrix_in(work, first + n_sets * d * GROUPS, n_sets, GROUPS),
-        vector_in(work, z, n_sets * GROUPS * d),
-        centres,
-        vector_in(work, z + n_sets * GROUPS * d, GROUPS),
+def sets_size(n, d):
+    """Length of what `sets_in` divides."""
+    return GROUPS * (n * (2 * d + 1) + 2 * (d + d * d) + 4)
+
+
+@kernel
+def sets_in(memory, first, n, d):
+    """Views of a working array from `first` on, for n sets of d effects."""
+    logs = first + 2 * n * d * GROUPS
+    centres = logs + n * GROUPS
+    moments = centres + (d + d * d) * GROUPS
+    rest = moments + (1 + d + d * d) * GROUPS
+    return Sets(
+        matrices_in(memory, first, n, d, GROUPS),
+        matrices_in(memory, first + n * d * GROUPS, n, d, GROUPS),
+        matrix_in(memory, logs, n, GROUPS),
+        matrix_in(memory, centres, d + d * d, GROUPS),
+        matrix_in(memory, moments, 1 + d + d * d, GROUPS),
+        vector_in(memory, rest, GROUPS),
+        vector_in(memory, rest + GROUPS, GROUPS),
+        vector_in(memory, rest + 2 * GROUPS, GROUPS),
     )
 
 
 @kernel
-def nodes_size(n_sets, d):
-    """Length of what `node_views` divides."""
-    return GROUPS * (n_sets * (2 * d + 1) + 1)
-
-
-@kernel
-def _set_nodes(nodes, k, n, z):
-    d = nodes.shape[1]
-    for i in range(n):
-        for a in range(d):
-            z[(k * GROUPS + i) * d + a] = nodes[k, a]
-
-
-@kernel
-def move(centres, j0, j1, k, z, d):
-    """Replace standardised numbers in set k of z by centre + scale x number, group by group."""
-    if d == 1:
+def read_centres(kept, j0, j1, sets):
+    """Take the centres of groups j0 up to j1 from those that are kept, (D + D D, J)."""
+    for a in range(kept.shape[0]):
+        own = kept[a, j0:j1]
         for i in range(j1 - j0):
-            z[k * GROUPS + i] = centres[2 * (j0 + i)] + centres[2 * (j0 + i) + 1] * z[k * GROUPS + i]
-        return
-    for i in range(j1 - j0):
-        at, row = (k * GROUPS + i) * d, (j0 + i) * (d + d * d)
-        for a in range(d - 1, -1, -1):
-            value = centres[row + a]
-            for m in range(a + 1):
-                value += centres[row + d + a * d + m] * z[at + m]
-            z[at + a] = value
+            sets.centres[a, i] = own[i]
 
 
 @kernel
-def _match_scalars(centres, j0, j1, nodes, log_weights, logs, totals):
-    """`_match` for groups of one coefficient, in loops that handle several groups at once."""
-    n, n_z = j1 - j0, nodes.shape[0]
-    sums = np.zeros((4, GROUPS))
-    largest, zeroth, first, second = sums[0], sums[1], sums[2], sums[3]
-    largest[:] = -np.inf
-    for k in range(n_z):
-        for i in range(n):
-            largest[i] = max(largest[i], logs[k, i] + log_weights[k])
-    for k in range(n_z):
-        node, log_weight = nodes[k, 0], log_weights[k]
-        for i in range(n):
-            weight = exponential(logs[k, i] + log_weight - largest[i])
-            zeroth[i] += weight
-            first[i] += weight * node
-            second[i] += weight * node * node
-    moved = False
-    for i in range(n):
-        row = 2 * (j0 + i)
-        totals[i] = -math.inf
-        if math.isfinite(largest[i]):
-            totals[i] = largest[i] + math.log(centres[row + 1] * zeroth[i])
-            mean = first[i] / zeroth[i]
-            variance = second[i] / zeroth[i] - mean * mean
-            moved |= abs(mean) > FAR or variance < NARROW or variance > WIDE
-            centres[row] += centres[row + 1] * mean
-            centres[row + 1] *= math.sqrt(max(variance, LEAST_PIVOT))
-    return moved
+def keep_centres(sets, d, j0, j1, kept):
+    """Keep where groups j0 up to j1 have their mass; where it has not been found, keep centre 0 and scale 1."""
+    follow(d, j1 - j0, sets)
+    for a in range(kept.shape[0]):
+        plain = 1.0 if a >= d and (a - d) % (d + 1) == 0 else 0.0
+        for i in range(j1 - j0):
+            found = sets.found[i] > 0.0 and math.isfinite(sets.totals[i])
+            kept[a, j0 + i] = sets.centres[a, i] if found else plain
 
 
 @kernel
-def _match(centres, row, nodes, log_weights, logs, i, volume, totals, moments):
-    """Give group i's centre and scale the moments of its integrand; say whether they were far off."""
+def evaluate_nodes(groups, j0, j1, nodes, log_weights, sets):
+    """Evaluate the integrands of groups j0 up to j1 at nodes moved to where each has its mass.
+
+    Nodes are tried first where the centres say.
+    """
     n_z, d = nodes.shape
-    largest = logs[0, i] + log_weights[0]
-    for k in range(1, n_z):
-        largest = max(largest, logs[k, i] + log_weights[k])
-    totals[i] = -math.inf
-    if not math.isfinite(largest):
-        return False
-    for a in range(1 + d + d * d):
-        moments[a] = 0.0
-    for k in range(n_z):
-        weight = exponential(logs[k, i] + log_weights[k] - largest)
-        moments[0] += weight
-        for a in range(d):
-            moments[1 + a] += weight * nodes[k, a]
-            for m in range(a + 1):
-                moments[1 + d + a * d + m] += weight * nodes[k, a] * nodes[k, m]
-    totals[i] = largest + volume + math.log(moments[0])
-    off = False
-    for a in range(d):
-        moments[1 + a] /= moments[0]
-        off |= abs(moments[1 + a]) > FAR
-    for a in range(d):
-        for m in range(a + 1):
-            value = moments[1 + d + a * d + m] / moments[0] - moments[1 + a] * moments[1 + m]
-            moments[1 + d + a * d + m] = value
-        variance = moments[1 + d + a * d + a]
-        off |= variance < NARROW or variance > WIDE
-    _factor(moments, 1 + d, d)
-    _compose(centres, row, moments, d)
-    return off
+    n = j1 - j0
+    for turn in range(PASSES):
+        if turn > 0:
+            follow(d, n, sets)
+        for k in range(n_z):
+            for a in range(d):
+                node = nodes[k, a]
+                for i in range(n):
+                    sets.z[k, a, i] = node
+        place_sets(groups, n, 0, n_z, d, sets)
+        add_cells(groups, j0, j1, sets.effects, n_z, sets.logs)
+        _sum_up(nodes, log_weights, n, sets)
+        if _found_all(d, n, sets):
+            break
 
 
 @kernel
-def _factor(matrix, first, d):
-    """The Cholesky factor of a symmetric matrix, in its lower triangle's place."""
+def place_sets(groups, n, k0, k1, d, sets):
+    """From standardised numbers in sets k0 up to k1 of z make coordinates, effects and their log prior."""
+    z, centres = sets.z, sets.centres
+    for k in range(k0, k1):
+        for a in range(d - 1, -1, -1):
+            scale = d + a * d
+            for i in range(n):
+                z[k, a, i] = centres[a, i] + centres[scale + a, i] * z[k, a, i]
+            for m in range(a):
+                for i in range(n):
+                    z[k, a, i] += centres[scale + m, i] * z[k, m, i]
+    place_effects(groups, n, (k0, k1), z, sets.effects, sets.logs)
+
+
+@kernel
+def _sum_up(nodes, log_weights, n, sets):
+    """Sum each integrand and its products with nodes, all relative to its largest value."""
+    n_z, d = nodes.shape
+    logs, moments, largest, weights = sets.logs, sets.moments, sets.largest, sets.totals
+    moments[:] = 0.0
+    largest[:] = -math.inf
+    for k in range(n_z):
+        log_weight = log_weights[k]
+        for i in range(n):
+            largest[i] = max(largest[i], logs[k, i] + log_weight)
+    for k in range(n_z):
+        log_weight = log_weights[k]
+        for i in range(n):
+            weights[i] = exponential(logs[k, i] + log_weight - largest[i])
+            moments[0, i] += weights[i]
+        for a in range(d):
+            node = nodes[k, a]
+            for i in range(n):
+                moments[1 + a, i] += node * weights[i]
+            for m in range(a + 1):
+                product = node * nodes[k, m]
+                for i in range(n):
+                    moments[1 + d + a * d + m, i] += product * weights[i]
+
+
+@kernel
+def _found_all(d, n, sets):
+    """From sums make integrals and moments; say whether nodes stand where all integrands have their mass.
+
+    An integrand that is finite nowhere counts as found: there is nothing to follow.
+    """
+    moments, totals, found = sets.moments, sets.totals, sets.found
+    for i in range(n):
+        totals[i], found[i] = moments[0, i], 1.0
+    for a in range(d):
+        scale, own = d + a * d + a, 1 + d + a * d + a
+        for i in range(n):
+            totals[i] *= sets.centres[scale, i]
+            moments[1 + a, i] /= moments[0, i]
+        for m in range(a + 1):
+            product = 1 + d + a * d + m
+            for i in range(n):
+                product_of_means = moments[1 + a, i] * moments[1 + m, i]
+                moments[product, i] = moments[product, i] / moments[0, i] - product_of_means
+        for i in range(n):
+            near = where(abs(moments[1 + a, i]) > FAR, 0.0, found[i])
+            found[i] = where(abs(moments[own, i] - 0.5 * (NARROW + WIDE)) > 0.5 * (WIDE - NARROW), 0.0, near)
+    for i in range(n):
+        totals[i] = sets.largest[i] + logarithm(totals[i])
+    all_found = True
+    for i in range(n):
+        all_found &= found[i] > 0.0 or not math.isfinite(totals[i])
+    return all_found
+
+
+@kernel
+def follow(d, n, sets):
+    """Move the nodes of n groups to their integrands' means, spread by the factors of their covariances."""
+    moments = sets.moments
+    for i in range(n):
+        if not math.isfinite(sets.totals[i]):
+            continue
+        for a in range(d):
+            if abs(moments[1 + a, i]) > EDGE:
+                moments[1 + d + a * d + a, i] = max(moments[1 + d + a * d + a, i], 1.0)
+        _factor(moments, 1 + d, d, i)
+        _compose(sets.centres, moments, d, i)
+
+
+@kernel
+def _factor(matrix, first, d, i):
+    """The Cholesky factor of group i's symmetric matrix, in its lower triangle's place."""
     for a in range(d):
         for c in range(a + 1):
-            total = matrix[first + a * d + c]
+            total = matrix[first + a * d + c, i]
             for m in range(c):
-                total -= matrix[first + a * d + m] * matrix[first + c * d + m]
+                total -= matrix[first + a * d + m, i] * matrix[first + c * d + m, i]
             if a == c:
-                matrix[first + a * d + a] = math.sqrt(max(total, LEAST_PIVOT))
+                matrix[first + a * d + a, i] = math.sqrt(max(total, LEAST_PIVOT))
             else:
-                matrix[first + a * d + c] = total / matrix[first + c * d + c]
+                matrix[first + a * d + c, i] = total / matrix[first + c * d + c, i]
 
 
 @kernel
-def _compose(centres, row, moments, d):
+def _compose(centres, moments, d, i):
     """Centre and scale of z from those of its node: centre + S mean, S factor; both triangular."""
     for a in range(d):
         for m in range(a + 1):
-            centres[row + a] += centres[row + d + a * d + m] * moments[1 + m]
+            centres[a, i] += centres[d + a * d + m, i] * moments[1 + m, i]
     for a in range(d):
         # Entries of row a from left to right: each needs only those not yet replaced.
         for c in range(a + 1):
             total = 0.0
             for m in range(c, a + 1):
-                total += centres[row + d + a * d + m] * moments[1 + d + m * d + c]
-            centres[row + d + a * d + c] = total
+                total += centres[d + a * d + m, i] * moments[1 + d + m * d + c, i]
+            centres[d + a * d + c, i] = total

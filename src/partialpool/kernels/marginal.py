@@ -14,8 +14,14 @@ import numpy as np
 from numba import carray, types
 
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.group_maps import GROUPS, all_maps, maps_size
-from partialpool.kernels.group_nodes import evaluate_nodes, node_views, nodes_size
+from partialpool.kernels.group_maps import GROUPS, Groups, block_maps, map_places, outer_forward
+from partialpool.kernels.group_nodes import (
+    evaluate_nodes,
+    keep_centres,
+    read_centres,
+    sets_in,
+    sets_size,
+)
 from partialpool.kernels.inputs import COEF_EXPANSION, N_SLOTS, TERM_START
 from partialpool.kernels.pointers import as_pointer, floats_at, integers_at, matrix_in, vector_in
 
@@ -34,81 +40,101 @@ from partialpool.kernels.pointers import as_pointer, floats_at, integers_at, mat
     N_NODES,
     NODES,  # (M, D)
     LOG_WEIGHTS,  # (M,)
-    CENTRES,  # (J, D + D D) where each group's nodes stand, and how wide: kept from call to call
+    CENTRES,  # (D + D D, J) where each group's nodes are tried first, and how wide
+    KEEP,  # 1 to write there where the nodes of the last point came to stand
     OUT,  # (N,) log marginal densities
     LOGS,  # (N, groups, M) log integrands, or 0
     EFFECTS,  # (N, groups, M, D) effects at the nodes, or 0
     COUNTS,  # (N,) draws at each point
     FIRST_DRAW,  # number of the first of them
     N_DRAWS,  # of all calls together
-    QUANTILES,  # (all draws,) increasing quantiles of the standard normal, one a draw
+    PROPOSALS,  # (all draws, 3), see `kernels.group_draws`
+    WALKS,  # (2, D, J) where each effect begins to read proposals, and its stride
     PLACES_OF_DRAWS,  # (all draws,) the row of each
-    DRAWS,  # (all draws, n_values), of which the effects are written
+    DRAWS,  # (all draws, n_values)
     N_VALUES,
-    SEED,
+    OUTER_VALUES,  # (V,) which of the values are not effects
+    N_OUTER_VALUES,
     ACCEPTANCE,  # (J,) sums of acceptance probabilities
     N_ARGUMENTS,
-) = range(27)
+) = range(30)
 
 SIGNATURE = types.float64(types.CPointer(types.int64))
 
 
 @kernel
-def _write_tables(a, i, j0, j1, n_z, n_effects, effects, logs):
+def set_up(a, n_sets):
+    """Working memory, which must outlive its views, and these: a model's groups, and sets of their effects."""
+    data = carray(as_pointer(a[TABLE]), (N_SLOTS, 3), np.int64)
+    starts = carray(as_pointer(a[GROUP_STARTS]), (a[N_GROUPS] + 1,), np.int64)
+    term_start = integers_at(data, TERM_START)
+    d, n_coef = term_start[term_start.shape[0] - 1], floats_at(data, COEF_EXPANSION).shape[0]
+    n_shared, n_rows = map_places(data, term_start.shape[0] - 1)
+    at_maps = 4 * n_coef + 2 + n_shared
+    at_sets = at_maps + n_rows * GROUPS
+    memory = np.zeros(at_sets + sets_size(n_sets, d))
+    groups = Groups(
+        data,
+        a[VALUES_BLOCK],
+        starts,
+        matrix_in(memory, 0, 4, n_coef),
+        vector_in(memory, 4 * n_coef + 2, n_shared),
+        matrix_in(memory, at_maps, n_rows, GROUPS),
+        vector_in(memory, 4 * n_coef, 2),
+    )
+    return memory, groups, sets_in(memory, at_sets, n_sets, d)
+
+
+@kernel
+def outer_points(a):
+    """(N, Q) outer points."""
+    return carray(as_pointer(a[POINTS]), (a[N_POINTS], a[N_OUTER]), np.float64)
+
+
+@kernel
+def kept_centres(a, d):
+    """(D + D D, J) centres, of D effects a group."""
+    return carray(as_pointer(a[CENTRES]), (d + d * d, a[N_GROUPS]), np.float64)
+
+
+@kernel
+def _write_tables(a, i, j0, j1, d, sets):
     """Write the integrands and, if they are wanted, the effects of groups j0 up to j1 at outer point i."""
-    first, n = a[FIRST_GROUP], a[LAST_GROUP] - a[FIRST_GROUP]
+    first, n, n_z = a[FIRST_GROUP], a[LAST_GROUP] - a[FIRST_GROUP], a[N_NODES]
     table = carray(as_pointer(a[LOGS]), (a[N_POINTS], n, n_z), np.float64)
     for j in range(j0, j1):
         for k in range(n_z):
-            table[i, j - first, k] = logs[k, j - j0]
+            table[i, j - first, k] = sets.logs[k, j - j0]
     if a[EFFECTS] != 0:
-        values = carray(as_pointer(a[EFFECTS]), (a[N_POINTS], n, n_z, n_effects), np.float64)
+        values = carray(as_pointer(a[EFFECTS]), (a[N_POINTS], n, n_z, d), np.float64)
         for j in range(j0, j1):
             for k in range(n_z):
-                for e in range(n_effects):
-                    values[i, j - first, k, e] = effects[(k * n_effects + e) * GROUPS + j - j0]
+                for e in range(d):
+                    values[i, j - first, k, e] = sets.effects[k, e, j - j0]
 
 
 def _integrate_entry(arguments):
     a = carray(arguments, (N_ARGUMENTS,), np.int64)
-    data = carray(as_pointer(a[TABLE]), (N_SLOTS, 3), np.int64)
-    n_groups, n_z, groups = a[N_GROUPS], a[N_NODES], (a[FIRST_GROUP], a[LAST_GROUP])
-    starts = carray(as_pointer(a[GROUP_STARTS]), (n_groups + 1,), np.int64)
-    term_start = integers_at(data, TERM_START)
-    d, n_coef = term_start[term_start.shape[0] - 1], floats_at(data, COEF_EXPANSION).shape[0]
-    points = carray(as_pointer(a[POINTS]), (a[N_POINTS], a[N_OUTER]), np.float64)
-    nodes = carray(as_pointer(a[NODES]), (n_z, d), np.float64)
-    log_weights = carray(as_pointer(a[LOG_WEIGHTS]), (n_z,), np.float64)
+    memory, groups, sets = set_up(a, a[N_NODES])
+    d = sets.z.shape[1]
+    points, centres = outer_points(a), kept_centres(a, d)
+    nodes = carray(as_pointer(a[NODES]), (a[N_NODES], d), np.float64)
+    log_weights = carray(as_pointer(a[LOG_WEIGHTS]), (a[N_NODES],), np.float64)
     out = carray(as_pointer(a[OUT]), (a[N_POINTS],), np.float64)
-    centres = carray(as_pointer(a[CENTRES]), (n_groups * (d + d * d),), np.float64)
-    n_maps, n_scratch = maps_size(data, n_groups), 2 + d + d * d
-    used = 4 * n_coef + n_scratch + n_maps
-    memory = np.empty(used + nodes_size(n_z, d))
-    coefficients, scratch = matrix_in(memory, 0, 4, n_coef), vector_in(memory, 4 * n_coef, n_scratch)
-    maps, work = vector_in(memory, used - n_maps, n_maps), node_views(memory, used, n_z, d, centres)
-    place = np.empty(term_start.shape[0], np.int64)
     for i in range(a[N_POINTS]):
-        total = all_maps(data, points[i], n_groups, groups, coefficients, maps, place, scratch)
-        for j0 in range(groups[0], groups[1], GROUPS):
-            j1 = min(j0 + GROUPS, groups[1])
-            evaluate_nodes(
-                data,
-                a[VALUES_BLOCK],
-                starts,
-                maps,
-                place,
-                j0,
-                j1,
-                coefficients[1],
-                nodes,
-                log_weights,
-                work,
-                scratch,
-            )
+        total = outer_forward(groups, points[i])
+        for j0 in range(a[FIRST_GROUP], a[LAST_GROUP], GROUPS):
+            j1 = min(j0 + GROUPS, a[LAST_GROUP])
+            total += block_maps(groups, j0, j1)
+            # The same start at every point: no point can spoil what is found at another.
+            read_centres(centres, j0, j1, sets)
+            evaluate_nodes(groups, j0, j1, nodes, log_weights, sets)
             for j in range(j1 - j0):
-                total += work[4][j]
+                total += sets.totals[j]
             if a[LOGS] != 0:
-                _write_tables(a, i, j0, j1, n_z, d, work[0], work[1])
+                _write_tables(a, i, j0, j1, d, sets)
+            if a[KEEP] != 0:
+                keep_centres(sets, d, j0, j1, centres)
         out[i] = total if np.isfinite(total) else -np.inf
     memory[0] = 0.0  # its last use: it must outlive its views
     return 0.0

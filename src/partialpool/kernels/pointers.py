@@ -145,6 +145,12 @@ def matrix_in(scratch, start, m, n):
 
 
 @kernel
+def matrices_in(scratch, start, k, m, n):
+    """(k, m, n) view of a scratch array that the caller keeps alive; see `vector_in`."""
+    return carray(as_pointer(scratch.ctypes.data + 8 * start), (k, m, n), np.float64)
+
+
+@kernel
 def integers_in(scratch, start, n):
     """(n,) view, as 64-bit integers, of a scratch array that the caller keeps alive; see `vector_in`."""
     return carray(as_pointer(scratch.ctypes.data + 8 * start), (n,), np.int64)

@@ -22,7 +22,7 @@ from partialpool.inference.laplace.climb import climb
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.nodes import Nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
-from partialpool.kernels.group_draws import FREEDOM, SPREAD, native_sample
+from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.model.density import Density
 from partialpool.model.outer import OuterParameters, outer_inputs
@@ -35,6 +35,7 @@ STREAMS = 4  # parts that points are divided into, whatever the number of cores
 WORTH_THREADS = 100_000  # evaluations of a cell, below which starting threads takes longer than the work
 WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
+STRETCH = 0.52  # of the tails of proposals of effects
 CHECKED_DRAWS = 500  # from which the most extreme group is told
 FINE = grid(1, step=0.4, radius=7.0)
 T = TypeVar("T")
@@ -43,6 +44,20 @@ T = TypeVar("T")
 def one_factor(spec: ModelSpec) -> bool:
     """Whether all group-level terms of a model vary by the same factor, if there are any."""
     return len({block.term.grouping.name for _, block in spec.parameters.blocks}) <= 1
+
+
+def stretched_normals(n: int, rng: np.random.Generator) -> Floats:
+    """(n, 3) shuffled proposals: numbers, minus their log density, uniform numbers to accept them by.
+
+    A normal number w becomes sinh(STRETCH w) / STRETCH, one from each n-th part of the distribution (Jones &
+    Pewsey 2009, "Sinh-arcsinh distributions"). Tails lighter than the target's would trap a chain there;
+    these are those of a t distribution of 7 degrees of freedom, as far as n draws show them.
+    """
+    from scipy.special import ndtri
+
+    w = ndtri((rng.permutation(n) + rng.random(n)) / n)
+    rarity = 0.5 * w**2 + np.log(np.cosh(STRETCH * w))
+    return np.stack([np.sinh(STRETCH * w) / STRETCH, rarity, rng.random(n)], axis=1)
 
 
 class Quadrature:
@@ -79,15 +94,20 @@ class Quadrature:
             + np.sum(np.log(self.inputs.hyper_scale[len(self.geometry.coef_scale) :]))
         )
         self.acceptance = np.ones(self.n_groups)
-        # Where nodes stand is kept, a copy for each stream: from point to point it hardly changes.
+        # Where nodes are tried first, at every point: from point to point it hardly changes.
         start = np.concatenate([np.zeros(self.n_effects), np.eye(self.n_effects).ravel()])
-        self.centres = np.tile(start, (STREAMS, self.n_groups, 1))
+        self.centres = np.repeat(start[:, None], self.n_groups, axis=1)
         index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
+        effects = [np.arange(c.value, c.value + self.n_groups) for b in blocks for c in b.coefficients]
+        self.outer_values = np.setdiff1d(np.arange(spec.layout.n_values), np.concatenate([[], *effects]))
         self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
 
     def proposal(self) -> Proposal:
         """The mode and the curvature there, from where the quick fit ended."""
-        return climb(self.log_density, self.outer.n_dim)
+        self._settle(np.zeros(self.outer.n_dim))
+        found = climb(self.log_density, self.outer.n_dim)
+        self._settle(found.centre)
+        return found
 
     def log_density(self, points: Floats) -> Floats:
         """Log of p(data, outer parameters) at (N, Q) points."""
@@ -100,19 +120,25 @@ class Quadrature:
             self._in_threads(self._integrate, parts, len(points) * len(self.rule.points))
         )
 
-    def _in_threads(self, function: Callable[[T, int], Floats], parts: list[T], passes: int) -> list[Floats]:
-        """Call a function that leaves the interpreter for each of some parts and its stream's number.
+    def _in_threads(self, function: Callable[[T], Floats], parts: list[T], passes: int) -> list[Floats]:
+        """Call a function that leaves the interpreter for each of some parts.
 
         passes says how often it goes over the cells.
         """
         if self.cores == 1 or passes * self.spec.cells.index.n_cells < WORTH_THREADS:
-            return [function(part, stream) for stream, part in enumerate(parts)]
+            return [function(part) for part in parts]
         with ThreadPoolExecutor(self.cores) as pool:
-            return list(pool.map(function, parts, range(len(parts))))
+            return list(pool.map(function, parts))
+
+    def _settle(self, point: Floats) -> None:
+        """Try nodes first where they come to stand at this point."""
+        if self.n_groups:
+            self._integrate(point[None], keep=True)
 
     def draw(self, points: Floats, counts: Integers, rng: np.random.Generator) -> Floats:
         """Draws of everything: outer parameters as they are, effects from their conditionals."""
         n_draws = int(np.sum(counts))
+        self._settle(counts @ points / n_draws)
         draws = np.empty((n_draws, self.spec.layout.n_values))
         rows = rng.permutation(n_draws)
         self.acceptance = self._sample(points, counts, rows, draws, rng) / n_draws
@@ -121,22 +147,21 @@ class Quadrature:
     def _sample(
         self, points: Floats, counts: Integers, rows: Integers, draws: Floats, rng: np.random.Generator
     ) -> Floats:
-        """Write the effects into their rows of draws; return the (J,) sums of acceptance probabilities."""
-        from scipy.special import stdtrit
-
+        """Write values into their rows of draws; return the (J,) sums of acceptance probabilities."""
         n_draws = len(rows)
-        quantiles = SPREAD * stdtrit(FREEDOM, (np.arange(n_draws) + rng.random(n_draws)) / n_draws)
-        common = self._of_rule(self.rule) | {
-            kernels.LAST_GROUP: self.n_groups,
+        proposals, walks = stretched_normals(n_draws, rng), self._walks(n_draws, rng)
+        common = {
             kernels.N_DRAWS: n_draws,
-            kernels.QUANTILES: quantiles.ctypes.data,
+            kernels.PROPOSALS: proposals.ctypes.data,
+            kernels.WALKS: walks.ctypes.data,
             kernels.PLACES_OF_DRAWS: rows.ctypes.data,
             kernels.DRAWS: draws.ctypes.data,
             kernels.N_VALUES: draws.shape[1],
-            kernels.SEED: int(rng.integers(2**62)),
+            kernels.OUTER_VALUES: self.outer_values.ctypes.data,
+            kernels.N_OUTER_VALUES: len(self.outer_values),
         }
 
-        def part(share: tuple[Integers, int], stream: int) -> Floats:
+        def part(share: tuple[Integers, int]) -> Floats:
             own, first = share
             acceptance = np.zeros(self.n_groups)
             own_points, own_counts = np.ascontiguousarray(points[own]), np.ascontiguousarray(counts[own])
@@ -149,7 +174,6 @@ class Quadrature:
                     kernels.FIRST_DRAW: first,
                     kernels.ACCEPTANCE: acceptance.ctypes.data,
                 },
-                stream,
             )
             return acceptance
 
@@ -158,14 +182,20 @@ class Quadrature:
         shares = [(own, int(before[own[0]])) for own in owns if len(own)]
         return np.asarray(np.sum(self._in_threads(part, shares, n_draws), axis=0))
 
+    def _walks(self, n: int, rng: np.random.Generator) -> Integers:
+        """(2, D, J) where each effect begins to read n proposals, and a stride that leads to all of them."""
+        strides, shape = np.arange(1, max(n, 2)), (self.n_effects, self.n_groups)
+        strides = strides[np.gcd(strides, n) == 1]
+        return np.stack([rng.integers(n, size=shape), rng.choice(strides, shape)])
+
     def _integrate(
         self,
         points: Floats,
-        stream: int = 0,
         rule: Nodes | None = None,
         groups: tuple[int, int] | None = None,
         logs: Floats | None = None,
         effects: Floats | None = None,
+        keep: bool = False,
     ) -> Floats:
         """(N,) log marginal densities; of some groups, with their integrands and effects, where asked for."""
         out, points, rule = np.empty(len(points)), np.ascontiguousarray(points), rule or self.rule
@@ -173,33 +203,28 @@ class Quadrature:
         self._call(
             kernels.native_integrate(),
             points,
-            self._of_rule(rule)
-            | {
+            {
+                kernels.N_NODES: len(rule.points),
+                kernels.NODES: rule.points.ctypes.data,
+                kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
                 kernels.FIRST_GROUP: first,
                 kernels.LAST_GROUP: last,
                 kernels.OUT: out.ctypes.data,
                 kernels.LOGS: 0 if logs is None else logs.ctypes.data,
                 kernels.EFFECTS: 0 if effects is None else effects.ctypes.data,
+                kernels.KEEP: int(keep),
             },
-            stream,
         )
         return out
 
-    def _of_rule(self, rule: Nodes) -> dict[int, int]:
-        return {
-            kernels.N_NODES: len(rule.points),
-            kernels.NODES: rule.points.ctypes.data,
-            kernels.LOG_WEIGHTS: rule.log_weights.ctypes.data,
-        }
-
-    def _call(self, function: Any, points: Floats, own: dict[int, int], stream: int) -> None:
+    def _call(self, function: Any, points: Floats, own: dict[int, int]) -> None:
         arguments = np.zeros(kernels.N_ARGUMENTS, np.int64)
         general = {
             kernels.TABLE: self.table.ctypes.data,
             kernels.OUTER_TABLE: self.outer.table.ctypes.data,
             kernels.VALUES_BLOCK: self.spec.family.blocks()[2].address,
             kernels.GROUP_STARTS: self.group_starts.ctypes.data,
-            kernels.CENTRES: self.centres[stream].ctypes.data,
+            kernels.CENTRES: self.centres.ctypes.data,
             kernels.N_GROUPS: self.n_groups,
             kernels.N_OUTER: self.outer.n_dim,
             kernels.N_POINTS: len(points),
@@ -233,7 +258,7 @@ class Quadrature:
         rule = FINE if self.n_effects == 1 else self.rule
         shape = (len(points), 1, len(rule.points))
         logs, effects = np.empty(shape), np.empty((*shape, self.n_effects))
-        self._integrate(points, 0, rule, (j, j + 1), logs, effects)
+        self._integrate(points, rule, (j, j + 1), logs, effects)
         own = logs[:, 0] + rule.log_weights
         own = np.exp(own - np.max(own, axis=1, keepdims=True))
         own *= (weights / np.sum(own, axis=1))[:, None]
