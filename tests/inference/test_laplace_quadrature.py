@@ -12,7 +12,7 @@ from scipy.stats import binom, nbinom, norm, poisson
 import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.inference.laplace.nodes import grid, nodes
-from partialpool.inference.laplace.quadrature import Quadrature
+from partialpool.inference.laplace.quadrature import Quadrature, stretched_normals
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates
 from partialpool.model.outer import outer_positions
@@ -118,6 +118,49 @@ def test_draws_of_effects_have_the_moments_of_their_conditionals():
     assert np.all(np.abs(np.mean(drawn, axis=0) - mean) < 0.05 * sd)
     assert np.all(np.abs(np.std(drawn, axis=0) / sd - 1) < 0.05)
     assert found.acceptance.min() > 0.8
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_density_does_not_depend_on_the_points_before_it(name):
+    found, fresh = engine(name), engine(name)
+    q = found.outer.n_dim
+    points = np.random.default_rng(4).normal(size=(3, q))
+    extreme = np.array([np.full(q, x) for x in (-700.0, -40.0, 12.0, 40.0, 700.0, np.nan)])
+    assert not np.any(np.isnan(found.log_density(extreme)))
+    after = [float(found.log_density(point[None])[0]) for point in points[::-1]]
+    assert np.array_equal(after[::-1], fresh.log_density(points))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("extreme", [-40.0, 12.0, 40.0, np.nan])
+def test_nodes_that_stood_at_an_extreme_point_come_back(name, extreme):
+    found, fresh = engine(name), engine(name)
+    points = np.random.default_rng(4).normal(size=(3, found.outer.n_dim))
+    found._settle(np.full(found.outer.n_dim, extreme))
+    assert np.all(np.isfinite(found.centres))
+    assert np.allclose(found.log_density(points), fresh.log_density(points), atol=0.01)
+
+
+def test_draws_of_different_groups_are_independent_given_the_outer_parameters():
+    found = engine("bernoulli", table(6, 60))
+    draws = found.draw(np.zeros((1, found.outer.n_dim)), np.array([4000]), np.random.default_rng(5))
+    correlations = np.corrcoef(draws[:, -6:].T) - np.eye(6)
+    assert np.max(np.abs(correlations)) < 5 / np.sqrt(4000)  # by chance once in 10^5 times
+
+
+@pytest.mark.parametrize("n", [1, 2, 6, 1000])
+def test_every_effect_reads_every_proposal_once(n):
+    starts, strides = engine("slopes")._walks(n, np.random.default_rng(6))
+    places = (starts[..., None] + strides[..., None] * np.arange(n)) % n
+    assert np.array_equal(np.sort(places, axis=-1), np.broadcast_to(np.arange(n), places.shape))
+
+
+def test_proposals_have_the_density_that_they_claim():
+    numbers, rarity, _ = stretched_normals(100_000, np.random.default_rng(7)).T
+    order = np.argsort(numbers)
+    density = np.exp(-rarity[order]) / np.sqrt(2 * np.pi)
+    share = np.cumsum(density[1:] * np.diff(numbers[order]))
+    assert np.allclose(share, np.arange(1, 100_000) / 100_000, atol=1e-3)
 
 
 def test_draws_hold_the_outer_values_of_their_points_in_random_order():

@@ -135,7 +135,7 @@ def _metropolis(chains, j0, j1, k, d, sets):
         new = logs[k, i] + rarity[i]
         ratio = new - weight[i]
         # It is no number where the proposal is out of reach; a state out of reach is left for any other.
-        probability = where(ratio == ratio, exponential(min(ratio, 0.0)), 0.0)  # noqa: PLR0124
+        probability = where(ratio == ratio, exponential(min(ratio, 0.0)), 0.0)
         acceptance[i] += probability
         taken[i] = where(uniform[i] < probability, 1.0, 0.0)
         weight[i] = where(taken[i] > 0.0, new, weight[i])

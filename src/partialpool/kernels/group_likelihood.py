@@ -31,7 +31,7 @@ BLOCK = 512  # cells at a time
 
 @kernel
 def _group_part(data, p, first, n, effects, k, first_group, one_each, addresses, eta):
-    """Add set k of the group effects to predictor p of n cells, whose group is known where each has its own."""
+    """Add set k of the group effects to predictor p of n cells; one_each: cell i is all that group i has."""
     start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
     groups = index_rows_at(data, GROUP_INDEX)[0, first : first + n]
     predictor = integers_at(data, TERM_PREDICTOR)
@@ -54,7 +54,7 @@ def _group_part(data, p, first, n, effects, k, first_group, one_each, addresses,
 
 @kernel
 def _add_by_group(value, starts, first, n, j, to, logs):
-    """Add each cell's value to its group's number in logs; group j has the first cell, logs begin with `to`."""
+    """Add n cells' values to their groups' numbers; j has the first cell, logs begin with group `to`."""
     i = 0
     while i < n:
         last = min(n, starts[j + 1] - first)

@@ -71,7 +71,7 @@ class Groups(NamedTuple):
 
 @kernel
 def map_places(data, t):
-    """Where term t begins in what all groups share, and among the rows of maps; the number of terms: sizes."""
+    """Where term t begins in what groups share and among the rows of maps; for t = T, their sizes."""
     start, shared, row = integers_at(data, TERM_START), 0, 0
     for s in range(t):
         d = start[s + 1] - start[s]
@@ -178,7 +178,7 @@ def _maps(groups, t, d, j0, n):
 
 @kernel
 def place_effects(groups, n, sets, z, effects, logs):
-    """Write sets[0] up to sets[1] of the effects of n groups from their coordinates, and logs: their log prior.
+    """Write effects of n groups from their coordinates, sets[0] up to sets[1]; logs become their log prior.
 
     z and effects are (sets, D, GROUPS), logs (sets, GROUPS).
     """
@@ -195,8 +195,9 @@ def place_effects(groups, n, sets, z, effects, logs):
 
 @kernel
 def _place_term(groups, t, first, d, n, sets, z, effects, logs):
-    """Write the d effects of term t from number `first` on; add their log prior to logs where it is normal."""
+    """Write the d effects of term t, from number `first` on; add their log prior where its sd is learnt."""
     maps, (shared, row) = groups.maps, map_places(groups.data, t)
+    # A fixed prior is not that of zeta.
     prior_scale = 0.5 if integers_at(groups.data, EFFECT_PRIOR)[first] == 0 else 0.0
     for k in range(sets[0], sets[1]):
         # zeta, in place of the effects until they are complete

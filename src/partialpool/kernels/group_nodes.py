@@ -85,7 +85,7 @@ def read_centres(kept, j0, j1, sets):
 
 @kernel
 def keep_centres(sets, d, j0, j1, kept):
-    """Keep where groups j0 up to j1 have their mass; where it has not been found, keep centre 0 and scale 1."""
+    """Keep where groups j0 up to j1 have their mass: centre 0 and scale 1 where it has not been found."""
     follow(d, j1 - j0, sets)
     for a in range(kept.shape[0]):
         plain = 1.0 if a >= d and (a - d) % (d + 1) == 0 else 0.0

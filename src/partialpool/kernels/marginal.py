@@ -64,7 +64,7 @@ SIGNATURE = types.float64(types.CPointer(types.int64))
 
 @kernel
 def set_up(a, n_sets):
-    """Working memory, which must outlive its views, and these: a model's groups, and sets of their effects."""
+    """Working memory, which must outlive its views: a model's groups, and room for sets of their effects."""
     data = carray(as_pointer(a[TABLE]), (N_SLOTS, 3), np.int64)
     starts = carray(as_pointer(a[GROUP_STARTS]), (a[N_GROUPS] + 1,), np.int64)
     term_start = integers_at(data, TERM_START)

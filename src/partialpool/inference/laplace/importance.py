@@ -70,13 +70,17 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         return Explored(
             np.zeros((1, 0)), np.ones(1), 1.0, -np.inf, float(marginal.log_density(np.zeros((1, 0)))[0]), 0.0
         )
+    from scipy.stats import qmc
+
+    uniforms = qmc.Sobol(len(proposal.centre) + 1, rng=rng)
     proposals: list[Proposal] = []
     parts: list[Floats] = []
     values: list[Floats] = []
     before = 0.0
     for turn in range(MOST_ROUNDS):
         proposals.append(proposal)
-        parts.append(_draw(proposal, n_points if turn > 1 else max(n_points // 4, 32), rng))
+        size = n_points if turn > 1 else max(n_points // 4, 32)
+        parts.append(_draw(proposal, uniforms.random(size // 2)))
         values.append(marginal.log_density(parts[-1]))
         own = _effective(values[-1] - _log_density(proposal, parts[-1])) / len(parts[-1])
         points, ratios = np.concatenate(parts), _mixture_ratios(proposals, parts, np.concatenate(values))
@@ -94,15 +98,13 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     return Explored(points, weights, float(1.0 / np.sum(weights**2)), k, evidence, se)
 
 
-def _draw(proposal: Proposal, n: int, rng: np.random.Generator) -> Floats:
-    """(n, Q) quasi-random points of a t distribution, each with its mirror image.
+def _draw(proposal: Proposal, uniform: Floats) -> Floats:
+    """(2 n, Q) points of a t distribution from (n, Q + 1) uniform ones, each with its mirror image.
 
     The images make odd moments exact where the posterior is symmetric.
     """
     from scipy.special import chdtri, ndtri
-    from scipy.stats import qmc
 
-    uniform = qmc.Sobol(len(proposal.centre) + 1, rng=rng).random_base2(int(np.log2(n)) - 1)
     uniform = np.clip(uniform, 1e-12, 1.0 - 1e-12)
     stretch = np.sqrt(FREEDOM / chdtri(FREEDOM, uniform[:, -1:]))
     steps = stretch * ndtri(uniform[:, :-1]) @ proposal.scale.T

@@ -3,7 +3,7 @@
 Given the outer parameters the groups are independent, so that coefficients, sds, correlations and dispersion
 have an almost exact marginal density: one small integral a group, in coordinates in which its integrand is
 close to a standard normal density (adaptive quadrature: Naylor & Smith 1982; Pinheiro & Bates 1995, section
-2.4). Draws of the effects are proposed from that normal and corrected by Metropolis steps, one a draw.
+2.4). Draws of the effects are proposed with the moments of that density and corrected by Metropolis steps.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
 STRETCH = 0.52  # of the tails of proposals of effects
 CHECKED_DRAWS = 500  # from which the most extreme group is told
-FINE = grid(1, step=0.4, radius=7.0)
+FINE = grid(1, step=0.6, radius=6.6)
+NEGLIGIBLE = 1e-3  # weight of an outer point, by the largest, that is not worth finer quadrature
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def one_factor(spec: ModelSpec) -> bool:
@@ -98,8 +100,10 @@ class Quadrature:
         start = np.concatenate([np.zeros(self.n_effects), np.eye(self.n_effects).ravel()])
         self.centres = np.repeat(start[:, None], self.n_groups, axis=1)
         index = self.inputs.group_index[0] if blocks else np.zeros(0, np.int32)
-        effects = [np.arange(c.value, c.value + self.n_groups) for b in blocks for c in b.coefficients]
-        self.outer_values = np.setdiff1d(np.arange(spec.layout.n_values), np.concatenate([[], *effects]))
+        is_outer = np.ones(spec.layout.n_values, bool)
+        for coefficient in (c for block in blocks for c in block.coefficients):
+            is_outer[coefficient.value : coefficient.value + self.n_groups] = False
+        self.outer_values = np.flatnonzero(is_outer)
         self.group_starts = np.searchsorted(index, np.arange(self.n_groups + 1)).astype(np.int64)
 
     def proposal(self) -> Proposal:
@@ -120,7 +124,7 @@ class Quadrature:
             self._in_threads(self._integrate, parts, len(points) * len(self.rule.points))
         )
 
-    def _in_threads(self, function: Callable[[T], Floats], parts: list[T], passes: int) -> list[Floats]:
+    def _in_threads(self, function: Callable[[T], U], parts: list[T], passes: int) -> list[U]:
         """Call a function that leaves the interpreter for each of some parts.
 
         passes says how often it goes over the cells.
@@ -244,7 +248,12 @@ class Quadrature:
         """Moments of draws against the same by finer quadrature over the effect and all outer points."""
         if not self.n_groups:
             return 1.0, ()
-        found = [self._check(int(j), points, weights, draws) for j in self._handful(draws)]
+        kept = weights > NEGLIGIBLE * np.max(weights)
+        points, weights = points[kept], weights[kept] / np.sum(weights[kept])
+        chosen = [int(j) for j in self._handful(draws)]
+        found = self._in_threads(
+            lambda j: self._check(j, points, weights, draws), chosen, len(points) * len(FINE.points)
+        )
         return float(np.min(self.acceptance)), tuple(one for own in found for one in own)
 
     def _handful(self, draws: Floats) -> Integers:
