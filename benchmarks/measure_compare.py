@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from agreement import agreement, moments
 
 ROUNDS = 2
 HERE = Path(__file__).parent
+INSTALLED = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}  # what is installed has its bytecode beside it
 OURS = [
     str(Path(sys.executable).with_name("partialpool")),
     *(
@@ -32,7 +34,7 @@ THEIRS = [sys.executable, str(HERE / "compare_pymc.py")]
 def timed(command: list[str], out: str) -> float:
     """Seconds of a process that writes to a folder."""
     started = time.perf_counter()
-    subprocess.run([*command, out], check=True, capture_output=True, cwd=HERE)
+    subprocess.run([*command, out], check=True, capture_output=True, cwd=HERE, env=INSTALLED)
     return time.perf_counter() - started
 
 

@@ -54,7 +54,8 @@ def _task(job: Job, table: Path, folder: str) -> dict[str, Any]:
 def _finish(command: list[str]) -> tuple[int | None, str, str]:
     """Run to the end, or to the limit and kill it with what it started."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, cwd=HERE, start_new_session=True, **pipes)
+    installed = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}  # what is installed has its bytecode beside it
+    process = subprocess.Popen(command, cwd=HERE, start_new_session=True, env=installed, **pipes)
     try:
         output, complaints = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,10 @@ import polars as pl
 import pytest
 
 import partialpool as pp
+from partialpool.api import fit_view
 from partialpool.kernels.compiling import cache_folder
+from partialpool.results.diagnostics import diagnose
+from partialpool.results.summaries import measured, summary
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,22 @@ def fit(table: pd.DataFrame) -> pp.Fit:
 def test_the_same_seed_gives_the_same_draws(table: pd.DataFrame, fit: pp.Fit) -> None:
     again = pp.Model("y ~ x + (x | g)", table).fit(draws=300, chains=2, seed=3, cores=1, progress=False)
     np.testing.assert_array_equal(again.draws.values, fit.draws.values)
+
+
+def test_draws_are_measured_once(monkeypatch, fit: pp.Fit) -> None:
+    calls = []
+    monkeypatch.setattr(fit_view, "measured", lambda posterior: calls.append(1) or measured(posterior))
+    fresh = pp.Fit(fit.model, fit.draws)
+    assert fresh.summary().equals(summary(fit.posterior))
+    assert fresh.diagnose() == diagnose(fit.draws, fit.posterior, fit.model.layout)
+    assert fresh.summary(0.5, ["x"]).equals(summary(fit.posterior, 0.5).loc[["x"]])
+    assert len(calls) == 1
+
+
+def test_no_draws_have_no_summary(fit: pp.Fit) -> None:
+    nothing = replace(fit.draws, values=fit.draws.values[:, :0])
+    with pytest.raises(pp.errors.FitError, match="no draws"):
+        pp.Fit(fit.model, nothing).summary()
 
 
 def test_without_a_seed_the_fit_remembers_the_one_it_took(table: pd.DataFrame) -> None:

@@ -112,6 +112,7 @@ def texts(figure: Figure) -> list[Text]:
 
 
 def check(figure: Figure) -> None:
+    figure.draw_without_rendering()  # puts legends in their place
     shown = texts(figure)
     boxes = [text.get_window_extent() for text in shown]
     width, height = figure.bbox.size

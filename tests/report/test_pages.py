@@ -20,7 +20,7 @@ import partialpool as pp
 from partialpool.errors import FileError
 from partialpool.plots.style import COLOURS
 from partialpool.pooling.population import Estimate
-from partialpool.report import blocks
+from partialpool.report import blocks, document
 from partialpool.report.chart_parts import padded
 from partialpool.report.document import page_html
 from partialpool.report.group_tables import pooling_groups
@@ -427,6 +427,15 @@ def test_a_page_without_groups_has_no_chart_and_no_vega(fit):
     page = page_html(fit_page(replace(fit, model=alone, draws=draws), prob=0.89, **ABOUT))
     assert "vegaEmbed=" not in page
     assert len(page) < 60_000
+
+
+def test_vega_is_put_together_once_a_machine(monkeypatch, tmp_path):
+    monkeypatch.setattr(document, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "const end = '</script>';")
+    vega = document._vega.__wrapped__
+    assert vega() == "(()=>{const end = '<\\/script>';})();\n"
+    monkeypatch.delattr("vl_convert.javascript_bundle")
+    assert vega().startswith("(()=>{const end")
 
 
 def test_a_page_that_cannot_be_written_leaves_what_was_there(fit, tmp_path):

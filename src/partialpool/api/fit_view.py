@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from partialpool.api.view import ModelView
 from partialpool.inference.draws import Draws
+from partialpool.results.convergence import Convergence
 from partialpool.results.fitted import Fitted
+from partialpool.results.summaries import measured
 from partialpool.results.tree import posterior_dataset
 
 if TYPE_CHECKING:
@@ -39,3 +41,8 @@ class FitView:
     def posterior(self) -> xr.Dataset:
         """The draws of every variable, labelled."""
         return posterior_dataset(self.draws, self.model.layout)
+
+    @cached_property
+    def convergence(self) -> Convergence:
+        """Precision and convergence of every value: summary, diagnosis and report read the same."""
+        return measured(self.posterior)

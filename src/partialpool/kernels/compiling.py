@@ -18,7 +18,10 @@ from typing import Any
 
 import llvmlite.binding
 import numba
-from numba.core import config
+from numba.core import config, sigutils
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
 from platformdirs import user_cache_dir
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -90,5 +93,22 @@ def compile_native(function: Callable[..., Any], signature: Any) -> Any:
     -------
     numba's CFunc; ``.address`` is the pointer. It must be kept alive while in use.
     """
+    options = {"error_model": "numpy", "fastmath": FASTMATH}
     with _LOCK, _numba_cache():
-        return numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function)
+        native: Any = CFunc(function, sigutils.normalize_signature(signature), locals={}, options=options)
+        native._cache = _Cache(function)
+        native.compile()
+        return native
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]  # its class has no types
+    """numba's disk cache, which gets all of numba ready to compile only where something is compiled.
+
+    numba's own does so before it looks a function up, which took longer than loading all that a model needs.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load a compiled function; None when the cache lacks it."""
+        rtsys.initialize(target_context)  # the memory manager, which loaded functions call
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)

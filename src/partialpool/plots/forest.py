@@ -88,7 +88,8 @@ def draw_forest(data: pd.DataFrame, population: PopulationLine, scale: str = "li
         for ax, pooling in zip(panels, poolings, strict=True):
             draw_population(ax, population, scale, vertical=True)
             draw_intervals(ax, data[data["pooling"] == pooling], pooling)
-            ax.set(title=NAMES[pooling], xlabel=name)
+            ax.set_title(NAMES[pooling], y=1.0)  # at a set height, which saves measuring all rows once more
+            ax.set_xlabel(name)
         label_rows(panels, data, population.group)
         return settle(figure, magnify=magnify_of(data))
 

@@ -7,9 +7,12 @@ import hashlib
 from functools import cache
 from html import escape
 from importlib import resources
+from importlib.metadata import version
 
+from partialpool.kernels.compiling import cache_folder
 from partialpool.report.blocks import Chart, Page, Section
 from partialpool.report.html import block_html
+from partialpool.storage.files import write_text
 
 
 def page_html(page: Page) -> str:
@@ -90,11 +93,17 @@ def _hash(script: str) -> str:
 
 @cache
 def _vega() -> str:
-    """Take Vega, Vega-Lite and Vega-Embed, which vl-convert carries, with their names kept to themselves."""
-    import vl_convert
+    """Take Vega, Vega-Lite and Vega-Embed, which vl-convert carries, with their names kept to themselves.
 
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the defaults
-    return f"(()=>{{{bundle}}})();".replace("</script", "<\\/script")
+    vl-convert puts the three together with a JavaScript engine, in seconds, so this is done once per machine.
+    """
+    kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    if not kept.exists():
+        import vl_convert
+
+        bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the defaults
+        write_text(kept, f"(()=>{{{bundle}}})();".replace("</script", "<\\/script"))
+    return kept.read_text("utf-8")
 
 
 @cache

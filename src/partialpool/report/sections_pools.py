@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
+from typing import Any
 
 from partialpool.plots.plot import Plot
 from partialpool.pooling.population import PopulationLine
@@ -13,6 +15,8 @@ from partialpool.report.group_tables import pooling_groups, scales
 from partialpool.report.needs import PoolsLike, coefficients
 from partialpool.report.shrinkage_chart import SHRINKAGE_KEY, shrinkage_spec
 from partialpool.storage.files import DPI
+
+_RUNS = zlib.Z_RLE  # figures are runs of equal pixels: half the time of a search for longer repeats
 
 POOLINGS_IN_WORDS = {
     "no pooling": (
@@ -154,6 +158,12 @@ def _still(pools: PoolsLike, coefficient: str, groups: str) -> Image:
 
 
 def _image(plot: Plot, caption: str, alt: str) -> Image:
-    png = io.BytesIO()
-    plot.figure.savefig(png, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    """Draw a figure once, as it was laid out; `savefig` would lay it out and draw it twice more."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure, png = plot.figure, io.BytesIO()
+    figure.set_layout_engine("none")
+    figure.set_dpi(DPI)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_type": _RUNS})
     return Image(png.getvalue(), caption, alt)

@@ -13,7 +13,7 @@ from partialpool.model.layout import Layout
 from partialpool.results.approximation import check_approximation
 from partialpool.results.convergence import MIN_DRAWS, Convergence
 from partialpool.results.findings import Diagnosis, Finding, Severity
-from partialpool.results.summaries import measure, value_labels
+from partialpool.results.summaries import Measure, measured, value_labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +28,9 @@ MIN_INDEPENDENT = 100
 _NAMES_SHOWN = 3
 
 
-def diagnose(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Diagnosis:
+def diagnose(
+    draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Measure | None = None
+) -> Diagnosis:
     """Check whether draws can be trusted.
 
     Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01), bulk and tail effective
@@ -44,15 +46,18 @@ def diagnose(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Diagnosis:
         The same draws labelled, see `posterior_dataset`.
     layout
         The roles of the variables, for the advice.
+    measure
+        Gives precision and convergence, if the checks need them; `measured` when None. A fit gives what it
+        knows already.
 
     Returns
     -------
     Problems, notes, and the checks passed with their figures.
     """
-    return _sorted_out(_all_checks(draws, posterior, layout))
+    return _sorted_out(_all_checks(draws, posterior, layout, measure or measured))
 
 
-def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout) -> Checks:
+def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Measure) -> Checks:
     n_chains, n_draws, _ = draws.values.shape
     if draws.method == "prior":
         yield from _check_prior(draws, posterior)
@@ -128,7 +133,7 @@ def _check_amount(draws: Draws) -> Checks:
 
 def _check_finite(draws: Draws, posterior: xr.Dataset) -> Checks:
     if not np.isfinite(draws.values).all():
-        broken = np.array(value_labels(posterior))[np.isnan(measure(posterior).mean)]
+        broken = np.array(value_labels(posterior))[np.isnan(measured(posterior).mean)]
         what = f"{_some(broken)}: some draws are infinite or not a number."
         advice = "Look for enormous or tiny values in the data, and give these variables tighter priors."
         yield Finding("problem", "Draws that are not numbers", what, advice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,14 @@ Floats = NDArray[np.float64]
 DEFAULT_PROB = 0.89
 _BLOCK_VALUES = 2**20
 
+Measure = Callable[["xr.Dataset"], Convergence]
+
 
 def summary(
-    posterior: xr.Dataset, prob: float = DEFAULT_PROB, var_names: Iterable[str] | None = None
+    posterior: xr.Dataset,
+    prob: float = DEFAULT_PROB,
+    var_names: Iterable[str] | None = None,
+    measure: Measure | None = None,
 ) -> pd.DataFrame:
     """Summarise every value of a posterior.
 
@@ -36,6 +41,8 @@ def summary(
         Probability of the highest density interval.
     var_names
         Exact names of variables; all when None.
+    measure
+        Gives precision and convergence; `measured` when None. A fit gives what it knows already.
 
     Returns
     -------
@@ -56,14 +63,14 @@ def summary(
     if chosen.sizes["chain"] * chosen.sizes["draw"] == 0:
         raise build(FitError, "The posterior has no draws to summarise.", hint="run the fit again for longer")
     bounds = [_intervals(variable, prob) for variable in chosen.values()]
-    figures = pd.DataFrame(asdict(measure(chosen)), index=value_labels(chosen))
+    figures = pd.DataFrame(asdict((measure or measured)(chosen)), index=value_labels(chosen))
     low, high = np.concatenate(bounds).T
     figures.insert(2, lower, low)
     figures.insert(3, upper, high)
     return figures
 
 
-def measure(posterior: xr.Dataset) -> Convergence:
+def measured(posterior: xr.Dataset) -> Convergence:
     """Measure the precision and the convergence of every value, in the order of `value_labels`."""
     size = posterior.sizes["chain"], posterior.sizes["draw"], -1
     values = [v.transpose("chain", "draw", ...).to_numpy().reshape(size) for v in posterior.values()]
