@@ -11,7 +11,9 @@ from partialpool.families.registry import FAMILIES
 from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
 from partialpool.kernels.density import native_density, native_draw
+from partialpool.kernels.expansion import native_expand
 from partialpool.kernels.group_draws import native_sample
+from partialpool.kernels.group_elimination import native_eliminate, native_learn
 from partialpool.kernels.likelihood import native_share
 from partialpool.kernels.marginal import native_integrate
 from partialpool.kernels.nuts import native_advance
@@ -36,6 +38,9 @@ def ensure_compiled() -> None:
     native_density()
     native_share()
     native_draw()
+    native_expand()
+    native_eliminate()
+    native_learn()
     native_advance()
     native_help()
     native_close()
@@ -77,5 +82,8 @@ def load(family: Family) -> None:
     native_density()
     native_share()
     native_draw()
+    native_expand()
+    native_eliminate()
+    native_learn()
     native_advance()
     family.blocks()

@@ -9,58 +9,47 @@ when a coefficient moves they make up for it in shares.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.quickfit import Part, Term, inverse, posterior_covariance
+from partialpool.inference.quick_parts import Part, Term
+from partialpool.inference.quickfit import inverse
 from partialpool.model.geometry import Link
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Eliminated:
-    """What elimination leaves; the terms' information, cross and pull have been brought up to date.
-
-    Attributes
-    ----------
-    covariance
-        (K, K) posterior covariance of the coefficients.
-    links
-        Which terms' groups lie in which, numbered from the model's first term.
-    """
-
-    covariance: Floats
-    links: tuple[Link, ...]
-
-
-def eliminate(part: Part, weights: Floats, first: int) -> Eliminated:
+def eliminate(part: Part, links: Iterable[Link], first: int) -> Floats:
     """Eliminate the group effects of one predictor.
 
     Parameters
     ----------
     part
-        The predictor after the quick fit; its terms are changed.
-    weights
-        (n,) curvature of each cell's log likelihood by the predictor.
+        The predictor after the quick fit; its terms' information, cross and pull are changed.
+    links
+        Of the model's terms; the cross curvatures of this predictor's are changed.
     first
         Number of the predictor's first term among the model's.
+
+    Returns
+    -------
+    (K, K) posterior covariance of the coefficients.
     """
     terms = part.terms
     order = sorted(range(len(terms)), key=lambda t: -len(terms[t].effects))
-    outer = {t: [s for s in order[i + 1 :] if _lies_in(terms[t], terms[s])] for i, t in enumerate(order)}
-    cross = {(t, s): _cross(terms[t], terms[s], weights) for t in order for s in outer[t]}
+    own = {(link.inner - first, link.outer - first): link for link in links}
+    outer = {t: [s for r, s in own if r == t] for t in order}
     residual = {t: _residual(terms[t]) for t in order}
-    left = part.curvature.copy()
+    left = part.curvature
     for t in order:
         inner = terms[t]
         if any(t in found for found in outer.values()):
             inner.information = _positive(inner.information)
-        inner.posterior = posterior_covariance(inner)
+        inner.posterior = _posterior_covariance(inner)
         for s in outer[t]:
-            _take_from_outer(t, s, terms, outer, cross, residual)
+            _take_from_outer(t, s, terms, outer, own, residual)
         if outer[t]:
             left -= _quadratic(inner)
     for t in order:
@@ -68,25 +57,9 @@ def eliminate(part: Part, weights: Floats, first: int) -> Eliminated:
         terms[t].pull = residual[t] + np.einsum("jab,jb->ja", precision, terms[t].effects)
     covariance, shares = _crossed(left, {t: terms[t] for t in order if not outer[t]})
     for t in order:
-        own = [shares[r] for r in shares if r == t or r in _all_outer(t, outer)]
-        terms[t].cross = terms[t].cross * np.minimum(np.sum(own, axis=0), 1.0)
-    links = [
-        Link(first + t, first + s, _outer_groups(terms[t], terms[s]), cross[t, s])
-        for t in range(len(terms))
-        for s in outer[t]
-    ]
-    return Eliminated(covariance, tuple(links))
-
-
-def _outer_groups(inner: Term, outer: Term) -> NDArray[np.int64]:
-    """(J,) the outer group that a row of each inner group is in."""
-    found = np.zeros(len(inner.effects), np.int64)
-    found[inner.groups] = outer.groups
-    return found
-
-
-def _lies_in(inner: Term, outer: Term) -> bool:
-    return bool(np.all(_outer_groups(inner, outer)[inner.groups] == outer.groups))
+        parts = [shares[r] for r in shares if r == t or r in _all_outer(t, outer)]
+        terms[t].cross = terms[t].cross * np.minimum(np.sum(parts, axis=0), 1.0)
+    return covariance
 
 
 def _all_outer(t: int, outer: dict[int, list[int]]) -> set[int]:
@@ -97,16 +70,18 @@ def _all_outer(t: int, outer: dict[int, list[int]]) -> set[int]:
     return found
 
 
-def _cross(inner: Term, outer: Term, weights: Floats) -> Floats:
-    """(J, d, outer d) cross curvature of each inner group's effects and its outer group's."""
-    columns = [[inner.sum_by_group(a * weights * c) for c in outer.columns] for a in inner.columns]
-    return np.ascontiguousarray(np.moveaxis(np.array(columns), -1, 0))
-
-
 def _residual(term: Term) -> Floats:
     """(J, d) derivative of the log posterior by the effects; zero where the quick fit has converged."""
     gradient = term.pull - np.einsum("jab,jb->ja", term.information, term.effects)
     return gradient - (term.effects - term.prior_mean) @ np.linalg.inv(term.covariance)
+
+
+def _posterior_covariance(term: Term) -> Floats:
+    """(J, d, d) covariance of each group's effects given everything else."""
+    precision: Floats = term.information + np.linalg.inv(term.covariance)
+    # Where a group's rows say much about some directions and nothing about others, the prior's part is lost
+    # to rounding; a little on the diagonal keeps the inverse.
+    return np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(precision.shape[-1]))).astype(float)
 
 
 def _quadratic(term: Term) -> Floats:
@@ -120,19 +95,19 @@ def _take_from_outer(
     s: int,
     terms: list[Term],
     outer: dict[int, list[int]],
-    cross: dict[tuple[int, int], Floats],
+    links: dict[tuple[int, int], Link],
     residual: dict[int, Floats],
 ) -> None:
     """Take from term s what eliminating term t, whose groups lie in its groups, takes."""
-    inner, group = terms[t], _outer_groups(terms[t], terms[s])
-    solved = np.einsum("jba,jbc->jac", cross[t, s], inner.posterior)  # X' C
+    inner, group, cross = terms[t], links[t, s].group, links[t, s].cross
+    solved = np.einsum("jba,jbc->jac", cross, inner.posterior)  # X' C
     target = terms[s]
-    np.subtract.at(target.information, group, np.einsum("jac,jcb->jab", solved, cross[t, s]))
+    np.subtract.at(target.information, group, np.einsum("jac,jcb->jab", solved, cross))
     np.subtract.at(target.cross, group, np.einsum("jac,jck->jak", solved, inner.cross))
     np.subtract.at(residual[s], group, np.einsum("jac,jc->ja", solved, residual[t]))
     for r in outer[t]:
         if r in outer[s]:
-            np.subtract.at(cross[s, r], group, np.einsum("jac,jcb->jab", solved, cross[t, r]))
+            np.subtract.at(links[s, r].cross, group, np.einsum("jac,jcb->jab", solved, links[t, r].cross))
 
 
 def _positive(information: Floats) -> Floats:

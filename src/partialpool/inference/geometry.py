@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from partialpool.inference.approximations import unconstrained
 from partialpool.inference.elimination import eliminate
-from partialpool.inference.quickfit import QuickFit, Term
+from partialpool.inference.quick_parts import Term
+from partialpool.inference.quickfit import QuickFit
 from partialpool.kernels.transforms import INTERVAL
 from partialpool.model.density import transform_of
 from partialpool.model.geometry import Coordinates, Geometry, Link, coordinates
@@ -50,17 +51,14 @@ def crossed(spec: ModelSpec, links: tuple[Link, ...]) -> bool:
 
 def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
     terms: list[Term] = []
-    links: list[Link] = []
     position = coordinates(spec)
     n_coef = position.n_coef
     centre, expansion, scale = np.empty(n_coef), np.empty(n_coef), np.zeros((n_coef, n_coef))
     start = 0
-    for number, (part, weights) in enumerate(zip(fit.parts, fit.second, strict=True)):
+    for number, part in enumerate(fit.point.parts):
         own = slice(start, start + len(part.coefficients))
-        eliminated = eliminate(part, weights, len(terms))
-        covariance = eliminated.covariance
+        covariance = eliminate(part, fit.point.links, len(terms))
         terms += part.terms
-        links += eliminated.links
         centre[own], slopes = unconstrained(spec, number, part.coefficients, np.sqrt(np.diag(covariance)))
         expansion[own] = part.coefficients
         scale[own, own] = _safe_cholesky(covariance / np.outer(slopes, slopes))
@@ -76,7 +74,7 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         tuple(t.pull for t in terms),
         tuple(np.ascontiguousarray(t.cross) for t in terms),
         tuple(t.effects for t in terms),
-        tuple(links),
+        fit.point.links,
     )
 
 

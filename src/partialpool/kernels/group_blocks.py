@@ -22,11 +22,7 @@ def add_term(data, t, base, first, n, run, effects, addresses, eta):
     start, d = term_start[t], term_start[t + 1] - term_start[t]
     columns = integers_at(data, EFFECT_COLUMN)
     for c in range(d):
-        if run >= 0:
-            _add_runs(data, first, n, run, base + c, d, columns[start + c], effects, addresses, eta)
-        else:
-            groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
-            _add_cells(groups, n, base + c, d, columns[start + c], effects, addresses, eta)
+        add_column(data, t, base + c, d, columns[start + c], first, n, run, effects, addresses, eta)
 
 
 @kernel
@@ -40,14 +36,35 @@ def scatter_term(data, t, base, first, n, run, eta_bar, addresses, effects_bar):
     start, d = term_start[t], term_start[t + 1] - term_start[t]
     columns, after = integers_at(data, EFFECT_COLUMN), run
     for c in range(d):
-        if run >= 0:
-            after = _sum_runs(
-                data, first, n, run, base + c, d, columns[start + c], eta_bar, addresses, effects_bar
-            )
-        else:
-            groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
-            _scatter_cells(groups, n, base + c, d, columns[start + c], eta_bar, addresses, effects_bar)
+        column = columns[start + c]
+        after = sum_column(data, t, base + c, d, column, first, n, run, eta_bar, addresses, effects_bar)
     return after
+
+
+@kernel
+def add_column(data, t, base, stride, column, first, n, run, numbers, addresses, eta):
+    """Add to eta of n cells a covariate times a number of each cell's group of term t.
+
+    The number of group j stands at base + j * stride.
+    """
+    if run >= 0:
+        _add_runs(data, first, n, run, base, stride, column, numbers, addresses, eta)
+    else:
+        groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
+        _add_cells(groups, n, base, stride, column, numbers, addresses, eta)
+
+
+@kernel
+def sum_column(data, t, base, stride, column, first, n, run, eta_bar, addresses, sums):
+    """Add to a number of each group of term t the sum of a covariate times eta_bar over its cells.
+
+    The number of group j stands at base + j * stride. Returns the run of the next block's first cell.
+    """
+    if run >= 0:
+        return _sum_runs(data, first, n, run, base, stride, column, eta_bar, addresses, sums)
+    groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
+    _scatter_cells(groups, n, base, stride, column, eta_bar, addresses, sums)
+    return run
 
 
 @kernel

@@ -9,6 +9,7 @@ group-level coefficients (over all terms), Q sampler coordinates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,8 +158,14 @@ def address_table(inputs: tuple[NDArray[Any], ...]) -> NDArray[np.int64]:
 
     The arrays must stay alive, and unmoved, for as long as the table is used.
     """
-    table = np.zeros((len(inputs), 3), np.int64)
-    for row, array in zip(table, inputs, strict=True):
-        shape = array.shape
-        row[0], row[1 : 1 + len(shape)] = array.ctypes.data, shape
-    return table
+    return np.array([_address_row(array) for array in inputs], np.int64)
+
+
+def data_table(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """The same of some arrays of `DensityInputs` by name, for kernels that read no others."""
+    rows = [_address_row(arrays[name]) if name in arrays else (0, 0, 0) for name in DensityInputs._fields]
+    return np.array(rows, np.int64)
+
+
+def _address_row(array: NDArray[Any]) -> tuple[int, int, int]:
+    return (array.__array_interface__["data"][0], *(*array.shape, 0)[:2])

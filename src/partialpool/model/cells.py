@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,11 @@ class Cells:
     def only_unit_cells(self) -> bool:
         """Whether statistic 0, which counts rows or trials, is 1 in every cell."""
         return len(self.stats[0]) == 1 and bool(self.stats[0][0] == 1.0)
+
+    @cached_property
+    def runs(self) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Runs of cells of one group, by group-level term: see `group_runs`."""
+        return [group_runs(groups) for groups in self.group_index]
 
 
 class _ColumnStore:

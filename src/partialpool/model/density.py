@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.inputs import DensityInputs, address_table
-from partialpool.kernels.likelihood import native_share
-from partialpool.kernels.rows import row_table
 from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL
-from partialpool.model.cells import group_runs
+from partialpool.model.data_inputs import data_inputs, integers
 from partialpool.model.geometry import Geometry, Link, coordinates
 from partialpool.model.parameters import GroupCoefficient
 from partialpool.model.shares import GroupedCells, cut
@@ -107,8 +105,7 @@ def _prior_row(prior: Prior) -> tuple[int, list[float]]:
 
 
 def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None) -> DensityInputs:
-    cells, parts, blocks = spec.cells, spec.parameters.predictors, spec.parameters.blocks
-    position = coordinates(spec)
+    blocks, position = spec.parameters.blocks, coordinates(spec)
     coefs = spec.parameters.coefficients
     effects = [c for _, block in blocks for c in block.coefficients]
     coef_priors = [_prior_row(c.prior) for c in coefs]
@@ -117,49 +114,35 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
     anchor, weights = _anchors(spec)
     links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
-    block = spec.family.density_block(cells.only_unit_cells)
-    sizes = [cells.index.n_cells, len(parts), len(blocks), block.address, len(cells.stats)]
-    runs = [group_runs(index) for index in cells.group_index]
-    shares = cut(cells.index.n_cells, len(coefs), _grouped(spec, [end for end, _ in runs]))
+    shares = cut(spec.cells.index.n_cells, len(coefs), _grouped(spec))
     return DensityInputs(
-        sizes=_ints([*sizes, native_share().address]),
-        rows=row_table([*cells.stats, *cells.offsets, *cells.columns]),
-        coef_start=_starts([len(p.coefficients) for p in parts]),
-        coef_column=cells.coef_column,
-        coef_logged=_ints([c.logged for c in coefs]),
-        coef_transform=_ints([transform_of(c.prior, c.logged) for c in coefs]),
+        **data_inputs(spec, links),
+        coef_logged=integers([c.logged for c in coefs]),
+        coef_transform=integers([transform_of(c.prior, c.logged) for c in coefs]),
         coef_bounds=_floats([unwrapped(c.prior).bounds for c in coefs], 2),
-        coef_prior=_ints([address for address, _ in coef_priors]),
+        coef_prior=integers([address for address, _ in coef_priors]),
         coef_prior_parameters=_floats([p for _, p in coef_priors], 4),
-        coef_value=_ints([c.value for c in coefs]),
+        coef_value=integers([c.value for c in coefs]),
         coef_centre=geometry.coef_centre,
         coef_scale=geometry.coef_scale,
         coef_expansion=geometry.coef_expansion,
         anchor=anchor,
         anchor_weights=weights,
-        term_predictor=_ints([p for p, _ in blocks]),
-        term_size=_ints([len(b.term.grouping.labels) for _, b in blocks]),
-        scale_coef=_ints(scale_coef),
+        scale_coef=integers(scale_coef),
         scale_power=np.array(scale_power, float),
-        term_start=_starts([len(b.coefficients) for _, b in blocks]),
-        group_index=cells.group_index,
-        run_start=_starts([len(end) for end, _ in runs]),
-        run_end=_indices([end for end, _ in runs]),
-        run_group=_indices([group for _, group in runs]),
-        effect_column=cells.effect_column,
-        effect_prior=_ints([address for address, _ in fixed_rows]),
+        effect_prior=integers([address for address, _ in fixed_rows]),
         effect_prior_parameters=_floats([p for _, p in fixed_rows], 4),
-        effect_value=_ints([c.value for c in effects]),
-        effect_position=_ints(position.effect),
-        sd_position=_ints([p for own in position.sd for p in own]),
+        effect_value=integers([c.value for c in effects]),
+        effect_position=integers(position.effect),
+        sd_position=integers([p for own in position.sd for p in own]),
         sd_fixed=np.array([row[0] for row in sd_rows]),
-        sd_transform=_ints([row[1] for row in sd_rows]),
+        sd_transform=integers([row[1] for row in sd_rows]),
         sd_bounds=_floats([row[2] for row in sd_rows], 2),
-        sd_prior=_ints([row[3][0] for row in sd_rows]),
+        sd_prior=integers([row[3][0] for row in sd_rows]),
         sd_prior_parameters=_floats([row[3][1] for row in sd_rows], 4),
-        sd_value=_ints([c.sd_value for c in effects]),
-        corr_position=_ints(position.corr),
-        corr_value=_ints([b.corr_value for _, b in blocks]),
+        sd_value=integers([c.sd_value for c in effects]),
+        corr_position=integers(position.corr),
+        corr_value=integers([b.corr_value for _, b in blocks]),
         corr_eta=np.array([b.corr.eta if b.corr else 1.0 for _, b in blocks], float),
         hyper_centre=geometry.hyper_centre,
         hyper_scale=geometry.hyper_scale,
@@ -167,25 +150,20 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
         pull=_flat(geometry.pull),
         cross=_flat(geometry.cross),
         effect_expansion=_flat(geometry.effects),
-        term_place=_places(geometry),
         term_order=_order(len(blocks), geometry.links),
-        link_start=_starts([sum(link.inner == t for link in links) for t in range(len(blocks))]),
-        link_term=_ints([link.outer for link in links]),
-        link_place=_link_places(links),
-        link_group=_ints([g for link in links for g in link.group]),
         link_cross=_flat(tuple(link.cross for link in links)),
         share_start=shares.start,
         share_place=shares.place,
         share_term=shares.term,
-        team=_ints([]) if team is None else team,
+        team=integers([]) if team is None else team,
     )
 
 
-def _grouped(spec: ModelSpec, run_ends: list[NDArray[np.int32]]) -> list[GroupedCells]:
+def _grouped(spec: ModelSpec) -> list[GroupedCells]:
     blocks = [block for _, block in spec.parameters.blocks]
     return [
         GroupedCells(groups, end, len(block.term.grouping.labels), len(block.coefficients))
-        for groups, end, block in zip(spec.cells.group_index, run_ends, blocks, strict=True)
+        for groups, (end, _), block in zip(spec.cells.group_index, spec.cells.runs, blocks, strict=True)
     ]
 
 
@@ -231,43 +209,19 @@ def _anchors(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
         anchor.append(start + found[0] if found else -1)
         weights += own
         start += len(own)
-    return _ints(anchor), np.array(weights, float)
+    return integers(anchor), np.array(weights, float)
 
 
 def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
     """Means of a matrix's columns over unit outcomes: the same for rows as for cells made of them by hand."""
     outcome = spec.design.outcome
-    weights = None if outcome is None else spec.family.unit_weights(outcome)
-    # Column by column: all at once would make a second matrix of them.
-    return [float(np.average(column, weights=weights)) for column in matrix.T]
-
-
-def _ints(values: object) -> NDArray[np.int64]:
-    return np.array(values, np.int64).reshape(-1)
-
-
-def _indices(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    return np.concatenate([np.zeros(0, np.int32), *parts])
+    weights = np.ones(len(matrix)) if outcome is None else spec.family.unit_weights(outcome)
+    # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
+    return (np.einsum("i,ik->k", weights, matrix) / np.sum(weights)).tolist()
 
 
 def _floats(rows: list[object], width: int) -> Floats:
     return np.array(rows, float).reshape(-1, width)
-
-
-def _starts(counts: list[int]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
-
-
-def _places(geometry: Geometry) -> NDArray[np.int64]:
-    """Where each term's numbers start, as `kernels.inputs.PLACES` says."""
-    widths = [a.shape[1] for a in geometry.pull]
-    starts = [
-        _starts([a.size for a in geometry.pull]),
-        _starts([a.size for a in geometry.information]),
-        _starts([a.size for a in geometry.cross]),
-        _starts([d + 2 * d * d + d * (d - 1) // 2 for d in widths]),
-    ]
-    return np.ascontiguousarray(np.stack(starts, axis=1).ravel())
 
 
 def _order(n_terms: int, links: tuple[Link, ...]) -> NDArray[np.int64]:
@@ -276,13 +230,7 @@ def _order(n_terms: int, links: tuple[Link, ...]) -> NDArray[np.int64]:
     while len(order) < n_terms:
         ready = [t for t in range(n_terms) if t not in order]
         order += [t for t in ready if all(k.outer in order for k in links if k.inner == t)]
-    return _ints(order)
-
-
-def _link_places(links: list[Link]) -> NDArray[np.int64]:
-    groups = _starts([link.group.size for link in links])[:-1]
-    crosses = _starts([link.cross.size for link in links])[:-1]
-    return np.ascontiguousarray(np.stack([groups, crosses], axis=1).ravel())
+    return integers(order)
 
 
 def _flat(arrays: tuple[Floats, ...]) -> Floats:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +17,8 @@ from partialpool.priors.lkj import LKJ
 from partialpool.priors.uniform import Flat
 
 Floats = NDArray[np.float64]
+
+BLOCK = 1 << 16
 
 
 def log_constant(spec: ModelSpec) -> float:
@@ -31,15 +36,30 @@ def log_constant(spec: ModelSpec) -> float:
 
 def _likelihood(spec: ModelSpec) -> float:
     """Log likelihood of rows less that of cells, at one value of every predictor."""
-    outcome = spec.design.outcome
+    outcome, family = spec.design.outcome, spec.family
     assert outcome is not None, "models are built from rows with an outcome"
-    location, scale = spec.family.location_scale(outcome, None)
-    at = {p: location if p == "mu" else float(np.log(scale)) for p in spec.family.parameters}
-    rows = {p: np.full(len(outcome.values), eta) for p, eta in at.items()}
-    of_rows = np.sum(row_weights(outcome) * spec.family.log_likelihood(outcome, rows))
-    stats = widened(spec.cells.stats, spec.cells.index.n_cells)
-    cells = np.repeat(np.array(list(at.values()))[:, None], stats.shape[1], axis=1)
-    return float(of_rows) - spec.family.derivatives(stats, cells)[0]
+    location, scale = family.location_scale(outcome, None)
+    at = {p: location if p == "mu" else float(np.log(scale)) for p in family.parameters}
+    total = 0.0
+    for rows in _blocks(len(outcome.values)):
+        own = replace(
+            outcome,
+            values=outcome.values[rows],
+            trials=None if outcome.trials is None else outcome.trials[rows],
+            weights=None if outcome.weights is None else outcome.weights[rows],
+        )
+        linear = {p: np.full(len(own.values), eta) for p, eta in at.items()}
+        total += float(np.sum(row_weights(own) * family.log_likelihood(own, linear)))
+    for cells in _blocks(spec.cells.index.n_cells):
+        stats = widened([r if len(r) == 1 else r[cells] for r in spec.cells.stats], cells.stop - cells.start)
+        linear_rows = np.repeat(np.array(list(at.values()))[:, None], stats.shape[1], axis=1)
+        total -= family.derivatives(stats, linear_rows)[0]
+    return total
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Parts of n rows whose numbers are few against all rows' own."""
+    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
 
 
 def _prior(prior: Prior, positive: bool) -> float:
