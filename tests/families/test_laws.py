@@ -26,6 +26,20 @@ def setup(name: str, link: str):
     return FAMILIES[name](link=link), CASES[name]
 
 
+def pointer(array: np.ndarray):
+    return array.ctypes.data_as(
+        ctypes.POINTER(ctypes.c_int64 if array.dtype == np.int64 else ctypes.c_double)
+    )
+
+
+def gradient_values(block, stats_: np.ndarray, eta: np.ndarray, x: np.ndarray, slopes: np.ndarray):
+    """Run the density's block, which adds (4, n) x times slopes, and the fifth slope, to eta's first row."""
+    n, first = eta.shape[1], np.empty_like(eta)
+    addresses = np.array([row.ctypes.data for row in x])
+    arguments = [pointer(a) for a in (stats_, eta, first, addresses, np.arange(4), slopes)]
+    return block.ctypes(n, arguments[0], n, arguments[1], n, *arguments[2:]), first
+
+
 def block_values(family, stats_: np.ndarray, linear: dict[str, np.ndarray]):
     """Run the compiled curvature block: summed log likelihood, first derivatives, curvatures."""
     stats_ = np.ascontiguousarray(stats_, float)
@@ -33,11 +47,9 @@ def block_values(family, stats_: np.ndarray, linear: dict[str, np.ndarray]):
     first, second = np.empty_like(eta), np.empty_like(eta)
     n = eta.shape[1]
     gradient, curvature, _ = family.blocks()
-    doubles = [a.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for a in (stats_, eta, first, second)]
+    doubles = [pointer(a) for a in (stats_, eta, first, second)]
     value = curvature.ctypes(n, doubles[0], n, doubles[1], n, doubles[2], doubles[3])
-    again = np.empty_like(first)
-    pointer = again.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-    same = gradient.ctypes(n, doubles[0], n, doubles[1], n, pointer, pointer)
+    same, again = gradient_values(gradient, stats_, eta, np.zeros((4, n)), np.zeros(5))
     assert same == pytest.approx(value, rel=1e-13, abs=1e-13)
     np.testing.assert_allclose(again, first, rtol=1e-12, atol=1e-12)
     return value, first, second
@@ -94,6 +106,28 @@ def test_a_block_is_the_sum_of_its_cells(name: str, link: str) -> None:
     assert value == pytest.approx(values.sum(), rel=1e-12)
     np.testing.assert_allclose(first, firsts, rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(second, seconds, rtol=1e-9, atol=1e-11)
+
+
+@each_pair
+@pytest.mark.parametrize("n", [1, 511, 512])
+def test_the_densitys_loop_adds_covariates_itself(name: str, link: str, n: int) -> None:
+    """The mean's predictor in one loop with the family, against the predictor made before."""
+    family, case = setup(name, link)
+    rng = np.random.default_rng(5)
+    units = family.needs_trials and link in family.unit_cells
+    pick = rng.integers(len(case.values), size=n)
+    trials = None if case.trials is None else np.ones(n) if units else case.trials[pick]
+    rows = Rows(np.minimum(case.values[pick], 1.0) if units else case.values[pick], trials)
+    statistics = family.statistics(rows, np.arange(n), n)
+    linear, x, slopes = linear_of(case, n), rng.normal(size=(4, n)), np.array([0.2, -0.1, 0.3, 0.1, -0.4])
+    eta = np.array([linear[p] for p in family.parameters])
+    whole = linear | {"mu": linear["mu"] + slopes[:4] @ x + slopes[4]}
+    value, first, _ = block_values(family, statistics, whole)
+    for only_unit_cells in (False, bool(np.all(statistics[0] == 1.0))):
+        block = family.density_block(only_unit_cells)
+        ours, derivatives = gradient_values(block, statistics, eta, x, slopes)
+        assert ours == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(derivatives, first, rtol=1e-11, atol=1e-12)
 
 
 @each_pair

@@ -9,6 +9,7 @@ import pytest
 from partialpool.kernels.vectorised import (
     exponential,
     exponential_less_one,
+    exponential_ratio,
     log_and_inverse,
     log_one_plus_any,
     logarithm,
@@ -22,7 +23,7 @@ SMALL = np.geomspace(1e-300, 1.0, 3_001)
 
 @numba.njit
 def _over(x):
-    out = np.empty((8, x.shape[0]))
+    out = np.empty((10, x.shape[0]))
     for i in range(x.shape[0]):
         out[0, i] = exponential(x[i])
         out[1, i] = exponential_less_one(x[i])
@@ -31,6 +32,7 @@ def _over(x):
         out[4, i], out[5, i] = log_and_inverse(x[i])
         out[6, i] = unit_step(x[i])
         out[7, i] = where(x[i] > 0.5, 1.0, 2.0)
+        out[8, i], out[9, i] = exponential_ratio(x[i])
     return out
 
 
@@ -39,6 +41,15 @@ def test_exponentials_are_numpys() -> None:
     np.testing.assert_allclose(ours[0], np.exp(ANY), rtol=1e-15)
     np.testing.assert_allclose(ours[1], np.expm1(ANY), rtol=1e-15)
     np.testing.assert_allclose(_over(-SMALL)[1], np.expm1(-SMALL), rtol=1e-15)
+
+
+def test_an_exponential_in_two_numbers_is_numpys() -> None:
+    x = np.concatenate([ANY[ANY <= 0.0], -SMALL])
+    above, below = _over(x)[8:]
+    np.testing.assert_allclose(above / below, np.exp(x), rtol=1e-15)
+    assert np.all((below > 0.8) & (below < 1.2))
+    above, below = _over(np.array([-1e300, -709.0]))[8:]
+    np.testing.assert_allclose(above / below, np.exp(-708.0), rtol=1e-15)
 
 
 def test_arguments_out_of_range_are_held_at_its_ends() -> None:

@@ -62,7 +62,7 @@ class Family:
         By link of the mean, the scalar function of one cell: see `kernels.blocks.family_blocks`.
     unit_cells
         By link, the scalar function of a cell of one row (statistic 0 is 1), where the log likelihood is a
-        sum and the log of a product: see `kernels.blocks.unit_block`.
+        sum and the log of a ratio: see `kernels.blocks.unit_block`.
     information_powers
         For a parameter other than the mean, p when the curvature by the mean's predictor is proportional to
         exp(p x that parameter's predictor); the sampler's coordinates then follow it exactly.

@@ -23,6 +23,7 @@ from partialpool.kernels.special import mills_ratio
 from partialpool.kernels.vectorised import (
     exponential,
     exponential_less_one,
+    exponential_ratio,
     log_and_inverse,
     log_one_plus_any,
     logarithm,
@@ -46,11 +47,12 @@ def logit_cell(stats, i, eta):
 
 @inlined
 def logit_unit_cell(stats, i, eta):
-    """Log likelihood of one trial, short of the log of a factor; the factor; the derivative."""
+    """Log likelihood of one trial, short of the log of a ratio; the ratio's two numbers; the derivative."""
     k = stats[1, i]
-    e = exponential(-abs(eta))
-    factor = 1.0 + e
-    return k * eta - max(eta, 0.0), factor, k - max(e, unit_step(eta)) / factor
+    above, below = exponential_ratio(-abs(eta))
+    both = above + below
+    p = where(eta >= 0.0, below, above) / both
+    return k * eta - max(eta, 0.0), both, below, k - p
 
 
 @inlined

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 
 from partialpool.kernels.compiling import kernel
+from partialpool.kernels.vectorised import logarithm
 
 
 @kernel
@@ -142,20 +143,14 @@ def forward_scalar(sd, information, scale, pull, z, prior_scale, effects):
     What `forward_group` does, without arrays of one group in the loop: several times faster.
     prior_scale is 1 when zeta has its normal prior, 0 when the effects have a fixed one.
     """
-    total, product = 0.0, 1.0
+    total = 0.0
     for j in range(z.shape[0]):
-        h = pull[j, 0]
         precision = 1.0 + sd * sd * scale * information[j, 0, 0]
-        root = math.sqrt(precision)
-        zeta = (sd * h / root + z[j, 0]) / root
+        inverse = 1.0 / math.sqrt(precision)
+        zeta = (sd * pull[j, 0] * inverse + z[j, 0]) * inverse
         effects[j, 0] = sd * zeta
-        total -= 0.5 * prior_scale * zeta * zeta
-        # One logarithm for many groups, taken before the product can overflow.
-        product *= precision
-        if product > 1e200:
-            total -= 0.5 * math.log(product)
-            product = 1.0
-    return total - 0.5 * math.log(product)
+        total -= 0.5 * (prior_scale * zeta * zeta + logarithm(precision))
+    return total
 
 
 @kernel

@@ -20,6 +20,13 @@ def column_at(addresses, number, n):
 
 
 @kernel
+def fill(row, value, n):
+    """Write a number to the first n of a row."""
+    for i in range(n):
+        row[i] = value
+
+
+@kernel
 def add_one(value, addresses, column, n, eta):
     """Add a coefficient's part to (n,) eta; column -1 stands for ones."""
     if column < 0:
@@ -57,12 +64,13 @@ def add_four(values, addresses, columns, n, eta):
 
 @kernel
 def sum_four(coef_bar, addresses, columns, n, eta_bar):
-    """Add to (4,) coef_bar the derivatives by four coefficients, from (n,) derivatives by eta."""
+    """Add the derivatives by four coefficients to (4,) coef_bar; return the sum of (n,) those by eta."""
     a, b = column_at(addresses, columns[0], n), column_at(addresses, columns[1], n)
     c, d = column_at(addresses, columns[2], n), column_at(addresses, columns[3], n)
-    by_a = by_b = by_c = by_d = 0.0
+    total = by_a = by_b = by_c = by_d = 0.0
     for i in range(n):
         bar = eta_bar[i]
+        total += bar
         by_a += bar * a[i]
         by_b += bar * b[i]
         by_c += bar * c[i]
@@ -71,3 +79,4 @@ def sum_four(coef_bar, addresses, columns, n, eta_bar):
     coef_bar[1] += by_b
     coef_bar[2] += by_c
     coef_bar[3] += by_d
+    return total

@@ -27,7 +27,7 @@ from partialpool.kernels.inputs import (
     TERM_PREDICTOR,
     TERM_START,
 )
-from partialpool.kernels.likelihood import BLOCK, _predictor_block
+from partialpool.kernels.likelihood import BLOCK, predictor_block
 from partialpool.kernels.pointers import call_family, floats_at, integers_at, integers_in, matrix_in
 from partialpool.kernels.rows import read_row
 
@@ -178,7 +178,8 @@ def _predictors(data, point, at, n, moved, addresses, runs, eta, before, reach):
                 before[i] = eta[p, i]
         coef, effects = COEF if now else COEF_BEFORE, EFFECTS if now else EFFECTS_BEFORE
         coef, effects = floats_at(point, coef), floats_at(point, effects)
-        _predictor_block(data, p, at, n, coef, effects, addresses, runs, eta[p] if now else before)
+        row, own = integers_at(data, SIZES)[4] + p, eta[p] if now else before
+        predictor_block(data, p, 0, at, n, coef, effects, addresses, runs, row, own)
     if moved >= 0:
         for i in range(n):
             step = abs(eta[moved, i] - before[i])

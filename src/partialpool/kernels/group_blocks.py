@@ -6,23 +6,43 @@ read once a run and its derivatives summed in registers. Elsewhere they are gath
 
 from __future__ import annotations
 
-from partialpool.kernels.column_blocks import column_at
+from partialpool.kernels.column_blocks import column_at, fill
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.inputs import EFFECT_COLUMN, GROUP_INDEX, RUN_END, RUN_GROUP, RUN_START, TERM_START
 from partialpool.kernels.pointers import index_rows_at, indices_at, integers_at
 
 
 @kernel
-def add_term(data, t, base, first, n, run, effects, addresses, eta):
+def add_term(data, t, base, first, n, run, done, effects, addresses, eta):
     """Add term t's part to eta of n cells from `first` on.
 
-    base is where the term's effects start, run the run of `first` (see `scatter_term`).
+    base is where the term's effects start, run the run of `first` (see `scatter_term`), done how many of the
+    term's coefficients eta has already.
     """
     term_start = integers_at(data, TERM_START)
     start, d = term_start[t], term_start[t + 1] - term_start[t]
     columns = integers_at(data, EFFECT_COLUMN)
-    for c in range(d):
+    for c in range(done, d):
         add_column(data, t, base + c, d, columns[start + c], first, n, run, effects, addresses, eta)
+
+
+@kernel
+def begin_term(data, t, base, first, n, run, level, effects, eta):
+    """Write a level to eta of n cells from `first` on, and term t's intercepts with it where it has runs.
+
+    Half the work of writing the one and adding the other. Returns how many coefficients eta has now.
+    """
+    end, group = indices_at(data, RUN_END), indices_at(data, RUN_GROUP)
+    start, stop = integers_at(data, TERM_START)[t], integers_at(data, TERM_START)[t + 1]
+    if run < 0 or integers_at(data, EFFECT_COLUMN)[start] >= 0:
+        fill(eta, level, n)
+        return 0
+    i = 0
+    while i < n:
+        last = min(end[run] - first, n)
+        fill(eta[i:last], level + effects[base + group[run] * (stop - start)], last - i)
+        i, run = last, run + 1
+    return 1
 
 
 @kernel
@@ -80,13 +100,15 @@ def _add_runs(data, first, n, run, base, d, column, effects, addresses, eta):
     i = 0
     while i < n:
         stop, effect = min(end[run] - first, n), effects[base + group[run] * d]
+        # Counted from 0, since an index that might be negative keeps a loop from vectorising.
+        own = eta[i:stop]
         if column < 0:
-            for k in range(i, stop):
-                eta[k] += effect
+            for k in range(stop - i):
+                own[k] += effect
         else:
-            x = column_at(addresses, column, n)
-            for k in range(i, stop):
-                eta[k] += effect * x[k]
+            x = column_at(addresses, column, n)[i:stop]
+            for k in range(stop - i):
+                own[k] += effect * x[k]
         i, run = stop, run + 1
 
 
@@ -96,13 +118,14 @@ def _sum_runs(data, first, n, run, base, d, column, eta_bar, addresses, effects_
     i = 0
     while i < n:
         stop, total = min(end[run] - first, n), 0.0
+        own = eta_bar[i:stop]
         if column < 0:
-            for k in range(i, stop):
-                total += eta_bar[k]
+            for k in range(stop - i):
+                total += own[k]
         else:
-            x = column_at(addresses, column, n)
-            for k in range(i, stop):
-                total += eta_bar[k] * x[k]
+            x = column_at(addresses, column, n)[i:stop]
+            for k in range(stop - i):
+                total += own[k] * x[k]
         effects_bar[base + group[run] * d] += total
         i, run = stop, run + 1
     return run if end[run - 1] == first + n else run - 1

@@ -1,4 +1,8 @@
-"""The log likelihood of all cells and its derivatives, in blocks of cells held column-wise."""
+"""The log likelihood of all cells and its derivatives, in blocks of cells held column-wise.
+
+The family's loop adds up to four covariates of the mean itself, so that memory is read while its arithmetic
+goes on. All else is added to the linear predictors before it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from typing import Any
 import numpy as np
 from numba import carray, types
 
-from partialpool.kernels.column_blocks import add_four, add_one, sum_four, sum_one
+from partialpool.kernels.column_blocks import add_four, add_one, fill, sum_four, sum_one
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.group_blocks import add_term, first_run, scatter_term
+from partialpool.kernels.group_blocks import add_term, begin_term, first_run, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
@@ -33,17 +37,51 @@ from partialpool.kernels.inputs import (
 )
 from partialpool.kernels.pointers import (
     as_pointer,
-    call_family,
+    call_gradient,
     integer_rows_at,
     integers_at,
     integers_in,
     matrix_in,
     vector_in,
 )
-from partialpool.kernels.rows import read_row
+from partialpool.kernels.rows import constant_of, is_constant, read_row
 from partialpool.kernels.team import share_out
 
 BLOCK = 512
+
+
+@kernel
+def _lead(data, coef, zeros, columns, slopes):
+    """Choose coefficients of the mean for the family's own loop: up to the fourth that has a covariate.
+
+    Writes their (4,) columns and into (5,) slopes their values, `zeros` and 0 where there are fewer; last the
+    sum of those without covariates. Returns the coefficient after them.
+    """
+    column, stop = integers_at(data, COEF_COLUMN), integers_at(data, COEF_START)[1]
+    for j in range(4):
+        columns[j], slopes[j] = zeros, 0.0
+    slopes[4] = 0.0
+    k, found = 0, 0
+    while k < stop and found < 4:
+        if column[k] < 0:
+            slopes[4] += coef[k]
+        else:
+            columns[found], slopes[found] = column[k], coef[k]
+            found += 1
+        k += 1
+    return k
+
+
+@kernel
+def _add_lead(data, after, slopes_bar, coef_bar):
+    """Add the derivatives by the coefficients that `_lead` chose."""
+    column, found = integers_at(data, COEF_COLUMN), 0
+    for k in range(after):
+        if column[k] < 0:
+            coef_bar[k] += slopes_bar[4]
+        else:
+            coef_bar[k] += slopes_bar[found]
+            found += 1
 
 
 @kernel
@@ -53,14 +91,26 @@ def _four_columns(column, k, stop):
 
 
 @kernel
-def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
-    """Add the coefficients' and the effects' parts to the linear predictor p of n cells from `first` on."""
-    coef_start = integers_at(data, COEF_START)
-    coef_column = integers_at(data, COEF_COLUMN)
-    term_size = integers_at(data, TERM_SIZE)
-    term_start = integers_at(data, TERM_START)
-    term_predictor = integers_at(data, TERM_PREDICTOR)
-    k, stop = coef_start[p], coef_start[p + 1]
+def predictor_block(data, p, after, first, n, coef, effects, addresses, runs, row, eta):
+    """Make the linear predictor p of n cells from `first` on, but for what the family adds to it.
+
+    That is its offset, which is the given row, effects, and coefficients from `after` on.
+    """
+    coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
+    term_size, term_start = integers_at(data, TERM_SIZE), integers_at(data, TERM_START)
+    # An offset that differs from cell to cell has been read into eta.
+    base, begun = 0, not is_constant(data, row)
+    for t in range(term_size.shape[0]):
+        if integers_at(data, TERM_PREDICTOR)[t] == p:
+            done = 0
+            if not begun:
+                level, begun = constant_of(data, row), True
+                done = begin_term(data, t, base, first, n, runs[t], level, effects, eta)
+            add_term(data, t, base, first, n, runs[t], done, effects, addresses, eta)
+        base += term_size[t] * (term_start[t + 1] - term_start[t])
+    if not begun:
+        fill(eta, constant_of(data, row), n)
+    k, stop = max(coef_start[p], after), coef_start[p + 1]
     while k < stop:
         if _four_columns(coef_column, k, stop):
             add_four(coef[k : k + 4], addresses, coef_column[k : k + 4], n, eta)
@@ -68,20 +118,18 @@ def _predictor_block(data, p, first, n, coef, effects, addresses, runs, eta):
         else:
             add_one(coef[k], addresses, coef_column[k], n, eta)
             k += 1
-    base = 0
-    for t in range(term_size.shape[0]):
-        if term_predictor[t] == p:
-            add_term(data, t, base, first, n, runs[t], effects, addresses, eta)
-        base += term_size[t] * (term_start[t + 1] - term_start[t])
 
 
 @kernel
-def _scatter_block(data, p, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
-    """Add the derivatives by predictor p of n cells to a share's sums; runs move on."""
+def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
+    """Add the derivatives by predictor p of n cells to a share's sums; runs move on.
+
+    Coefficients before `after` have theirs already.
+    """
     coef_start = integers_at(data, COEF_START)
     coef_column = integers_at(data, COEF_COLUMN)
     term_predictor = integers_at(data, TERM_PREDICTOR)
-    k, stop = coef_start[p], coef_start[p + 1]
+    k, stop = max(coef_start[p], after), coef_start[p + 1]
     while k < stop:
         if _four_columns(coef_column, k, stop):
             sum_four(coef_bar[k : k + 4], addresses, coef_column[k : k + 4], n, eta_bar)
@@ -97,15 +145,21 @@ def _scatter_block(data, p, first, n, terms, eta_bar, addresses, runs, coef_bar,
 
 @kernel
 def _workspace(n_rows, n_predictors, n_terms, width):
-    """One array for all that a block needs, and its views: rows, derivatives, addresses of rows, runs."""
+    """One array for all that a block needs, and its views.
+
+    Rows, derivatives, the slopes of `_lead` and the derivatives by them; addresses of rows, `_lead`'s
+    columns, runs.
+    """
     floats = (n_rows + n_predictors) * width
-    work = np.empty(floats + n_rows + n_terms)
+    work = np.empty(floats + 10 + n_rows + 4 + n_terms)
     return (
         work,
         matrix_in(work, 0, n_rows, width),
         matrix_in(work, n_rows * width, n_predictors, width),
-        integers_in(work, floats, n_rows),
-        integers_in(work, floats + n_rows, n_terms),
+        matrix_in(work, floats, 2, 5),
+        integers_in(work, floats + 10, n_rows),
+        integers_in(work, floats + 10 + n_rows, 4),
+        integers_in(work, floats + 14 + n_rows, n_terms),
     )
 
 
@@ -122,9 +176,15 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
     sizes, start, terms = integers_at(data, SIZES), integers_at(data, SHARE_START), _terms_of(data, share)
     n_predictors, n_terms, address, n_stats = sizes[1], sizes[2], sizes[3], sizes[4]
     n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, start[share + 1] - start[share])
-    work, rows, eta_bar, addresses, runs = _workspace(n_rows, n_predictors, n_terms, width)
-    # Statistics, then linear predictors, which begin as their offsets, then covariates.
+    work, rows, eta_bar, slopes, addresses, columns, runs = _workspace(
+        n_rows + 1, n_predictors, n_terms, width
+    )
+    # Statistics, then linear predictors, which begin as their offsets, then covariates, then zeros.
     eta, covariates = rows[n_stats:], addresses[n_stats + n_predictors :]
+    addresses[n_rows] = rows[n_rows].ctypes.data
+    fill(rows[n_rows], 0.0, width)
+    fill(slopes[1], 0.0, 5)
+    after = _lead(data, coef, n_rows - n_stats - n_predictors, columns, slopes[0])
     coef_bar[:] = 0.0
     effects_bar[:] = 0.0
     for t in range(n_terms):
@@ -133,14 +193,29 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
     for first in range(start[share], start[share + 1], BLOCK):
         n = min(BLOCK, start[share + 1] - first)
         for r in range(n_rows):
-            addresses[r] = read_row(data, r, first, n, r >= n_stats + n_predictors, rows[r])
+            # What is the same in all cells stays as the first block has it.
+            if first == start[share] or not is_constant(data, r):
+                addresses[r] = read_row(data, r, first, n, r >= n_stats + n_predictors, rows[r])
         for p in range(n_predictors):
-            _predictor_block(data, p, first, n, coef, effects, covariates, runs, eta[p])
-        total += call_family(
-            address, n, rows.ctypes.data, width, eta.ctypes.data, width, eta_bar.ctypes.data, 0
+            predictor_block(data, p, after, first, n, coef, effects, covariates, runs, n_stats + p, eta[p])
+        total += call_gradient(
+            address,
+            n,
+            rows.ctypes.data,
+            width,
+            eta.ctypes.data,
+            width,
+            eta_bar.ctypes.data,
+            covariates.ctypes.data,
+            columns.ctypes.data,
+            slopes.ctypes.data,
         )
+        slopes[1, 4] += sum_four(slopes[1], covariates, columns, n, eta_bar[0])
         for p in range(n_predictors):
-            _scatter_block(data, p, first, n, terms, eta_bar[p], covariates, runs, coef_bar, effects_bar)
+            _scatter_block(
+                data, p, after, first, n, terms, eta_bar[p], covariates, runs, coef_bar, effects_bar
+            )
+    _add_lead(data, after, slopes[1], coef_bar)
     work[0] = 0.0  # its last use: it must outlive its views
     return total
 

@@ -53,6 +53,24 @@ def call_family(
 
 
 @intrinsic
+def call_gradient(
+    typingctx: Any,
+    address: Any,
+    n: Any,
+    stats: Any,
+    stride: Any,
+    eta: Any,
+    width: Any,
+    first: Any,
+    addresses: Any,
+    columns: Any,
+    slopes: Any,
+) -> Any:
+    """Call a family's block of derivatives at an address; see `kernels.blocks`."""
+    return _caller(9)
+
+
+@intrinsic
 def call_prior(typingctx: Any, address: Any, n: Any, values: Any, parameters: Any, gradient: Any) -> Any:
     """Call a prior's block at an address; see `kernels.blocks`."""
     return _caller(4)

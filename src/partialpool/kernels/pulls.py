@@ -20,7 +20,7 @@ from partialpool.kernels.inputs import (
     TERM_PLACE,
     TERM_START,
 )
-from partialpool.kernels.pointers import floats_at, integers_at
+from partialpool.kernels.pointers import floats_at, integers_at, vector_in
 
 
 @kernel
@@ -44,13 +44,14 @@ def pulls_forward(data, t, deviation, scale, effects, out):
     place = integers_at(data, TERM_PLACE)
     pull = floats_at(data, PULL)[place[PLACES * t] :]
     cross = floats_at(data, CROSS)[place[PLACES * t + 2] :]
-    for j in range(size):
-        for a in range(d):
-            row = j * d + a
-            total = pull[row]
-            for k in range(n_coef):
-                total -= cross[row * n_coef + k] * deviation[k]
-            out[j, a] = total
+    rows = vector_in(out, 0, size * d)
+    for row in range(size * d):
+        rows[row] = pull[row]
+    # Coefficients are few and groups many: the long loop is the inner one.
+    for k in range(n_coef):
+        moved = deviation[k]
+        for row in range(size * d):
+            rows[row] -= cross[row * n_coef + k] * moved
     term_start, link_start = integers_at(data, TERM_START), integers_at(data, LINK_START)
     expansion = floats_at(data, EFFECT_EXPANSION)
     for link in range(link_start[t], link_start[t + 1]):
@@ -62,9 +63,8 @@ def pulls_forward(data, t, deviation, scale, effects, out):
             for a in range(d):
                 for c in range(outer):
                     out[j, a] -= own[(j * d + a) * outer + c] * (effects[first + c] - expansion[first + c])
-    for j in range(size):
-        for a in range(d):
-            out[j, a] *= scale
+    for row in range(size * d):
+        rows[row] *= scale
 
 
 @kernel
@@ -74,11 +74,12 @@ def pulls_backward(data, t, scale, pull_bar, deviation_bar, effects_bar):
     n_coef = deviation_bar.shape[0]
     place = integers_at(data, TERM_PLACE)
     cross = floats_at(data, CROSS)[place[PLACES * t + 2] :]
-    for j in range(size):
-        for a in range(d):
-            bar = scale * pull_bar[j, a]
-            for k in range(n_coef):
-                deviation_bar[k] -= cross[(j * d + a) * n_coef + k] * bar
+    rows_bar = vector_in(pull_bar, 0, size * d)
+    for k in range(n_coef):
+        total = 0.0
+        for row in range(size * d):
+            total += cross[row * n_coef + k] * rows_bar[row]
+        deviation_bar[k] -= scale * total
     term_start, link_start = integers_at(data, TERM_START), integers_at(data, LINK_START)
     for link in range(link_start[t], link_start[t + 1]):
         s = integers_at(data, LINK_TERM)[link]

@@ -66,6 +66,18 @@ def row_table(rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 @kernel
+def is_constant(data, r):
+    """Whether row r is one number."""
+    return integers_at(data, ROWS)[2 * r + 1] == CONSTANT
+
+
+@kernel
+def constant_of(data, r):
+    """The number that a constant row is."""
+    return carray(as_pointer(integers_at(data, ROWS)[2 * r]), (1,), np.float64)[0]
+
+
+@kernel
 def read_row(data, r, first, n, in_place, out):
     """Return the address of n numbers of row r, from `first` on, in double precision.
 
@@ -74,7 +86,7 @@ def read_row(data, r, first, n, in_place, out):
     rows = integers_at(data, ROWS)
     address, kind = rows[2 * r], rows[2 * r + 1]
     if kind == CONSTANT:
-        value = carray(as_pointer(address), (1,), np.float64)[0]
+        value = constant_of(data, r)
         for i in range(n):
             out[i] = value
     elif kind == BYTES:

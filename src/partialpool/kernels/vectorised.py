@@ -59,23 +59,26 @@ def where(typingctx: Any, condition: Any, yes: Any, no: Any) -> Any:
 
 
 @strict
-def _power_of_two(x):
-    """(2^k, exp(r) - 1) for x held within [-708, 709] and x = k log 2 + r, |r| <= log(2) / 2."""
-    x = min(max(x, SMALLEST), LARGEST)
+def _reduced(x):
+    """(2^k, r) for x within [-708, 709] and x = k log 2 + r, |r| <= log(2) / 2."""
     shifted = x * LOG2_E + ROUNDING
     k = shifted - ROUNDING
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
-    p = 2.51003854955103191e-08
-    p = p * r + 2.76200884454097482e-07
-    p = p * r + 2.75572684599970648e-06
-    p = p * r + 2.48015212959543751e-05
-    p = p * r + 1.98412698630536169e-04
-    p = p * r + 1.38888889172137169e-03
-    p = p * r + 8.33333333333006183e-03
-    p = p * r + 4.16666666666241279e-02
-    p = p * r + 1.66666666666666675e-01
-    p = p * r + 0.5
-    return _double((_bits(shifted) + 1023) << 52), r + r * r * p
+    return _double((_bits(shifted) + 1023) << 52), (x - k * LN2_HIGH) - k * LN2_LOW
+
+
+@strict
+def _power_of_two(x):
+    """(2^k, exp(r) - 1) for x held within [-708, 709] and x = k log 2 + r, |r| <= log(2) / 2."""
+    power, r = _reduced(min(max(x, SMALLEST), LARGEST))
+    # In pairs: a chain of multiplications half as long as from the highest power down.
+    r2 = r * r
+    r4 = r2 * r2
+    p = (4.16666666666241279e-02 + 8.33333333333006183e-03 * r) * r2 + (0.5 + 1.66666666666666675e-01 * r)
+    q = (2.48015212959543751e-05 + 2.75572684599970648e-06 * r) * r2 + (
+        1.38888889172137169e-03 + 1.98412698630536169e-04 * r
+    )
+    p = ((2.76200884454097482e-07 + 2.51003854955103191e-08 * r) * r4 + q) * r4 + p
+    return power, r + r2 * p
 
 
 @strict
@@ -83,6 +86,20 @@ def exponential(x):
     """exp(x), x held within [-708, 709]."""
     power, rest = _power_of_two(x)
     return power + power * rest
+
+
+@strict
+def exponential_ratio(x):
+    """(a, b) whose ratio is exp(x), for x of at most 0, held at -708 from below; b lies within 0.8 and 1.2.
+
+    For functions of exp(x) that divide anyway: two short polynomials in place of a long one. With
+    tanh(r / 2) = odd / even, exp(r) is (even + odd) / (even - odd).
+    """
+    power, r = _reduced(max(x, SMALLEST))
+    z = r * r
+    even = 1.0 + z * (0.111108100414082089 + z * 0.000991762460162980619)
+    odd = r * (0.5 + z * (0.0138873835403753847 + z * 3.30437127607055952e-05))
+    return power * (even + odd), even - odd
 
 
 @strict
@@ -106,13 +123,11 @@ def log_of_ratio(f, s):
     that its first term has no rounding error (as in Sun's fdlibm, e_log.c).
     """
     z = s * s
-    p = 0.146178071534628287
-    p = p * z + 0.153316117220506524
-    p = p * z + 0.181828924325370315
-    p = p * z + 0.222222110893794934
-    p = p * z + 0.285714286262538376
-    p = p * z + 0.399999999998988905
-    p = p * z + 0.666666666666666971
+    z2 = z * z
+    p = (0.399999999998988905 * z + 0.666666666666666971) + (
+        0.222222110893794934 * z + 0.285714286262538376
+    ) * z2
+    p += ((0.153316117220506524 * z + 0.181828924325370315) + 0.146178071534628287 * z2) * (z2 * z2)
     half = 0.5 * f * f
     return f - (half - s * (half + z * p))
 
