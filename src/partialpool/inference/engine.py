@@ -155,7 +155,7 @@ class _Crew:
 
     def _round(self, length: int, metric: Metric) -> Floats:
         """Move every chain; return their traces."""
-        traces = np.empty((len(self.chains), length, 2 * self.chains[0].target.n_dim))
+        traces = self._lend((len(self.chains), length, 2 * self.chains[0].target.n_dim))
 
         def move(i: int) -> None:
             self._move(i, metric, np.empty((length, N_STATS)), NOTHING, traces[i])
@@ -166,6 +166,11 @@ class _Crew:
         self.before += length * len(self.chains)
         self._forget_counts()
         return traces
+
+    def _lend(self, shape: tuple[int, ...]) -> Floats:
+        """Working memory: that of the draws, of which there are none yet, where it is enough."""
+        size = int(np.prod(shape))
+        return np.empty(shape) if size > self.values.size else self.values.reshape(-1)[:size].reshape(shape)
 
     def draw(self, tuning: Tuning, store: Store | None) -> None:
         """Make the draws, chunk by chunk, all chains about as far as each other."""

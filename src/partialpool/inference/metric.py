@@ -8,6 +8,7 @@ minimizing Fisher divergence".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 RIDGE = 1e-5  # keeps covariances within the span of the draws invertible
 NEGLIGIBLE = 2.0  # variances of directions between 1/2 and 2 are left to the diagonal
 MAX_RATIO = 1e10
+COORDINATES = 512  # looked at together, so that draws of many are never copied whole
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,25 @@ def diagonal_metric(scale: Floats) -> Metric:
 
 def learn_metric(positions: Floats, gradients: Floats, low_rank: bool) -> Metric:
     """Estimate the metric from (m, n) positions and gradients of the log density there."""
-    scale = _scales(positions, gradients)
+    scale = in_blocks(_scales, positions, gradients)
     if not low_rank:
         return diagonal_metric(scale)
     directions, variances = principal_directions(*diagonal_metric(scale).whiten(positions, gradients))
     return Metric(scale, directions, np.sqrt(variances) - 1.0)
+
+
+def scales_within(metric: Metric, positions: Floats, gradients: Floats) -> Floats:
+    """(n,) scales of (m, n) draws and gradients where a metric is the identity: 1 if it fits them."""
+    if len(metric.stretch):
+        return _scales(*metric.whiten(positions, gradients))
+    return in_blocks(lambda x, g, scale: _scales(x / scale, g * scale), positions, gradients, metric.scale)
+
+
+def in_blocks(statistic: Callable[..., Floats], *arrays: Floats) -> Floats:
+    """(n,) a statistic of each coordinate of (..., n) arrays, some coordinates at a time."""
+    starts = range(0, max(arrays[0].shape[-1], 1), COORDINATES)
+    blocks = ((array[..., at : at + COORDINATES] for array in arrays) for at in starts)
+    return np.concatenate([statistic(*block) for block in blocks])
 
 
 def _scales(positions: Floats, gradients: Floats) -> Floats:

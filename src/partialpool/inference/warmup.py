@@ -12,8 +12,10 @@ from partialpool.inference.chain import Chain
 from partialpool.inference.metric import (
     NEGLIGIBLE,
     Metric,
+    in_blocks,
     learn_metric,
     principal_directions,
+    scales_within,
     unit_metric,
 )
 
@@ -75,10 +77,9 @@ def warm_up(
         traces = advance(length, metric)
         step = float(np.exp(np.mean([chain.log_step for chain in chains])))
         done += length
-        positions, gradients = traces[..., :n], traces[..., n:]
-        if done == limit or (length >= FIRST_ROUNDS[-1] and _settled(metric, positions, gradients, low_rank)):
+        if done == limit or (length >= FIRST_ROUNDS[-1] and _settled(metric, traces, low_rank)):
             break
-        metric = learn_metric(positions.reshape(-1, n), gradients.reshape(-1, n), low_rank)
+        metric = learn_metric(*_parts(traces), low_rank)
     return Tuning(metric, step, done)
 
 
@@ -91,18 +92,23 @@ def _rounds(limit: int) -> Iterator[int]:
         done += min(planned, MAX_ROUND, limit - done)
 
 
-def _settled(metric: Metric, positions: Floats, gradients: Floats, low_rank: bool) -> bool:
+def _parts(traces: Floats) -> tuple[Floats, Floats]:
+    """Views of the (draws of all chains, n) positions and gradients."""
+    flat = traces.reshape(-1, traces.shape[-1])
+    n = flat.shape[-1] // 2
+    return flat[:, :n], flat[:, n:]
+
+
+def _settled(metric: Metric, traces: Floats, low_rank: bool) -> bool:
     """Say whether the chains agree, and a new metric would be much the same."""
-    n = positions.shape[-1]
-    if np.max(_r_hat(positions), initial=1.0) > MAX_R_HAT:
+    if np.max(in_blocks(_r_hat, traces[..., : traces.shape[-1] // 2]), initial=1.0) > MAX_R_HAT:
         return False
-    z, force = metric.whiten(positions.reshape(-1, n), gradients.reshape(-1, n))
-    change = learn_metric(z, force, low_rank=False).scale
+    change = scales_within(metric, *_parts(traces))
     if np.max(np.abs(np.log(change)), initial=0.0) > np.log(MAX_CHANGE):
         return False
     if not low_rank:
         return True
-    _, variances = principal_directions(z, force)
+    _, variances = principal_directions(*metric.whiten(*_parts(traces)))
     return bool(np.max(np.abs(np.log(variances)), initial=0.0) < 2.0 * np.log(NEGLIGIBLE))
 
 
