@@ -18,7 +18,7 @@ JOBS = {
     "partial-pooling": {"": {"repeats": 9}, "laplace": {"repeats": 15}},
     "slopes": {"": {"repeats": 5}, "laplace": {"repeats": 9}},
     "million": {
-        "": {"repeats": 1, "draws": 250, "chains": 2},
+        "": {"repeats": 1, "draws": 250, "chains": 1},
         "laplace": {"repeats": 2, "draws": 250},
     },
     "poisson-1000": {"": {}, "laplace": {"repeats": 9}, "laplace, 100 draws": _FEW},

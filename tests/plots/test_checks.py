@@ -31,6 +31,8 @@ from partialpool.plots.residuals import (
 )
 from partialpool.results.fitted import Fitted
 
+pytestmark = pytest.mark.filterwarnings("ignore:Labels have letters")  # which those are differs by machine
+
 LONG = [
     "Upazila of Chapai Nawabganj Sadar and its surroundings",
     "东京都千代田区",

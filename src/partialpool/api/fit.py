@@ -55,12 +55,12 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         var_names
             Only these variables.
         """
-        known = (lambda _: self.convergence) if var_names is None else None
+        known = (lambda _: self._convergence) if var_names is None else None
         return summary(self.posterior, prob, var_names, known)
 
     def diagnose(self) -> Diagnosis:
         """Return what is wrong with the draws, what was tried, and what to do; print it to read it."""
-        found = diagnose(self.draws, self.posterior, self.model.layout, lambda _: self.convergence)
+        found = diagnose(self.draws, self.posterior, self.model.layout, lambda _: self._convergence)
         note = None if self.draws.method == "prior" else separation(self.fitted)
         return found if note is None else replace(found, findings=(*found.findings, note))
 

@@ -43,6 +43,6 @@ class FitView:
         return posterior_dataset(self.draws, self.model.layout)
 
     @cached_property
-    def convergence(self) -> Convergence:
+    def _convergence(self) -> Convergence:
         """Precision and convergence of every value: summary, diagnosis and report read the same."""
         return measured(self.posterior)

@@ -39,11 +39,15 @@ inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMAT
 
 @cache
 def sources_hash() -> str:
-    """Hash of every source file that kernels are compiled from, of the compiler and the processor."""
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}".encode())
+    """Hash of every source file that kernels are compiled from, of the compiler and the processor.
+
+    Of where the files are and when they changed, too: numba compiles anew when one of these differs, and it
+    would do so unannounced in a folder that is said to be complete.
+    """
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {PACKAGE}".encode())
     for room in COMPILED_ROOMS:
         for path in sorted((PACKAGE / room).glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            digest.update(f"{path.name} {path.stat().st_mtime_ns}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
