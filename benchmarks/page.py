@@ -79,10 +79,23 @@ def table(records: dict[str, dict[str, Any]]) -> str:
     """One problem: a line a program, quickest first; then what has no line, and why."""
     shown = sorted((n for n, r in records.items() if measured(r)), key=lambda n: whole(records[n]))
     lines = [f"| {' | '.join(HEAD)} |", "|---" + "|---:" * (len(HEAD) - 2) + "|---|"]
-    lines += [f"| {' | '.join(row(records, name))} |" for name in shown]
+    other = elsewhere(records)
+    for name in shown:
+        cells = row(records, name)
+        lines.append(f"| {' | '.join([cells[0] + (' †' if name in other else ''), *cells[1:]])} |")
     notes = [f"* {name}: {effort(records[name])}" for name in shown if effort(records[name])]
     notes += [f"* {n}: {r['status']} ({r['why']})" for n, r in sorted(records.items()) if not measured(r)]
+    notes += [
+        f"* † on another machine, whose times are not those of this one: {m}"
+        for m in sorted({*other.values()})
+    ]
     return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def elsewhere(records: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Date and machine of the records that are not of the newest one's machine."""
+    here = max(records.values(), key=lambda record: record["date"])["machine"]
+    return {n: f"{r['date']}, {r['machine']}" for n, r in records.items() if r["machine"] != here}
 
 
 def row(records: dict[str, dict[str, Any]], name: str) -> list[str]:

@@ -55,10 +55,18 @@ def test_the_table_of_a_problem_lists_programs_by_time_and_what_was_left_out(
 
 def test_a_program_with_another_posterior_shows_no_times(results: dict[str, dict[str, Any]]) -> None:
     wrong = record(0.01, 4000, moments={"mean": [2.0], "sd": [1.0], "ess": [4000.0]})
+    wrong |= {"date": "2020-01-01", "machine": "an abacus"}
     text = page.table(results["partial-pooling"] | {"wrong": wrong})
     line = next(line for line in text.splitlines() if line.startswith("| wrong"))
     assert "0.01" not in line
     assert "**no**: 1.00 sd" in line
+
+
+def test_records_of_another_machine_say_so(results: dict[str, dict[str, Any]]) -> None:
+    old = record(9.0, 4000) | {"date": "2020-01-01", "machine": "an abacus"}
+    lines = page.table(results["partial-pooling"] | {"old": old}).splitlines()
+    assert [line.split("|")[1].strip() for line in lines if "†" in line and line[0] == "|"] == ["old †"]
+    assert lines[-1] == "* † on another machine, whose times are not those of this one: 2020-01-01, an abacus"
 
 
 def test_one_record_is_changed_and_the_others_stay(tmp_path: Path) -> None:
