@@ -31,13 +31,35 @@ def ensure_compiled() -> None:
     done = cache_folder() / "complete"
     if done.exists():
         return
-    message = f"partialpool: compiling its kernels into {cache_folder()} (once per machine, under 30 s) ..."
+    message = (
+        f"partialpool: compiling its kernels into {cache_folder()} (once per machine, a minute or two) ..."
+    )
     print(message, file=sys.stderr, flush=True)
-    # Families and priors compile in another process meanwhile; what it did not do is done here after all.
+    # About half of the work each; what the other process did not do is done here after all.
     other = _in_another_process()
     native_density()
     native_share()
     native_draw()
+    if other is not None:
+        other.wait()
+    compile_rest()
+    done.touch()
+
+
+def _in_another_process() -> subprocess.Popen[bytes] | None:
+    """Start compiling all but the density into the same cache."""
+    if getattr(sys, "frozen", False) or not sys.executable:
+        return None  # the executable is an application, not Python
+    code = f"from {__name__} import compile_rest; compile_rest()"
+    nowhere = subprocess.DEVNULL
+    try:
+        return subprocess.Popen([sys.executable, "-c", code], stdout=nowhere, stderr=nowhere)
+    except OSError:
+        return None
+
+
+def compile_rest() -> None:
+    """Compile sampler, quick fit, nested Laplace, families and priors, or load them from the cache."""
     native_expand()
     native_eliminate()
     native_learn()
@@ -46,26 +68,6 @@ def ensure_compiled() -> None:
     native_close()
     native_integrate()
     native_sample()
-    if other is not None:
-        other.wait()
-    compile_scalars()
-    done.touch()
-
-
-def _in_another_process() -> subprocess.Popen[bytes] | None:
-    """Start compiling families and priors into the same cache."""
-    if getattr(sys, "frozen", False) or not sys.executable:
-        return None  # the executable is an application, not Python
-    code = f"from {__name__} import compile_scalars; compile_scalars()"
-    nowhere = subprocess.DEVNULL
-    try:
-        return subprocess.Popen([sys.executable, "-c", code], stdout=nowhere, stderr=nowhere)
-    except OSError:
-        return None
-
-
-def compile_scalars() -> None:
-    """Compile every family and every prior, or load them from the cache."""
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
