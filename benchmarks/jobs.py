@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DEFAULTS = {"repeats": 3, "draws": 1000, "chains": 4, "warmup": None}
 SECONDS = 600.0
+DEFAULTS = {"repeats": 3, "draws": 1000, "chains": 4, "warmup": None, "limit": SECONDS}
 R_JOBS = re.compile(r"^JOBS <- '(.*?)'$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One peer, in one variant, on one problem. `repeats` warm fits follow the cold one."""
+    """One peer, in one variant, on one problem. `repeats` warm fits follow the cold one; `limit` in s."""
 
     problem: str
     peer: str
@@ -25,6 +25,7 @@ class Job:
     draws: int
     chains: int
     warmup: int | None
+    limit: float = SECONDS
 
     @property
     def label(self) -> str:

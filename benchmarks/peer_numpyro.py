@@ -20,7 +20,7 @@ from problems import LKJ_SHAPE, SD_RATE, Factor, Problem
 
 jax.config.update("jax_enable_x64", True)
 
-_BIG = {"repeats": 0, "draws": 100, "warmup": 150, "chains": 1}
+_BIG = {"repeats": 0, "draws": 100, "warmup": 150, "chains": 1, "limit": 3600.0}
 JOBS = {
     "no-pooling": {"centred": {"repeats": 2}},
     "partial-pooling": {"centred": {"repeats": 2}, "non-centred": {"repeats": 2}},

@@ -11,7 +11,7 @@ import numpy as np
 import nutpie
 import pymc_model
 
-_BIG = {"repeats": 0, "draws": 100, "warmup": 100, "chains": 1}
+_BIG = {"repeats": 0, "draws": 100, "warmup": 100, "chains": 1, "limit": 3600.0}
 JOBS = {
     "no-pooling": {"centred": {"repeats": 3}},
     "partial-pooling": {"centred": {"repeats": 3}, "non-centred": {"repeats": 3}},

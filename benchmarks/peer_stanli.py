@@ -10,7 +10,7 @@ import numpy as np
 import stan_code
 import stanli
 
-_BIG = {"repeats": 0, "draws": 100, "warmup": 100, "chains": 1}
+_BIG = {"repeats": 0, "draws": 100, "warmup": 100, "chains": 1, "limit": 3600.0}
 JOBS = {
     "no-pooling": {"cells, centred": {"repeats": 5}},
     "partial-pooling": {

@@ -17,7 +17,7 @@ from typing import Any
 import datasets
 import numpy as np
 from agreement import Moments, effective, moments, pooled
-from jobs import HERE, SECONDS, Job, peers
+from jobs import HERE, Job, peers
 from problems import PROBLEMS
 
 Record = dict[str, Any]
@@ -32,9 +32,9 @@ def run_job(job: Job) -> Record:
     table = datasets.folder(PROBLEMS[job.problem].data)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable if path.suffix == ".py" else "Rscript", path.name]
-        status, output, complaints = _finish([*command, json.dumps(_task(job, table, folder))])
+        status, output, complaints = _finish([*command, json.dumps(_task(job, table, folder))], job.limit)
         if status is None:
-            return {"status": "over the limit", "why": f"no answer within {SECONDS:.0f} s"}
+            return {"status": "over the limit", "why": f"no answer within {job.limit:.0f} s"}
         if status:
             return _failed(complaints)
         answer = json.loads(output.splitlines()[-1])
@@ -45,19 +45,19 @@ def _task(job: Job, table: Path, folder: str) -> dict[str, Any]:
     problem = PROBLEMS[job.problem]
     model = {"formula": problem.formula, "family": problem.family, "terms": problem.terms}
     factors = [asdict(factor) for factor in problem.factors]
-    task = {k: v for k, v in asdict(job).items() if k != "peer"}
+    task = {k: v for k, v in asdict(job).items() if k not in ("peer", "limit")}
     # Repeats stop at a third of the limit: a slow peer then still has its cold fit and one warm one.
-    own = {"table": str(table), "out": folder, "seconds": SECONDS / 3, "started": time.time()}
+    own = {"table": str(table), "out": folder, "seconds": job.limit / 3, "started": time.time()}
     return task | model | {"factors": factors} | own
 
 
-def _finish(command: list[str]) -> tuple[int | None, str, str]:
+def _finish(command: list[str], limit: float) -> tuple[int | None, str, str]:
     """Run to the end, or to the limit and kill it with what it started."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     installed = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}  # what is installed has its bytecode beside it
     process = subprocess.Popen(command, cwd=HERE, start_new_session=True, env=installed, **pipes)
     try:
-        output, complaints = process.communicate(timeout=SECONDS)
+        output, complaints = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
