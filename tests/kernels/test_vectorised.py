@@ -10,6 +10,7 @@ from partialpool.kernels.vectorised import (
     exponential,
     exponential_less_one,
     exponential_ratio,
+    exponential_single,
     log_and_inverse,
     log_one_plus_any,
     logarithm,
@@ -23,7 +24,7 @@ SMALL = np.geomspace(1e-300, 1.0, 3_001)
 
 @numba.njit
 def _over(x):
-    out = np.empty((10, x.shape[0]))
+    out = np.empty((11, x.shape[0]))
     for i in range(x.shape[0]):
         out[0, i] = exponential(x[i])
         out[1, i] = exponential_less_one(x[i])
@@ -33,6 +34,7 @@ def _over(x):
         out[6, i] = unit_step(x[i])
         out[7, i] = where(x[i] > 0.5, 1.0, 2.0)
         out[8, i], out[9, i] = exponential_ratio(x[i])
+        out[10, i] = exponential_single(x[i])
     return out
 
 
@@ -43,12 +45,20 @@ def test_exponentials_are_numpys() -> None:
     np.testing.assert_allclose(_over(-SMALL)[1], np.expm1(-SMALL), rtol=1e-15)
 
 
+def test_an_exponential_in_single_precision_has_seven_digits() -> None:
+    x = np.concatenate([ANY[(ANY <= 0.0) & (ANY >= -87.0)], -SMALL, [-1e3, -np.inf]])
+    # The argument is rounded too: what is left of it far below zero is small all the same.
+    np.testing.assert_allclose(_over(x)[10], np.exp(x), rtol=1.2e-7, atol=1e-7)
+    whole = np.arange(-87.0, 1.0)
+    np.testing.assert_allclose(_over(whole)[10], np.exp(whole), rtol=2e-7)
+
+
 def test_an_exponential_in_two_numbers_is_numpys() -> None:
     x = np.concatenate([ANY[ANY <= 0.0], -SMALL])
-    above, below = _over(x)[8:]
+    above, below = _over(x)[8:10]
     np.testing.assert_allclose(above / below, np.exp(x), rtol=1e-15)
     assert np.all((below > 0.8) & (below < 1.2))
-    above, below = _over(np.array([-1e300, -709.0]))[8:]
+    above, below = _over(np.array([-1e300, -709.0]))[8:10]
     np.testing.assert_allclose(above / below, np.exp(-708.0), rtol=1e-15)
 
 

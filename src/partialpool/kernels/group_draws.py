@@ -42,30 +42,35 @@ from partialpool.kernels.marginal import (
     set_up,
 )
 from partialpool.kernels.pointers import as_pointer, integers_at
-from partialpool.kernels.vectorised import exponential, where
+from partialpool.kernels.vectorised import exponential_single, where
 
 AT_ONCE = 15  # proposals evaluated together
 # Columns of the proposals: the standardised number, minus its log density, a uniform number to accept it by.
-NUMBER, RARITY, UNIFORM = range(3)
+NUMBER, RARITY, UNIFORM, COLUMNS = range(4)
 
 
 class Chains(NamedTuple):
     """One chain of Metropolis steps for each group.
 
+    Sets of the groups at hand, of their rarity too, are the present state and then the proposals at hand.
+
     Attributes
     ----------
     proposals
-        (all draws, 3).
+        (all draws times 3,) a row after the other.
     positions, strides
-        (D, J) where each effect reads its next proposal, and how far it moves then.
+        (D, J) where each effect reads its next proposal, and how far it moves then; unsigned, as numba looks
+        out for negative indices otherwise.
     state
         (D + 1, J) coordinates of the present effects, and their rarity.
     acceptance
         (J,) sums of acceptance probabilities.
     rarity, uniform
-        (AT_ONCE, GROUPS) of the proposals at hand.
-    weight, taken
-        (GROUPS,) log importance weight of the present state; 1 where the last proposal was accepted, else 0.
+        (AT_ONCE + 1, GROUPS) of the sets.
+    taken
+        (GROUPS,) 1 where the last proposal was accepted, else 0.
+    present
+        (GROUPS,) number of the set that is the present state.
     """
 
     proposals: Any
@@ -75,8 +80,8 @@ class Chains(NamedTuple):
     acceptance: Any
     rarity: Any
     uniform: Any
-    weight: Any
     taken: Any
+    present: Any
 
 
 @kernel
@@ -84,67 +89,68 @@ def _begin(a, d, centres, memory):
     """Chains at their centres, each about to read the proposal of this call's first draw."""
     n, shape = a[N_DRAWS], (d, a[N_GROUPS])
     walks = carray(as_pointer(a[WALKS]), (2, d, a[N_GROUPS]), np.int64)
-    positions = np.empty(shape, np.int64)
+    positions, strides = np.empty(shape, np.uint64), np.empty(shape, np.uint64)
     state = np.zeros((d + 1, a[N_GROUPS]))
     state[:d] = centres[:d]
     for m in range(d):
         for j in range(a[N_GROUPS]):
-            positions[m, j] = (walks[0, m, j] + walks[1, m, j] * a[FIRST_DRAW]) % n
+            positions[m, j] = COLUMNS * ((walks[0, m, j] + walks[1, m, j] * a[FIRST_DRAW]) % n)
+            strides[m, j] = COLUMNS * walks[1, m, j]
     return Chains(
-        carray(as_pointer(a[PROPOSALS]), (n, 3), np.float64),
+        carray(as_pointer(a[PROPOSALS]), (COLUMNS * n,), np.float64),
         positions,
-        walks[1],
+        strides,
         state,
         carray(as_pointer(a[ACCEPTANCE]), (a[N_GROUPS],), np.float64),
-        memory[:AT_ONCE],
-        memory[AT_ONCE : 2 * AT_ONCE],
-        memory[2 * AT_ONCE],
-        memory[2 * AT_ONCE + 1],
+        memory[: AT_ONCE + 1],
+        memory[AT_ONCE + 1 : 2 * AT_ONCE + 2],
+        memory[2 * AT_ONCE + 2],
+        memory[2 * AT_ONCE + 3],
     )
 
 
 @kernel
 def _propose(chains, j0, j1, n, d, sets):
     """Read n proposals of groups j0 up to j1 into sets 1 up to n, the present state into set 0."""
-    proposals, size = chains.proposals, chains.proposals.shape[0]
-    for k in range(n):
+    proposals, size = chains.proposals, np.uint64(chains.proposals.shape[0])
+    numbers, rarity, uniform = proposals[NUMBER:], proposals[RARITY:], proposals[UNIFORM:]
+    for i in range(j1 - j0):
+        chains.rarity[0, i] = chains.state[d, j0 + i]
+    for k in range(1, n + 1):
         for i in range(j1 - j0):
             chains.rarity[k, i] = 0.0
     for m in range(d):
         positions, strides = chains.positions[m, j0:j1], chains.strides[m, j0:j1]
-        state = chains.state[m, j0:j1]
         for i in range(j1 - j0):
-            sets.z[0, m, i] = state[i]
-        for k in range(n):
+            sets.z[0, m, i] = chains.state[m, j0 + i]
+        for k in range(1, n + 1):
             for i in range(j1 - j0):
                 at = positions[i]
-                sets.z[k + 1, m, i] = proposals[at, NUMBER]
-                chains.rarity[k, i] += proposals[at, RARITY]
-                chains.uniform[k, i] = proposals[at, UNIFORM]
+                sets.z[k, m, i] = numbers[at]
+                chains.rarity[k, i] += rarity[at]
+                chains.uniform[k, i] = uniform[at]
                 at += strides[i]
                 positions[i] = at - size if at >= size else at
 
 
 @kernel
-def _metropolis(chains, j0, j1, k, d, sets):
-    """One step of groups j0 up to j1; where set k is accepted it becomes set 0, the present state."""
-    n, logs, weight, taken = j1 - j0, sets.logs, chains.weight, chains.taken
-    rarity, uniform = chains.rarity[k - 1], chains.uniform[k - 1]
-    acceptance, own_rarity = chains.acceptance[j0:j1], chains.state[d, j0:j1]
-    for i in range(n):
-        new = logs[k, i] + rarity[i]
-        ratio = new - weight[i]
+def _metropolis(chains, j0, j1, k, sets):
+    """One step of groups j0 up to j1, to set k where it is accepted.
+
+    logs[k - 1] become the log importance weights of the state before the step, logs[k] of that after it. What
+    is kept where a proposal is refused stands elsewhere than what is written: stores under a mask are slow.
+    """
+    logs, before, rarity, uniform = sets.logs[k], sets.logs[k - 1], chains.rarity[k], chains.uniform[k]
+    acceptance, taken, present = chains.acceptance[j0:j1], chains.taken, chains.present
+    for i in range(j1 - j0):
+        new = logs[i] + rarity[i]
+        ratio = new - before[i]
         # It is no number where the proposal is out of reach; a state out of reach is left for any other.
-        probability = where(ratio == ratio, exponential(min(ratio, 0.0)), 0.0)
+        probability = where(ratio == ratio, exponential_single(min(ratio, 0.0)), 0.0)
         acceptance[i] += probability
         taken[i] = where(uniform[i] < probability, 1.0, 0.0)
-        weight[i] = where(taken[i] > 0.0, new, weight[i])
-        own_rarity[i] = where(taken[i] > 0.0, rarity[i], own_rarity[i])
-    for m in range(d):
-        state = chains.state[m, j0:j1]
-        for i in range(n):
-            state[i] = where(taken[i] > 0.0, sets.z[k, m, i], state[i])
-            sets.effects[0, m, i] = where(taken[i] > 0.0, sets.effects[k, m, i], sets.effects[0, m, i])
+        logs[i] = where(uniform[i] < probability, new, before[i])
+        present[i] += taken[i] * (k - present[i])
 
 
 @kernel
@@ -156,16 +162,23 @@ def _step(groups, chains, j0, j1, rows, draws, d, sets):
     place_effects(groups, size, (0, 1), sets.z, sets.effects, sets.logs)
     place_sets(groups, size, 1, n + 1, d, sets)
     add_cells(groups, j0, j1, sets.effects, n + 1, sets.logs)
-    rarity = chains.state[d, j0:j1]
     for i in range(size):
-        weight = sets.logs[0, i] + rarity[i]
-        chains.weight[i] = weight if np.isfinite(weight) else -np.inf
-    for k in range(n):
-        _metropolis(chains, j0, j1, k + 1, d, sets)
+        weight = sets.logs[0, i] + chains.rarity[0, i]
+        sets.logs[0, i] = weight if np.isfinite(weight) else -np.inf
+        chains.present[i] = 0.0
+    for k in range(1, n + 1):
+        _metropolis(chains, j0, j1, k, sets)
         for e in range(d):
-            own = draws[rows[k], value[e] + j0 : value[e] + j1]
+            place = slice(value[e] + j0, value[e] + j1)
+            own, new = draws[rows[k - 1], place], sets.effects[k, e]
+            before = sets.effects[0, e] if k == 1 else draws[rows[k - 2], place]
             for i in range(size):
-                own[i] = sets.effects[0, e, i]
+                own[i] = where(chains.taken[i] > 0.0, new[i], before[i])
+    for i in range(size):
+        k = int(chains.present[i])
+        for m in range(d):
+            chains.state[m, j0 + i] = sets.z[k, m, i]
+        chains.state[d, j0 + i] = chains.rarity[k, i]
 
 
 @kernel
@@ -187,7 +200,7 @@ def _sample_entry(arguments):
     counts = carray(as_pointer(a[COUNTS]), (a[N_POINTS],), np.int64)
     rows = carray(as_pointer(a[PLACES_OF_DRAWS]), (a[N_DRAWS],), np.int64)
     draws = carray(as_pointer(a[DRAWS]), (a[N_DRAWS], a[N_VALUES]), np.float64)
-    chains, last = _begin(a, d, centres, np.zeros((2 * AT_ONCE + 2, GROUPS))), a[FIRST_DRAW]
+    chains, last = _begin(a, d, centres, np.zeros((2 * AT_ONCE + 4, GROUPS))), a[FIRST_DRAW]
     for i in range(a[N_POINTS]):
         first, last = last, last + counts[i]
         if first == last:

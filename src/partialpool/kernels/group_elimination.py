@@ -152,6 +152,18 @@ def _bounded_covariance(second, learnt, bounds, correlated, covariance):
     return change
 
 
+@kernel
+def _scalar_second_moment(information, gradient, effects, precision, mean, posterior):
+    """Write the posterior variances of terms of one effect; return the sum of squares about the mean."""
+    total = 0.0
+    for j in range(effects.shape[0]):
+        variance = 1.0 / (information[j] + precision)
+        off = variance * (gradient[j] + information[j] * (effects[j] - mean))
+        posterior[j] = variance
+        total += off * off + variance
+    return total
+
+
 def _eliminate_entry(n_groups, d, k, arrays):
     a = carray(arrays, (N_ARRAYS,), np.int64)
     covariance, precision = _doubles(a, COVARIANCE, (d, d)), _doubles(a, PRECISION, (d, d))
@@ -202,7 +214,10 @@ def _learn_entry(n_groups, d, correlated, arrays):
         for c in range(d):
             for b in range(d):
                 second[c, b] = scales[c] * scales[c] if c == b else 0.0
-        for j in range(n_groups):
+        if d == 1:
+            own = information[:, 0, 0], gradient[:, 0], effects[:, 0]
+            second[0, 0] += _scalar_second_moment(*own, precision[0, 0], mean[0], posterior[:, 0, 0])
+        for j in range(n_groups if d > 1 else 0):
             for c in range(d):
                 pull = gradient[j, c]
                 for b in range(d):

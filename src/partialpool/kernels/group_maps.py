@@ -188,9 +188,25 @@ def place_effects(groups, n, sets, z, effects, logs):
             logs[k, i] = 0.0
     for t in range(start.shape[0] - 1):
         first, d = start[t], start[t + 1] - start[t]
-        _place_term(groups, t, first, d, n, sets, z, effects, logs)
+        if d == 1:
+            _place_scalar_term(groups, t, first, n, sets, z, effects, logs)
+        else:
+            _place_term(groups, t, first, d, n, sets, z, effects, logs)
         if integers_at(groups.data, EFFECT_PRIOR)[first] != 0:
             _add_fixed_priors(groups, first, d, n, sets, effects, logs)
+
+
+@kernel
+def _place_scalar_term(groups, t, first, n, sets, z, effects, logs):
+    """`_place_term` for a term of one coefficient."""
+    maps, (shared, row) = groups.maps, map_places(groups.data, t)
+    sd = groups.shared[shared]
+    prior_scale = 0.5 if integers_at(groups.data, EFFECT_PRIOR)[first] == 0 else 0.0
+    for k in range(sets[0], sets[1]):
+        for i in range(n):
+            zeta = (maps[row + 1, i] + z[k, first, i]) * maps[row, i]
+            effects[k, first, i] = sd * zeta
+            logs[k, i] -= prior_scale * zeta * zeta
 
 
 @kernel

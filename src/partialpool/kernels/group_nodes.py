@@ -9,7 +9,7 @@ from partialpool.kernels.compiling import kernel
 from partialpool.kernels.group_likelihood import add_cells
 from partialpool.kernels.group_maps import GROUPS, place_effects
 from partialpool.kernels.pointers import matrices_in, matrix_in, vector_in
-from partialpool.kernels.vectorised import exponential, logarithm, where
+from partialpool.kernels.vectorised import exponential_single, logarithm, where
 
 PASSES = 6
 FAR = 0.5  # sds that the integrand's mean may be off, before nodes are moved
@@ -138,15 +138,11 @@ def _sum_up(nodes, log_weights, n, sets):
     n_z, d = nodes.shape
     logs, moments, largest, weights = sets.logs, sets.moments, sets.largest, sets.totals
     moments[:] = 0.0
-    largest[:] = -math.inf
+    _find_largest(logs, log_weights, n, largest)
     for k in range(n_z):
         log_weight = log_weights[k]
         for i in range(n):
-            largest[i] = max(largest[i], logs[k, i] + log_weight)
-    for k in range(n_z):
-        log_weight = log_weights[k]
-        for i in range(n):
-            weights[i] = exponential(logs[k, i] + log_weight - largest[i])
+            weights[i] = exponential_single(logs[k, i] + log_weight - largest[i])
             moments[0, i] += weights[i]
         for a in range(d):
             node = nodes[k, a]
@@ -156,6 +152,20 @@ def _sum_up(nodes, log_weights, n, sets):
                 product = node * nodes[k, m]
                 for i in range(n):
                     moments[1 + d + a * d + m, i] += product * weights[i]
+
+
+@kernel
+def _find_largest(logs, log_weights, n, largest):
+    """Write the largest of each group's logs.
+
+    Two at a time: a number that either changes or stays would be stored under a mask, which is slow.
+    """
+    largest[:] = -math.inf
+    for k in range(0, log_weights.shape[0], 2):
+        other = min(k + 1, log_weights.shape[0] - 1)
+        log_weight, other_weight = log_weights[k], log_weights[other]
+        for i in range(n):
+            largest[i] = max(max(largest[i], logs[k, i] + log_weight), logs[other, i] + other_weight)
 
 
 @kernel
