@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -239,6 +241,16 @@ def test_nodes_integrate_a_normal_density_and_its_square(dimensions):
     tolerance = 1e-2 if dimensions > 2 else 2e-3
     assert np.sum(density) == pytest.approx(1, abs=tolerance)
     assert density @ rule.points[:, 0] ** 2 == pytest.approx(1, abs=3 * tolerance)
+
+
+def test_nodes_in_three_dimensions_are_exact_up_to_degree_seven():
+    rule = nodes(3)
+    weights = np.exp(rule.log_weights + np.sum(norm.logpdf(rule.points), axis=1))
+    one = {0: 1.0, 2: 1.0, 4: 3.0, 6: 15.0}  # moments of a standard normal number; odd ones are 0
+    for powers in product(range(8), repeat=3):
+        if sum(powers) <= 7:
+            exact = np.prod([one.get(power, 0.0) for power in powers])
+            assert weights @ np.prod(rule.points**powers, axis=1) == pytest.approx(exact, abs=1e-12)
 
 
 def test_several_factors_with_effects_that_are_not_normal_are_refused():
