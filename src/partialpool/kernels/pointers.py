@@ -123,7 +123,9 @@ def _view(dtype: Any, n_dim: int) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             integer = context.get_value_type(types.int64)
             table = context.make_array(sig.args[0])(context, builder, args[0])
-            first = builder.mul(context.cast(builder, args[1], sig.args[1], types.int64), ir.Constant(integer, 3))
+            first = builder.mul(
+                context.cast(builder, args[1], sig.args[1], types.int64), ir.Constant(integer, 3)
+            )
             address, *shape = (
                 builder.load(builder.gep(table.data, [builder.add(first, ir.Constant(integer, i))]))
                 for i in range(n_dim + 1)
