@@ -37,9 +37,7 @@ def ensure_compiled() -> None:
     print(message, file=sys.stderr, flush=True)
     # About half of the work each; what the other process did not do is done here after all.
     other = _in_another_process()
-    native_density()
-    native_share()
-    native_draw()
+    _compile_models()
     if other is not None:
         other.wait()
     compile_rest()
@@ -47,7 +45,7 @@ def ensure_compiled() -> None:
 
 
 def _in_another_process() -> subprocess.Popen[bytes] | None:
-    """Start compiling all but the density into the same cache."""
+    """Start compiling what `compile_rest` does into the same cache."""
     if getattr(sys, "frozen", False) or not sys.executable:
         return None  # the executable is an application, not Python
     code = f"from {__name__} import compile_rest; compile_rest()"
@@ -58,21 +56,28 @@ def _in_another_process() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def compile_rest() -> None:
-    """Compile sampler, quick fit, nested Laplace, families and priors, or load them from the cache."""
+def _compile_models() -> None:
+    """Compile density, quick fit and families."""
+    native_density()
+    native_share()
+    native_draw()
     native_expand()
     native_eliminate()
     native_learn()
-    native_advance()
-    native_help()
-    native_close()
-    native_integrate()
-    native_sample()
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
         for cell in family.unit_cells.values():
             unit_block(cell)
+
+
+def compile_rest() -> None:
+    """Compile sampler, nested Laplace and priors, or load them from the cache."""
+    native_advance()
+    native_help()
+    native_close()
+    native_integrate()
+    native_sample()
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)

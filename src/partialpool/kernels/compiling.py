@@ -24,14 +24,22 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from platformdirs import user_cache_dir
 
+from partialpool.kernels.parts import PartCompiler
+
 PACKAGE = Path(__file__).resolve().parent.parent
 COMPILED_ROOMS = ("kernels", "families", "priors")
 
 # Sums may be reordered so that they vectorise; infinities and NaN keep their meaning.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
-# Kernels are called by other kernels only: without wrappers for Python they compile faster.
-kernel = numba.njit(error_model="numpy", fastmath=FASTMATH, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# Kernels are called by other kernels only: parts of them, without wrappers for Python.
+kernel = numba.njit(
+    error_model="numpy",
+    fastmath=FASTMATH,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    pipeline_class=PartCompiler,
+)
 # Scalar functions must be inlined for good: one call left in a loop and it runs a cell at a time, ten times
 # slower.
 inlined = numba.extending.register_jitable(error_model="numpy", fastmath=FASTMATH, forceinline=True)

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from partialpool.kernels.compiling import kernel
 
@@ -110,40 +111,56 @@ def call_release(typingctx: Any, address: Any, lock: Any) -> Any:
     return _caller(1, types.int32)
 
 
-@kernel
-def floats_at(slots, k):
-    """(n,) array of doubles that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.float64)
+def _view(dtype: Any, n_dim: int) -> Any:
+    """Make the intrinsic ``view(slots, k)``: the array that slot k of an address table describes.
+
+    As a function of its own it would be compiled anew for every k, which is a constant nearly everywhere.
+    """
+
+    def view(typingctx: Any, slots: Any, k: Any) -> Any:
+        array = types.Array(dtype, n_dim, "C")
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            integer = context.get_value_type(types.int64)
+            table = context.make_array(sig.args[0])(context, builder, args[0])
+            first = builder.mul(
+                context.cast(builder, args[1], sig.args[1], types.int64), ir.Constant(integer, 3)
+            )
+            address, *shape = (
+                builder.load(builder.gep(table.data, [builder.add(first, ir.Constant(integer, i))]))
+                for i in range(n_dim + 1)
+            )
+            return _array_of(context, builder, array, address, shape)
+
+        return array(slots, k), codegen
+
+    return intrinsic(view)
 
 
-@kernel
-def float_rows_at(slots, k):
-    """(m, n) array of doubles that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.float64)
+def _array_of(context: Any, builder: Any, array: Any, address: Any, shape: list[Any]) -> Any:
+    """The numba array of a type whose rows stand one after the other at an address."""
+    size = ir.Constant(address.type, context.get_abi_sizeof(context.get_value_type(array.dtype)))
+    strides = [size]
+    for n in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], n))
+    out = context.make_array(array)(context, builder)
+    populate_array(
+        out,
+        data=builder.inttoptr(address, out.data.type),
+        shape=shape,
+        strides=strides,
+        itemsize=size,
+        meminfo=None,
+    )
+    return out._getvalue()
 
 
-@kernel
-def integers_at(slots, k):
-    """(n,) array of 64-bit integers that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.int64)
-
-
-@kernel
-def integer_rows_at(slots, k):
-    """(m, n) array of 64-bit integers that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.int64)
-
-
-@kernel
-def indices_at(slots, k):
-    """(n,) array of 32-bit integers that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1],), np.int32)
-
-
-@kernel
-def index_rows_at(slots, k):
-    """(m, n) array of 32-bit integers that slot k describes."""
-    return carray(as_pointer(slots[k, 0]), (slots[k, 1], slots[k, 2]), np.int32)
+floats_at = _view(types.float64, 1)
+float_rows_at = _view(types.float64, 2)
+integers_at = _view(types.int64, 1)
+integer_rows_at = _view(types.int64, 2)
+indices_at = _view(types.int32, 1)
+index_rows_at = _view(types.int32, 2)
 
 
 @kernel
