@@ -153,7 +153,7 @@ def _for_formulae(table: pd.DataFrame, piece: Piece, theirs: Any) -> pd.DataFram
     changed: dict[Any, Any] = {}
     changed |= dict.fromkeys(large, np.float64)
     changed |= dict.fromkeys(flags, "category")
-    return mask.astype(changed)
+    return mask.astype(changed) if changed else mask  # to change nothing takes pandas a millisecond
 
 
 def _require_types(theirs: Any, table: pd.DataFrame) -> None:

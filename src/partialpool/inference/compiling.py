@@ -32,7 +32,7 @@ def ensure_compiled() -> None:
     if done.exists():
         return
     message = (
-        f"partialpool: compiling its kernels into {cache_folder()} (once per machine, a minute or two) ..."
+        f"partialpool: compiling its kernels into {cache_folder()} (once per machine, about a minute) ..."
     )
     print(message, file=sys.stderr, flush=True)
     # About half of the work each; what the other process did not do is done here after all.

@@ -26,12 +26,12 @@ from partialpool.kernels.pointers import (
 )
 from partialpool.kernels.rows import read_row
 
-BLOCK = 512  # cells at a time
+BLOCK = 512  # cells at a time, or fewer cells for several sets of effects
 
 
 @kernel
 def _group_part(data, p, first, n, effects, k, first_group, one_each, addresses, eta):
-    """Add set k of the group effects to predictor p of n cells; one_each: cell i is all that group i has."""
+    """Add set k of the group effects to (n,) predictors p; one_each: cell i is all that group i has."""
     start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
     groups = index_rows_at(data, GROUP_INDEX)[0, first : first + n]
     predictor = integers_at(data, TERM_PREDICTOR)
@@ -42,14 +42,22 @@ def _group_part(data, p, first, n, effects, k, first_group, one_each, addresses,
             column = effect_column[e]
             if one_each and column < 0:
                 for i in range(n):
-                    eta[p, i] += effects[k, e, i]
+                    eta[i] += effects[k, e, i]
             elif column < 0:
                 for i in range(n):
-                    eta[p, i] += effects[k, e, groups[i] - first_group]
+                    eta[i] += effects[k, e, groups[i] - first_group]
             else:
                 x = column_at(addresses, column, n)
                 for i in range(n):
-                    eta[p, i] += x[i] * effects[k, e, groups[i] - first_group]
+                    eta[i] += x[i] * effects[k, e, groups[i] - first_group]
+
+
+@kernel
+def _repeat(row, n, times):
+    """Write the first n numbers of a row after themselves, so that they stand there so many times."""
+    for s in range(1, times):
+        for i in range(n):
+            row[s * n + i] = row[i]
 
 
 @kernel
@@ -92,16 +100,27 @@ def add_cells(model, j0, j1, effects, n_sets, logs):
                 add_one(coef[k], covariates, coef_column[k], n, base[p])
         while starts[first_group + 1] <= first:
             first_group += 1
-        for k in range(n_sets):
+        # A call has a price, so few cells are gone over for several sets at once, one set after the other.
+        at_once = min(n_sets, BLOCK // n)
+        for r in range(n_stats):
+            _repeat(rows[r], n, at_once)
+        for k0 in range(0, n_sets, at_once):
+            k1 = min(k0 + at_once, n_sets)
             for p in range(n_predictors):
-                for i in range(n):
-                    eta[p, i] = base[p, i]
-                _group_part(data, p, first, n, effects, k, j0, one_each, covariates, eta)
-            block, log_likelihoods = model.block, value.ctypes.data
-            call_family(block, n, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, log_likelihoods, 0)
-            if one_each:
-                for i in range(n):
-                    logs[k, i] += value[i]
-            else:
-                _add_by_group(value, starts, first, n, first_group, j0, logs[k])
+                for k in range(k0, k1):
+                    own = vector_in(eta, p * BLOCK + (k - k0) * n, n)
+                    for i in range(n):
+                        own[i] = base[p, i]
+                    _group_part(data, p, first, n, effects, k, j0, one_each, covariates, own)
+            n_all, log_likelihoods = (k1 - k0) * n, value.ctypes.data
+            call_family(
+                model.block, n_all, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, log_likelihoods, 0
+            )
+            for k in range(k0, k1):
+                own = vector_in(value, (k - k0) * n, n)
+                if one_each:
+                    for i in range(n):
+                        logs[k, i] += own[i]
+                else:
+                    _add_by_group(own, starts, first, n, first_group, j0, logs[k])
     work[0] = 0.0  # its last use: it must outlive its views

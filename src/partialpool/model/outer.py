@@ -30,15 +30,18 @@ class OuterParameters:
     ----------
     n_dim
         Q, coefficients first, then each term's learnt sds and correlations.
+    whole
+        A density's arrays for such a vector, group-level terms included; `inputs` has none of their groups.
     """
 
     spec: ModelSpec
     geometry: Geometry
+    whole: DensityInputs = field(init=False, repr=False)
     inputs: DensityInputs = field(init=False, repr=False)
     table: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        whole = outer_inputs(self.spec, self.geometry)
+        whole = _outer_inputs(self.spec, self.geometry)
         nothing = np.zeros_like(whole.term_size)
         places = whole.term_place.reshape(-1, PLACES).copy()
         places[:, :3] = 0  # no effects; the covariances keep their places
@@ -48,6 +51,7 @@ class OuterParameters:
             term_place=np.ascontiguousarray(places.ravel()),
             link_start=np.zeros_like(whole.link_start),
         )
+        object.__setattr__(self, "whole", whole)
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "table", address_table(inputs))
 
@@ -76,7 +80,7 @@ def outer_positions(spec: ModelSpec) -> NDArray[np.int64]:
     return np.array(found, np.int64)
 
 
-def outer_inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
+def _outer_inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
     """A density's arrays for a vector that holds everything but the group effects."""
     inputs = Density(spec, geometry).inputs
     kept = outer_positions(spec)

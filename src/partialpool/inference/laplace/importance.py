@@ -58,7 +58,8 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     Parameters
     ----------
     n_points
-        Points of the last rounds; the first rounds have a quarter of it. A power of two.
+        Points of the last rounds. A power of two. The first two have a quarter of it, or the first alone
+        where it fits.
 
     Raises
     ------
@@ -76,10 +77,10 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     proposals: list[Proposal] = []
     parts: list[Floats] = []
     values: list[Floats] = []
-    before = 0.0
+    before, whole = 0.0, False
     for turn in range(MOST_ROUNDS):
         proposals.append(proposal)
-        size = n_points if turn > 1 else max(n_points // 4, 32)
+        size = n_points if whole else max(n_points // 4, 32)
         parts.append(_draw(proposal, uniforms.random(size // 2)))
         values.append(marginal.log_density(parts[-1]))
         own = _effective(values[-1] - _log_density(proposal, parts[-1])) / len(parts[-1])
@@ -87,9 +88,9 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         if not np.any(np.isfinite(ratios)):
             raise _nowhere()
         # Rounds that get no better have come as close as the t distribution can.
-        if (turn > 1 and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before):
+        if (whole and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before):
             break
-        before = own
+        before, whole = own, own > ENOUGH or turn > 0
         proposal = _fitted(points, ratios)
     weights, k = _smoothed(ratios)
     plain = np.exp(ratios - np.max(ratios))

@@ -25,7 +25,7 @@ from partialpool.kernels import marginal as kernels
 from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.model.density import Density
-from partialpool.model.outer import OuterParameters, outer_inputs
+from partialpool.model.outer import OuterParameters
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ class Quadrature:
         self.rule = nodes(self.n_effects) if blocks else nodes(1)
         self.geometry = choose_geometry(spec)
         self.outer = OuterParameters(spec, self.geometry)
-        self.inputs: DensityInputs = outer_inputs(spec, self.geometry)
+        self.inputs: DensityInputs = self.outer.whole
         self.table = address_table(self.inputs)
         # Points are in the quick fit's coordinates; the marginal likelihood integrates over unscaled ones.
         self.log_volume = float(
