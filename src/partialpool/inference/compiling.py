@@ -56,14 +56,19 @@ def _in_another_process() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _compile_models() -> None:
-    """Compile density, quick fit and families."""
+def _every_model() -> None:
+    """Compile, or load, what models of every family need: density and quick fit."""
     native_density()
     native_share()
     native_draw()
     native_expand()
     native_eliminate()
     native_learn()
+
+
+def _compile_models() -> None:
+    """Compile density, quick fit and families."""
+    _every_model()
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
@@ -86,11 +91,6 @@ def compile_rest() -> None:
 def load(family: Family) -> None:
     """Have what a family's models need in memory, before any clock starts."""
     ensure_compiled()
-    native_density()
-    native_share()
-    native_draw()
-    native_expand()
-    native_eliminate()
-    native_learn()
+    _every_model()
     native_advance()
     family.blocks()
