@@ -30,8 +30,10 @@ BLOCK = 512  # cells at a time, or fewer cells for several sets of effects
 
 
 @kernel
-def _group_part(data, p, first, n, effects, k, first_group, one_each, addresses, eta):
-    """Add set k of the group effects to (n,) predictors p; one_each: cell i is all that group i has."""
+def _predict(data, p, first, n, base, effects, k, first_group, one_each, addresses, eta):
+    """Write base and set k of the group effects into (n,) predictors p; one_each: cell i is group i's all."""
+    for i in range(n):
+        eta[i] = base[i]
     start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
     groups = index_rows_at(data, GROUP_INDEX)[0, first : first + n]
     predictor = integers_at(data, TERM_PREDICTOR)
@@ -61,8 +63,12 @@ def _repeat(row, n, times):
 
 
 @kernel
-def _add_by_group(value, starts, first, n, j, to, logs):
+def _add_by_group(value, starts, first, n, j, to, one_each, logs):
     """Add n cells' values to their groups' numbers; j has the first cell, logs begin with group `to`."""
+    if one_each:
+        for i in range(n):
+            logs[i] += value[i]
+        return
     i = 0
     while i < n:
         last = min(n, starts[j + 1] - first)
@@ -109,18 +115,12 @@ def add_cells(model, j0, j1, effects, n_sets, logs):
             for p in range(n_predictors):
                 for k in range(k0, k1):
                     own = vector_in(eta, p * BLOCK + (k - k0) * n, n)
-                    for i in range(n):
-                        own[i] = base[p, i]
-                    _group_part(data, p, first, n, effects, k, j0, one_each, covariates, own)
+                    _predict(data, p, first, n, base[p], effects, k, j0, one_each, covariates, own)
             n_all, log_likelihoods = (k1 - k0) * n, value.ctypes.data
             call_family(
                 model.block, n_all, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, log_likelihoods, 0
             )
             for k in range(k0, k1):
                 own = vector_in(value, (k - k0) * n, n)
-                if one_each:
-                    for i in range(n):
-                        logs[k, i] += own[i]
-                else:
-                    _add_by_group(own, starts, first, n, first_group, j0, logs[k])
+                _add_by_group(own, starts, first, n, first_group, j0, one_each, logs[k])
     work[0] = 0.0  # its last use: it must outlive its views
