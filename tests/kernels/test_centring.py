@@ -32,13 +32,13 @@ def _backward_group(
 
 
 @numba.njit
-def _forward_scalar(sd, information, scale, pull, z, prior_scale, effects):
-    return forward_scalar(sd, information, scale, pull, z, prior_scale, effects)
+def _forward_scalar(sd, information, scale, pull, z, prior_scale, effects, roots):
+    return forward_scalar(sd, information, scale, pull, z, prior_scale, effects, roots)
 
 
 @numba.njit
-def _backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar):
-    return backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar)
+def _backward_scalar(sd, information, scale, pull, z, prior_scale, roots, effects_bar, z_bar, pull_bar):
+    return backward_scalar(sd, information, scale, pull, z, prior_scale, roots, effects_bar, z_bar, pull_bar)
 
 
 @numba.njit
@@ -235,12 +235,13 @@ def scalar_arrays(n_groups: int, information: float) -> tuple[np.ndarray, np.nda
 @pytest.mark.parametrize("information", [0.0, 2.0, 1e12])
 @pytest.mark.parametrize("prior_scale", [0.0, 1.0])
 def test_the_scalar_form_is_the_matrix_form(sd: float, information: float, prior_scale: float) -> None:
-    # Groups enough for the product of precisions to overflow if left alone.
-    curved, pull, z = scalar_arrays(200, information)
-    effects = np.empty((200, 1))
-    total = _forward_scalar(sd, curved, 1.7, pull, z, prior_scale, effects)
+    # Groups enough for the product of precisions, and that of their mantissas, to overflow if left alone.
+    curved, pull, z = scalar_arrays(1_300, information)
+    effects, roots = np.empty((2, 1_300))
+    total = _forward_scalar(sd, curved.ravel(), 1.7, pull.ravel(), z.ravel(), prior_scale, effects, roots)
     expected, expected_total = scalar_twin(sd, curved, 1.7, pull, z, prior_scale)
-    np.testing.assert_allclose(effects[:, 0], expected, rtol=1e-9)
+    np.testing.assert_allclose(effects, expected, rtol=1e-9)
+    np.testing.assert_allclose(roots, 1 / np.sqrt(1 + 1.7 * sd**2 * curved.ravel()))
     assert total == pytest.approx(expected_total, rel=1e-10)
 
 
@@ -259,8 +260,10 @@ def test_the_scalar_backward_agrees_with_differences(
         effects, total = scalar_twin(at_sd, curved, scale, scale * at_pull, at_z, prior_scale)
         return total + float(weights[:, 0] @ effects)
 
-    z_bar, pull_bar = np.empty((5, 1)), np.empty((5, 1))
-    sd_bar, scale_bar = _backward_scalar(sd, curved, 1.0, pull, z, prior_scale, weights, z_bar, pull_bar)
+    z_bar, kept = np.empty(5), 1 / np.sqrt(1 + sd**2 * curved.ravel())
+    flat = (pull.ravel(), z.ravel(), prior_scale, kept, weights.ravel(), z_bar, kept)
+    sd_bar, scale_bar = _backward_scalar(sd, curved.ravel(), 1.0, *flat)
+    pull_bar = kept  # written over the roots, as the density has it
     h = 1e-5
     step = h * max(sd, 1e-3)
     difference = (value(sd + step, 0.0, pull, z) - value(sd - step, 0.0, pull, z)) / (2 * step)
@@ -270,6 +273,6 @@ def test_the_scalar_backward_agrees_with_differences(
     for j in range(5):
         step_j = h * np.eye(5)[:, [j]]
         difference = (value(sd, 0.0, pull + step_j, z) - value(sd, 0.0, pull - step_j, z)) / (2 * h)
-        assert pull_bar[j, 0] == pytest.approx(difference, rel=1e-6, abs=1e-7)
+        assert pull_bar[j] == pytest.approx(difference, rel=1e-6, abs=1e-7)
         difference = (value(sd, 0.0, pull, z + step_j) - value(sd, 0.0, pull, z - step_j)) / (2 * h)
-        assert z_bar[j, 0] == pytest.approx(difference, rel=1e-6, abs=1e-7)
+        assert z_bar[j] == pytest.approx(difference, rel=1e-6, abs=1e-7)

@@ -11,10 +11,10 @@ from partialpool.kernels.vectorised import (
     exponential_less_one,
     exponential_ratio,
     exponential_single,
-    log_and_inverse,
     log_one_plus_any,
+    log_one_plus_ratio,
     logarithm,
-    unit_step,
+    mantissa_and_exponent,
     where,
 )
 
@@ -24,17 +24,17 @@ SMALL = np.geomspace(1e-300, 1.0, 3_001)
 
 @numba.njit
 def _over(x):
-    out = np.empty((11, x.shape[0]))
+    out = np.empty((13, x.shape[0]))
     for i in range(x.shape[0]):
         out[0, i] = exponential(x[i])
         out[1, i] = exponential_less_one(x[i])
         out[2, i] = logarithm(abs(x[i]))
         out[3, i] = log_one_plus_any(x[i])
-        out[4, i], out[5, i] = log_and_inverse(x[i])
-        out[6, i] = unit_step(x[i])
+        out[4, i], out[5, i], out[6, i] = log_one_plus_ratio(*exponential_ratio(x[i]))
         out[7, i] = where(x[i] > 0.5, 1.0, 2.0)
         out[8, i], out[9, i] = exponential_ratio(x[i])
         out[10, i] = exponential_single(x[i])
+        out[11, i], out[12, i] = mantissa_and_exponent(abs(x[i]))
     return out
 
 
@@ -79,15 +79,22 @@ def test_the_logarithm_of_one_plus_keeps_its_digits_near_zero(x: np.ndarray) -> 
     np.testing.assert_allclose(_over(x)[3], np.log1p(x), rtol=1.5e-15)
 
 
-def test_one_division_gives_a_logarithm_and_an_inverse() -> None:
-    x = np.concatenate([[0.0, 1.0], SMALL, np.linspace(0.0, 1.0, 20_001)])
-    ours = _over(x)
-    np.testing.assert_allclose(ours[4], np.log1p(x), rtol=1e-15)
-    np.testing.assert_allclose(ours[5], 1.0 / (1.0 + x), rtol=1e-15)
+def test_one_division_gives_a_logarithm_and_both_shares() -> None:
+    x = np.concatenate([[0.0], -SMALL, ANY[ANY <= 0.0], -np.geomspace(1.0, 708.0, 20_001)])
+    log, smaller, larger = _over(x)[4:7]
+    ratio = np.exp(x)
+    np.testing.assert_allclose(log, np.log1p(ratio), rtol=1e-15)
+    np.testing.assert_allclose(smaller, ratio / (1.0 + ratio), rtol=1.2e-15)
+    np.testing.assert_allclose(larger, 1.0 / (1.0 + ratio), rtol=1e-15)
 
 
-def test_steps_and_choices() -> None:
+def test_a_number_is_its_mantissa_times_a_power_of_two() -> None:
+    x = np.concatenate([[1.0, 2.0, np.nextafter(2.0, 1.0), 2.3e-308, 1.7e308], SMALL, ANY[ANY != 0.0]])
+    mantissa, exponent = _over(x)[11:13]
+    assert np.all((mantissa >= 1.0) & (mantissa < 2.0))
+    np.testing.assert_array_equal(np.ldexp(mantissa, exponent.astype(int)), np.abs(x))
+
+
+def test_a_choice() -> None:
     x = np.array([-1e300, -1e-300, 0.0, 1e-300, 0.75])
-    ours = _over(x)
-    np.testing.assert_array_equal(ours[6], [0.0, 0.0, 1.0, 1.0, 1.0])
-    np.testing.assert_array_equal(ours[7], [2.0, 2.0, 2.0, 2.0, 1.0])
+    np.testing.assert_array_equal(_over(x)[7], [2.0, 2.0, 2.0, 2.0, 1.0])

@@ -24,10 +24,9 @@ from partialpool.kernels.vectorised import (
     exponential,
     exponential_less_one,
     exponential_ratio,
-    log_and_inverse,
     log_one_plus_any,
+    log_one_plus_ratio,
     logarithm,
-    unit_step,
     where,
 )
 
@@ -38,11 +37,10 @@ LOG_SQRT_TWO_PI = 0.9189385332046727
 def logit_cell(stats, i, eta):
     """Log likelihood of k successes of n: k eta - n log(1 + exp(eta))."""
     n, k = stats[0, i], stats[1, i]
-    e = exponential(-abs(eta))
-    log_rest, larger = log_and_inverse(e)  # the larger of p and 1 - p
-    p = larger * max(e, unit_step(eta))
+    log_rest, smaller, larger = log_one_plus_ratio(*exponential_ratio(-abs(eta)))
+    p = where(eta >= 0.0, larger, smaller)
     value = k * eta - n * (max(eta, 0.0) + log_rest)
-    return value, k - n * p, n * e * larger * larger
+    return value, k - n * p, n * smaller * larger
 
 
 @inlined

@@ -12,7 +12,7 @@ from partialpool.families.links import log_expits
 from partialpool.families.poisson import check_counts, draw_counts, log_location
 from partialpool.kernels.compiling import inlined
 from partialpool.kernels.special import gamma_differences, trigamma
-from partialpool.kernels.vectorised import exponential, log_and_inverse, unit_step
+from partialpool.kernels.vectorised import exponential, exponential_ratio, log_one_plus_ratio, where
 from partialpool.priors.base import Prior
 from partialpool.priors.student_t import HalfCauchy
 
@@ -25,15 +25,14 @@ def log_cell(stats, i, eta, log_shape):
     w, y = stats[0, i], stats[1, i]
     mu, shape = exponential(eta), exponential(log_shape)
     log_odds = eta - log_shape
-    e = exponential(-abs(log_odds))
-    log_rest, larger = log_and_inverse(e)
-    failure = larger * max(e, unit_step(-log_odds))  # shape / (mu + shape)
+    log_rest, smaller, larger = log_one_plus_ratio(*exponential_ratio(-abs(log_odds)))
+    failure = where(log_odds >= 0.0, smaller, larger)  # shape / (mu + shape)
     log_success, log_failure = min(log_odds, 0.0) - log_rest, -max(log_odds, 0.0) - log_rest
     log_rising, rising_slope = gamma_differences(shape, y)
     value = log_rising + shape * log_failure + y * log_success
     by_mu = failure * (y - mu)
     by_shape = shape * (rising_slope + log_failure) - by_mu
-    curvature = (y + shape) * e * larger * larger
+    curvature = (y + shape) * smaller * larger
     total = mu + shape
     second = trigamma(y + shape) - trigamma(shape) + 1.0 / shape - 1.0 / total - (mu - y) / (total * total)
     return w * value, w * by_mu, w * by_shape, w * curvature, -w * (shape * shape * second + by_shape)

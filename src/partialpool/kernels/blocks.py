@@ -76,7 +76,7 @@ def _gradient(cell: Function, step: Function) -> Any:
             below *= down
         return total - math.log(above / below)
 
-    return compile_native(gradient, GRADIENT_SIGNATURE)
+    return compile_native(gradient, GRADIENT_SIGNATURE, side_by_side=True)
 
 
 Loops = tuple[Function, Function]
@@ -153,7 +153,9 @@ def family_blocks(cell: Function, n_predictors: int) -> tuple[Any, Any, Any]:
     second, of (..., second), writes the curvatures as well; the third, of (..., unused), writes each cell's
     log likelihood in place of derivatives.
     """
-    curvature, values = (compile_native(f, FAMILY_SIGNATURE) for f in _FACTORIES[n_predictors](cell))
+    curvature, values = (
+        compile_native(f, FAMILY_SIGNATURE, side_by_side=True) for f in _FACTORIES[n_predictors](cell)
+    )
     return _gradient(cell, _STEPS[n_predictors]), curvature, values
 
 

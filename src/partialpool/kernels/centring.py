@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.vectorised import logarithm
+from partialpool.kernels.vectorised import FACTORS, LN2, logarithm, mantissa_and_exponent
 
 
 @kernel
@@ -44,7 +44,7 @@ def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, z
                 total -= factor[a, m] * factor[c, m]
             # Every pivot of 1 + L' I L is at least 1; rounding can take it below.
             factor[a, c] = math.sqrt(max(total, 1.0)) if a == c else total / factor[c, c]
-    jacobian = 0.0
+    product, exponents = 1.0, 0
     for a in range(d):
         total = 0.0
         for m in range(a, d):
@@ -52,13 +52,14 @@ def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, z
         for m in range(a):
             total -= factor[a, m] * shift[m]
         shift[a] = total / factor[a, a]
-        jacobian -= math.log(factor[a, a])
+        product, exponent = mantissa_and_exponent(product * factor[a, a])
+        exponents += exponent
     for a in range(d - 1, -1, -1):
         total = shift[a] + z[j, a]
         for m in range(a + 1, d):
             total -= factor[m, a] * zeta[m]
         zeta[a] = total / factor[a, a]
-    return jacobian
+    return -(logarithm(product) + LN2 * exponents)
 
 
 @kernel
@@ -137,37 +138,50 @@ def _cholesky_backward(factor, factor_bar, middle, precision_bar):
 
 
 @kernel
-def forward_scalar(sd, information, scale, pull, z, prior_scale, effects):
+def forward_scalar(sd, information, scale, pull, z, prior_scale, effects, roots):
     """The forward map of all J groups of one coefficient; returns the log Jacobian plus the log prior.
 
-    What `forward_group` does, without arrays of one group in the loop: several times faster.
-    prior_scale is 1 when zeta has its normal prior, 0 when the effects have a fixed one.
+    What `forward_group` does, without arrays of one group in the loop: several times faster. All arrays are
+    (J,); roots get 1 / U, for `backward_scalar`. prior_scale is 1 when zeta has its normal prior, 0 when the
+    effects have a fixed one.
     """
-    total = 0.0
-    for j in range(z.shape[0]):
-        precision = 1.0 + sd * sd * scale * information[j, 0, 0]
-        inverse = 1.0 / math.sqrt(precision)
-        zeta = (sd * pull[j, 0] * inverse + z[j, 0]) * inverse
-        effects[j, 0] = sd * zeta
-        total -= 0.5 * (prior_scale * zeta * zeta + logarithm(precision))
-    return total
+    squares, logs = 0.0, 0.0
+    for first in range(0, z.shape[0], FACTORS):
+        product, exponents, own = 1.0, 0, slice(first, min(first + FACTORS, z.shape[0]))
+        i, h, x, out, kept = information[own], pull[own], z[own], effects[own], roots[own]
+        # Counted from 0, since an index that might be negative keeps a loop from vectorising.
+        for j in range(x.shape[0]):
+            precision = 1.0 + sd * sd * scale * i[j]
+            inverse = 1.0 / math.sqrt(precision)
+            zeta = (sd * h[j] * inverse + x[j]) * inverse
+            out[j] = sd * zeta
+            kept[j] = inverse
+            squares += zeta * zeta
+            mantissa, exponent = mantissa_and_exponent(precision)
+            product *= mantissa
+            exponents += exponent
+        logs += math.log(product) + LN2 * exponents
+    return -0.5 * (prior_scale * squares + logs)
 
 
 @kernel
-def backward_scalar(sd, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar):
-    """Write the derivatives by z and pull; return those by sd and by the log of the scale."""
+def backward_scalar(sd, information, scale, pull, z, prior_scale, roots, effects_bar, z_bar, pull_bar):
+    """Write the derivatives by z and pull; return those by sd and by the log of the scale.
+
+    roots are those of `forward_scalar`; pull_bar may be the same array.
+    """
     sd_bar, scale_bar = 0.0, 0.0
     for j in range(z.shape[0]):
-        h = pull[j, 0]
-        curved = sd * scale * information[j, 0, 0]
-        root = math.sqrt(1.0 + sd * curved)
-        shift = sd * h / root
-        zeta = (shift + z[j, 0]) / root
-        w_bar = (sd * effects_bar[j, 0] - prior_scale * zeta) / root
-        u_bar = w_bar / root
-        root_bar = -zeta * w_bar - u_bar * shift - 1.0 / root
-        z_bar[j, 0] = w_bar
-        sd_bar += effects_bar[j, 0] * zeta + curved * root_bar / root + h * u_bar
-        scale_bar += u_bar * sd * h + 0.5 * root_bar / root * sd * curved
-        pull_bar[j, 0] = sd * u_bar
+        inverse = roots[j]
+        h, curved = pull[j], sd * scale * information[j]
+        shift = sd * h * inverse
+        zeta = (shift + z[j]) * inverse
+        w_bar = (sd * effects_bar[j] - prior_scale * zeta) * inverse
+        u_bar = w_bar * inverse
+        # The derivative by the root U, times 1 / U
+        root_bar = -(zeta * w_bar + u_bar * shift + inverse) * inverse
+        z_bar[j] = w_bar
+        sd_bar += effects_bar[j] * zeta + curved * root_bar + h * u_bar
+        scale_bar += u_bar * sd * h + 0.5 * root_bar * sd * curved
+        pull_bar[j] = sd * u_bar
     return sd_bar, scale_bar

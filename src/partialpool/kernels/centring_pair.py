@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from partialpool.kernels.compiling import inlined, kernel
+from partialpool.kernels.vectorised import LN2, mantissa_and_exponent
 
 
 @inlined
@@ -43,20 +44,18 @@ def forward_pair(chol, information, scale, pull, z, prior_scale, effects):
 
     prior_scale is 1 when zeta has its normal prior, 0 when the effects have a fixed one.
     """
-    total, product = 0.0, 1.0
+    squares, product, exponents = 0.0, 1.0, 0
     for j in range(z.shape[0]):
         c00, _, c10, c11 = _curved(chol, information, scale, j)
         u00, u10, u11 = _factor(chol, c00, c10, c11)
         _, _, zeta0, zeta1 = _zeta(chol, u00, u10, u11, pull[j, 0], pull[j, 1], z[j, 0], z[j, 1])
         effects[j, 0] = chol[0, 0] * zeta0
         effects[j, 1] = chol[1, 0] * zeta0 + chol[1, 1] * zeta1
-        total -= 0.5 * prior_scale * (zeta0 * zeta0 + zeta1 * zeta1)
-        # One logarithm for many groups, taken before the product can overflow.
-        product *= u00 * u11
-        if product > 1e150:
-            total -= math.log(product)
-            product = 1.0
-    return total - math.log(product)
+        squares += zeta0 * zeta0 + zeta1 * zeta1
+        # One logarithm for all groups, of a product that cannot overflow.
+        product, exponent = mantissa_and_exponent(product * (u00 * u11))
+        exponents += exponent
+    return -(0.5 * prior_scale * squares + math.log(product) + LN2 * exponents)
 
 
 @kernel

@@ -33,7 +33,7 @@ from partialpool.kernels.inputs import (
     TERM_SIZE,
     TERM_START,
 )
-from partialpool.kernels.likelihood import likelihood
+from partialpool.kernels.likelihood import likelihood, likelihood_work
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.pulls import pulls_backward, pulls_forward
 
@@ -48,14 +48,15 @@ def _own(data, t, everything):
 
 @kernel
 def _covariance(data, t, covariances):
-    """Views of term t's sds, correlation factor, covariance factor and free correlations."""
+    """Views of term t's sds, correlation factor, covariance factor, its derivative, free correlations."""
     term_start, place = integers_at(data, TERM_START), integers_at(data, TERM_PLACE)[PLACES * t + 3]
     d = term_start[t + 1] - term_start[t]
     return (
         vector_in(covariances, place, d),
         matrix_in(covariances, place + d, d, d),
         matrix_in(covariances, place + d + d * d, d, d),
-        vector_in(covariances, place + d + 2 * d * d, d * (d - 1) // 2),
+        matrix_in(covariances, place + d + 2 * d * d, d, d),
+        vector_in(covariances, place + d + 3 * d * d, d * (d - 1) // 2),
     )
 
 
@@ -92,20 +93,22 @@ EFFECTS, EFFECTS_BAR, PULLS, PULLS_BAR = range(4)
 
 @kernel
 def _workspace(data):
-    """One array of zeros and its views: (5, K) over coefficients, (4, effects), covariances and two to spare.
+    """One array of zeros and its views, for an evaluation.
 
-    Allocated once an evaluation: with an array for each purpose, allocation took a third of a small model's
-    time.
+    (5, K) over coefficients, (4, effects), covariances and two to spare, and what the likelihood works with.
+    With an array for each purpose, allocation took a third of a small model's time.
     """
     place, end = integers_at(data, TERM_PLACE), PLACES * integers_at(data, SIZES)[2]
     n_coefs, n_effects = integers_at(data, COEF_VALUE).shape[0], place[end]
     groups, covariances = 5 * n_coefs, 5 * n_coefs + 4 * n_effects
-    work = np.zeros(covariances + place[end + 3] + 2)
+    rest, n_rest = covariances + place[end + 3] + 2, likelihood_work(data)
+    work = np.zeros(rest + n_rest)
     return (
         work,
         matrix_in(work, 0, 5, n_coefs),
         matrix_in(work, groups, 4, n_effects),
         vector_in(work, covariances, place[end + 3] + 2),
+        vector_in(work, rest, n_rest),
     )
 
 
@@ -121,12 +124,13 @@ def _forward(data, x, coefficients, groups, covariances):
     for i in range(order.shape[0]):
         # Outer groups come before the groups that lie in them.
         t = order[i]
-        sds, factor, chol, free = _covariance(data, t, covariances)
+        sds, factor, chol, _, free = _covariance(data, t, covariances)
         scale, pull = _scale(data, t, coef), _own(data, t, groups[PULLS])
         total += covariance_forward(data, x, t, sds, factor, chol, free, scratch)
         pulls_forward(data, t, _of_predictor(data, t, coefficients, DEVIATION), scale, groups[EFFECTS], pull)
         start = integers_at(data, TERM_PLACE)[PLACES * t + 1]
-        total += effects_forward(data, x, t, start, chol, scale, pull, _own(data, t, groups[EFFECTS]))
+        effects, kept = _own(data, t, groups[EFFECTS]), _own(data, t, groups[PULLS_BAR])
+        total += effects_forward(data, x, t, start, chol, scale, pull, effects, kept)
     return total
 
 
@@ -134,12 +138,11 @@ def _forward(data, x, coefficients, groups, covariances):
 def _term_backward(data, x, t, coefficients, groups, covariances, grad):
     """From derivatives by term t's effects add those by everything before them; return a fixed log prior."""
     scratch = vector_in(covariances, covariances.shape[0] - 2, 2)
-    sds, factor, chol, free = _covariance(data, t, covariances)
+    sds, factor, chol, chol_bar, free = _covariance(data, t, covariances)
     effects_bar, pull_bar = _own(data, t, groups[EFFECTS_BAR]), _own(data, t, groups[PULLS_BAR])
     scale, total = _scale(data, t, coefficients[COEF]), 0.0
     if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
         total = fixed_priors(data, t, _own(data, t, groups[EFFECTS]), effects_bar, scratch)
-    chol_bar = np.zeros(chol.shape)
     start, pull = integers_at(data, TERM_PLACE)[PLACES * t + 1], _own(data, t, groups[PULLS])
     scale_bar = effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar, pull_bar, grad)
     k = integers_at(data, SCALE_COEF)[t]
@@ -154,10 +157,10 @@ def _term_backward(data, x, t, coefficients, groups, covariances, grad):
 @kernel
 def log_density(data, x, grad):
     """Return the log density at sampler coordinates x; write its gradient."""
-    work, coefficients, groups, covariances = _workspace(data)
+    work, coefficients, groups, covariances, rest = _workspace(data)
     total = _forward(data, x, coefficients, groups, covariances)
     total += likelihood(
-        data, coefficients[COEF], groups[EFFECTS], coefficients[COEF_BAR], groups[EFFECTS_BAR]
+        data, coefficients[COEF], groups[EFFECTS], coefficients[COEF_BAR], groups[EFFECTS_BAR], rest
     )
     grad[:] = 0.0
     order = integers_at(data, TERM_ORDER)
@@ -171,14 +174,14 @@ def log_density(data, x, grad):
 @kernel
 def draw_values(data, x, out):
     """Write the flat vector of a draw: coefficients, sds, correlations, effects, as a person reads them."""
-    work, coefficients, groups, covariances = _workspace(data)
+    work, coefficients, groups, covariances, _ = _workspace(data)
     _forward(data, x, coefficients, groups, covariances)
     value, logged = integers_at(data, COEF_VALUE), integers_at(data, COEF_LOGGED)
     for k in range(value.shape[0]):
         coef = coefficients[COEF, k]
         out[value[k]] = np.exp(coef) if logged[k] else coef
     for t in range(integers_at(data, SIZES)[2]):
-        sds, factor, _, _ = _covariance(data, t, covariances)
+        sds, factor, _, _, _ = _covariance(data, t, covariances)
         _write_term(data, t, sds, factor, _own(data, t, groups[EFFECTS]), out)
     work[0] = 0.0  # its last use: it must outlive its views
 

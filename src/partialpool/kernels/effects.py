@@ -20,30 +20,35 @@ from partialpool.kernels.inputs import (
     TERM_SIZE,
     TERM_START,
 )
-from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
+from partialpool.kernels.pointers import (
+    float_rows_at,
+    floats_at,
+    integers_at,
+    matrices_in,
+    matrix_in,
+    vector_in,
+)
 from partialpool.kernels.prior_terms import prior_term
 
 
 @kernel
 def _information(data, start, size, d):
     """A term's (J, d, d) information, which starts at a position of all terms'."""
-    return floats_at(data, INFORMATION)[start : start + size * d * d].reshape(size, d, d)
+    return matrices_in(floats_at(data, INFORMATION), start, size, d, d)
 
 
 @kernel
 def _coordinates(data, x, t, d):
     """Term t's (J, d) coordinates."""
-    first = integers_at(data, EFFECT_POSITION)[t]
-    size = integers_at(data, TERM_SIZE)[t]
-    return x[first : first + size * d].reshape(size, d)
+    return matrix_in(x, integers_at(data, EFFECT_POSITION)[t], integers_at(data, TERM_SIZE)[t], d)
 
 
 @kernel
-def effects_forward(data, x, t, start, chol, scale, pull, effects):
+def effects_forward(data, x, t, start, chol, scale, pull, effects, kept):
     """Write term t's effects into (J, d); return the log prior of its coordinates.
 
     start is where the term's information starts, pull the (J, d) of `pulls_forward`, scale what the
-    information is times now.
+    information is times now. kept (J, d) is for `effects_backward`.
     """
     d = chol.shape[0]
     z = _coordinates(data, x, t, d)
@@ -51,7 +56,17 @@ def effects_forward(data, x, t, start, chol, scale, pull, effects):
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     prior_scale = 0.0 if fixed else 1.0
     if d == 1:
-        return forward_scalar(chol[0, 0], information, scale, pull, z, prior_scale, effects)
+        n = z.shape[0]
+        return forward_scalar(
+            chol[0, 0],
+            vector_in(information, 0, n),
+            scale,
+            vector_in(pull, 0, n),
+            vector_in(z, 0, n),
+            prior_scale,
+            vector_in(effects, 0, n),
+            vector_in(kept, 0, n),
+        )
     if d == 2:
         return forward_pair(chol, information, scale, pull, z, prior_scale, effects)
     scratch, s = np.empty(2 * d * d + 2 * d), 2 * d * d
@@ -90,7 +105,8 @@ def fixed_priors(data, t, effects, effects_bar, scratch):
 def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar, pull_bar, grad):
     """From the derivative by term t's effects write those by its coordinates and pulls; add chol's.
 
-    Returns the derivative by the log of the scale.
+    pull_bar is what `effects_forward` called kept, until the derivatives take its place. Returns the
+    derivative by the log of the scale.
     """
     d = chol.shape[0]
     z, z_bar = _coordinates(data, x, t, d), _coordinates(data, grad, t, d)
@@ -98,8 +114,18 @@ def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar
     fixed = integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0
     prior_scale = 0.0 if fixed else 1.0
     if d == 1:
+        n = z.shape[0]
         sd_bar, scale_bar = backward_scalar(
-            chol[0, 0], information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar
+            chol[0, 0],
+            vector_in(information, 0, n),
+            scale,
+            vector_in(pull, 0, n),
+            vector_in(z, 0, n),
+            prior_scale,
+            vector_in(pull_bar, 0, n),
+            vector_in(effects_bar, 0, n),
+            vector_in(z_bar, 0, n),
+            vector_in(pull_bar, 0, n),
         )
         chol_bar[0, 0] += sd_bar
         return scale_bar

@@ -34,7 +34,7 @@ from partialpool.kernels.inputs import (
 )
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.prior_terms import prior_term
-from partialpool.kernels.vectorised import logarithm
+from partialpool.kernels.vectorised import LN2, mantissa_and_exponent
 
 GROUPS = 128  # groups at hand at a time: what belongs to them stays in the processor's first cache
 
@@ -139,14 +139,16 @@ def _scalar_maps(groups, t, j0, n):
     maps, (shared, row) = groups.maps, map_places(groups.data, t)
     own = integers_at(groups.data, TERM_PLACE)[PLACES * t + 1] + j0
     information = floats_at(groups.data, INFORMATION)[own : own + n]
-    sd, scale, total = groups.shared[shared], groups.shared[shared + 1], 0.0
+    sd, scale, product, exponents = groups.shared[shared], groups.shared[shared + 1], 1.0, 0
     for i in range(n):
         precision = 1.0 + sd * sd * scale * information[i]
         inverse = 1.0 / math.sqrt(precision)
         maps[row, i] = inverse
         maps[row + 1, i] *= sd * inverse
-        total -= 0.5 * logarithm(precision)
-    return total
+        mantissa, exponent = mantissa_and_exponent(precision)
+        product *= mantissa  # of at most GROUPS, which are fewer than FACTORS
+        exponents += exponent
+    return -0.5 * (math.log(product) + LN2 * exponents)
 
 
 @kernel

@@ -145,7 +145,8 @@ class DensityInputs(NamedTuple):
 ) = range(len(DensityInputs._fields))
 
 # Where a term's numbers start, four to a term and four for the end: in all effects, in the information, in
-# the cross curvature, and in the covariances (sds, correlation factor, their product, free correlations).
+# the cross curvature, and in the covariances (sds, correlation factor, their product, the derivative by it,
+# free correlations).
 PLACES = 4
 # What a share needs to know of a term: how many of its runs come before the share's first cell, the range of
 # its effects that the share's cells can have, and where effect 0 would be among the share's sums by effects.

@@ -263,18 +263,23 @@ def _add_share(data, share, sums, coef_bar, effects_bar):
 
 
 @kernel
-def likelihood(data, coef, effects, coef_bar, effects_bar):
+def likelihood_work(data):
+    """How many numbers `likelihood` works with."""
+    place, n_shares = integers_at(data, SHARE_PLACE), integers_at(data, SHARE_PLACE).shape[0] - 1
+    return ARGUMENT + n_shares + (place[n_shares] if n_shares > 1 else 0)
+
+
+@kernel
+def likelihood(data, coef, effects, coef_bar, effects_bar, work):
     """Log likelihood; writes its derivatives to coef_bar (as predictors use them) and effects_bar.
 
     Cells are cut into shares by the data alone, and shares are added up in their order: the result does not
-    depend on which threads did them.
+    depend on which threads did them. One share's sums are those of all cells. work is of `likelihood_work`.
     """
     place = integers_at(data, SHARE_PLACE)
     n_shares, n_coefs = place.shape[0] - 1, coef.shape[0]
-    n_sums = place[n_shares] if n_shares > 1 else 0  # one share's are those of all cells
-    work = np.empty(ARGUMENT + n_shares + n_sums)
     at, values = integers_in(work, 0, ARGUMENT), vector_in(work, ARGUMENT, n_shares)
-    sums = vector_in(work, ARGUMENT + n_shares, n_sums)
+    sums = vector_in(work, ARGUMENT + n_shares, work.shape[0] - ARGUMENT - n_shares)
     at[TABLE], at[COEF], at[EFFECTS] = data.ctypes.data, coef.ctypes.data, effects.ctypes.data
     at[COEF_BAR], at[EFFECTS_BAR] = coef_bar.ctypes.data, effects_bar.ctypes.data
     at[VALUES] = values.ctypes.data
@@ -286,5 +291,4 @@ def likelihood(data, coef, effects, coef_bar, effects_bar):
         total += values[share]
         if n_shares > 1:
             _add_share(data, share, sums[place[share] :], coef_bar, effects_bar)
-    work[0] = 0.0  # its last use: it must outlive its views
     return total

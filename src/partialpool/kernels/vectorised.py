@@ -25,8 +25,8 @@ LN2_LOW = 1.9082149292705877e-10
 # Adding it rounds to a whole number and leaves that number in the lowest bits (1.5 x 2^52).
 ROUNDING = 6755399441055744.0
 ROUNDING_BITS = 0x4338000000000000
-ONE_BITS = 0x3FF0000000000000
 ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
+FACTORS = 512
 LARGEST = 709.0
 SMALLEST = -708.0
 # The same in single precision. Numbers of it must be typed, or arithmetic with them is done in double.
@@ -47,6 +47,18 @@ def _bits(typingctx: Any, x: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(types.int64))
+
+    return types.int64(types.float64), codegen
+
+
+@intrinsic
+def _exponent(typingctx: Any, x: Any) -> Any:
+    """k of a positive double that is at least 2^k and less than 2^(k + 1)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        integer = context.get_value_type(types.int64)
+        biased = builder.lshr(builder.bitcast(args[0], integer), ir.Constant(integer, 52))
+        return builder.sub(biased, ir.Constant(integer, 1023))
 
     return types.int64(types.float64), codegen
 
@@ -151,9 +163,14 @@ def exponential_less_one(x):
 
 
 @strict
-def unit_step(x):
-    """1.0 for x >= 0, 0.0 below, from the sign bit: a comparison would become a branch."""
-    return _double(ONE_BITS & ~(_bits(x) >> 63))
+def mantissa_and_exponent(x):
+    """(m, k) with x = m 2^k and m within [1, 2), for x as `logarithm` takes it.
+
+    For sums of many logarithms: log of the product of up to `FACTORS` m, which cannot overflow, plus log(2)
+    times the sum of k.
+    """
+    k = _exponent(x)
+    return _double(_bits(x) - (k << 52)), k
 
 
 @strict
@@ -174,13 +191,21 @@ def log_of_ratio(f, s):
 
 
 @strict
-def log_and_inverse(e):
-    """(log(1 + e), 1 / (1 + e)) for e in [0, 1]: one division serves both."""
-    beyond = e > 0.41421356237309503  # 1 + e is more than the root of two
-    f = where(beyond, 0.5 * (e - 1.0), e)
-    inverse = 1.0 / ((1.0 + e) * (2.0 + f))
-    log = where(beyond, LN2, 0.0) + log_of_ratio(f, f * (1.0 + e) * inverse)
-    return log, (2.0 + f) * inverse
+def log_one_plus_ratio(a, b):
+    """(log(1 + r), a / (a + b), b / (a + b)) for r = a / b in [0, 1]: one division serves all.
+
+    log(1 + r) is 2 atanh(s) = 2 s + s^3 (2/3 + 2/5 s^2 + ...) with s = r / (2 + r), at most a third.
+    """
+    both, more = a + b, a + 2.0 * b
+    inverse = 1.0 / (both * more)
+    s = a * (both * inverse)
+    z = s * s
+    z2 = z * z
+    p = (0.6666666666666697 + 0.39999999999560126 * z) + (0.2857142867666099 + 0.22222212557929713 * z) * z2
+    q = (0.18182261108419745 + 0.15373274876358003 * z) + (0.135023424717571 + 0.10322669270499082 * z) * z2
+    p = (q + 0.1687070066109721 * (z2 * z2)) * (z2 * z2) + p
+    share = more * inverse
+    return 2.0 * s + s * z * p, a * share, b * share
 
 
 @strict

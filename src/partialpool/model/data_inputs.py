@@ -70,7 +70,7 @@ def _places(spec: ModelSpec) -> Integers:
     for p, block in spec.parameters.blocks:
         size, d = len(block.term.grouping.labels), len(block.coefficients)
         k = len(spec.parameters.predictors[p].coefficients)
-        widths.append((size * d, size * d * d, size * d * k, d + 2 * d * d + d * (d - 1) // 2))
+        widths.append((size * d, size * d * d, size * d * k, d + 3 * d * d + d * (d - 1) // 2))
     return np.cumsum(np.array([(0, 0, 0, 0), *widths], np.int64), axis=0).ravel()
 
 
