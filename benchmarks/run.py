@@ -3,8 +3,8 @@
 python benchmarks/run.py [--bars] [--only NAME,...] [--peers NAME,...] [--rounds N] [--page]
 
 Without options everything runs, which takes hours; `--bars` runs what the table of bars needs. A name is a
-problem's, its table's (`bangladesh`) or the start of several (`poisson`); compare, gradient, laplace and
-memory are measures that have no peers.
+problem's (`poisson-1000`), its table's (`bangladesh`) or the start of several (`poisson`); compare, gradient,
+laplace and memory are measures that have no peers.
 """
 
 from __future__ import annotations
@@ -40,18 +40,24 @@ def chosen(options: argparse.Namespace) -> tuple[list[Job], list[str]]:
     if options.bars:
         jobs = [job for job in jobs if job.label in NEEDED.get(job.problem, ())]
     if options.only:
-        names = tuple(options.only.split(","))
         known = {problem.name: (problem.name, problem.data) for problem in PROBLEMS.values()}
         known |= {name: (name,) for name in asked}
-        wanted = {name for name, called in known.items() if any(word.startswith(names) for word in called)}
-        if not wanted:
-            raise SystemExit(f"nothing starts with {options.only!r}; there are {', '.join(known)}")
+        wanted = {name for word in options.only.split(",") for name in _called(word, known)}
         jobs = [job for job in jobs if job.problem in wanted]
         asked = [name for name in asked if name in wanted]
     if options.peers:
         jobs = [job for job in jobs if job.peer in options.peers.split(",")]
         asked = [] if not options.only else asked
     return jobs, asked
+
+
+def _called(word: str, known: dict[str, tuple[str, ...]]) -> set[str]:
+    """What a word names exactly or, where it names nothing, what starts with it."""
+    exact = {name for name, called in known.items() if word in called}
+    found = exact or {name for name, called in known.items() if any(c.startswith(word) for c in called)}
+    if not found:
+        raise SystemExit(f"nothing starts with {word!r}; there are {', '.join(known)}")
+    return found
 
 
 def compile_kernels(jobs: list[Job]) -> None:
