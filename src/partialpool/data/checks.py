@@ -56,7 +56,7 @@ def missing_rows(table: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool
     """
     lacking = np.zeros(len(table), dtype=np.bool_)
     for name in columns:
-        lacking |= table[name].isna().to_numpy(dtype=np.bool_)
+        lacking |= np.asarray(table[name].array.isna(), dtype=np.bool_)
     return lacking
 
 

@@ -42,8 +42,10 @@ def plain_columns(table: pd.DataFrame, names: Sequence[str], rows: NDArray[np.in
     >>> list(plain_columns(table, ["cat"], np.array([0, 2]))["cat"].cat.categories)
     ['b']
     """
-    index = pd.Index(rows)
-    chosen = {name: table[name].iloc[rows].set_axis(index) for name in names}  # no copy of the other rows
+    # No copy of rows that are not used, and none at all where all are.
+    whole = len(rows) == len(table)
+    index = pd.RangeIndex(len(rows)) if whole else pd.Index(rows)
+    chosen = {name: (table[name] if whole else table[name].iloc[rows]).set_axis(index) for name in names}
     return pd.DataFrame({name: _plain(name, column) for name, column in chosen.items()}, index=index)
 
 
@@ -66,6 +68,8 @@ def _plain(name: str, column: pd.Series) -> pd.Series:
 
 
 def _integers(column: pd.Series) -> pd.Series:
+    if column.dtype == np.int64:
+        return column
     beyond = len(column) > 0 and int(column.max()) > np.iinfo(np.int64).max
     return column.astype(np.uint64 if beyond else np.int64)
 
