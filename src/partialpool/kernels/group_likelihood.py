@@ -32,11 +32,9 @@ BLOCK = 512  # cells at a time, or fewer cells for several sets of effects
 @kernel
 def _predict(data, p, first, n, base, effects, k, first_group, one_each, addresses, eta):
     """Write base and set k of the group effects into (n,) predictors p; one_each: cell i is group i's all."""
-    for i in range(n):
-        eta[i] = base[i]
     start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
     groups = index_rows_at(data, GROUP_INDEX)[0, first : first + n]
-    predictor = integers_at(data, TERM_PREDICTOR)
+    predictor, before = integers_at(data, TERM_PREDICTOR), base  # what the next effects are added to
     for t in range(predictor.shape[0]):
         if predictor[t] != p:
             continue
@@ -44,14 +42,18 @@ def _predict(data, p, first, n, base, effects, k, first_group, one_each, address
             column = effect_column[e]
             if one_each and column < 0:
                 for i in range(n):
-                    eta[i] += effects[k, e, i]
+                    eta[i] = before[i] + effects[k, e, i]
             elif column < 0:
                 for i in range(n):
-                    eta[i] += effects[k, e, groups[i] - first_group]
+                    eta[i] = before[i] + effects[k, e, groups[i] - first_group]
             else:
                 x = column_at(addresses, column, n)
                 for i in range(n):
-                    eta[i] += x[i] * effects[k, e, groups[i] - first_group]
+                    eta[i] = before[i] + x[i] * effects[k, e, groups[i] - first_group]
+            before = eta
+    if before.ctypes.data != eta.ctypes.data:
+        for i in range(n):
+            eta[i] = base[i]
 
 
 @kernel

@@ -44,11 +44,14 @@ class Density:
     geometry: Geometry
     team: NDArray[np.int64] | None = None
     inputs: DensityInputs = field(init=False, repr=False)
-    table: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", _inputs(self.spec, self.geometry, self.team))
-        object.__setattr__(self, "table", address_table(self.inputs))
+
+    @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """Addresses of the inputs, for the compiled functions."""
+        return address_table(self.inputs)
 
     @property
     def n_dim(self) -> int:
