@@ -1,8 +1,7 @@
 """A group-level term's part of the linear predictor of a block of cells, and its derivatives back.
 
 Where cells of one group stand together, as those of the factor that cells are sorted by do, its effects are
-read once a run and its derivatives summed in registers. Elsewhere, and where each cell is a run of its own,
-they are gathered and scattered by cell.
+read once a run and its derivatives summed in registers. Elsewhere they are gathered and scattered by cell.
 """
 
 from __future__ import annotations
@@ -38,32 +37,12 @@ def begin_term(data, t, base, first, n, run, level, effects, eta):
     if run < 0 or integers_at(data, EFFECT_COLUMN)[start] >= 0:
         fill(eta, level, n)
         return 0
-    if _single(data, t, first, n, run):
-        own = group[run : run + n]
-        for i in range(n):
-            eta[i] = level + effects[base + own[i] * (stop - start)]
-        return 1
     i = 0
     while i < n:
         last = min(end[run] - first, n)
         fill(eta[i:last], level + effects[base + group[run] * (stop - start)], last - i)
         i, run = last, run + 1
     return 1
-
-
-@kernel
-def _single(data, t, first, n, run):
-    """Whether term t's n runs from `run` on have one each of the n cells from `first` on."""
-    last = run + n - 1
-    return last < integers_at(data, RUN_START)[t + 1] and indices_at(data, RUN_END)[last] == first + n
-
-
-@kernel
-def _groups_of(data, t, first, n, run):
-    """(n,) the group of term t of each cell from `first` on, where runs are of no use."""
-    if run >= 0:
-        return indices_at(data, RUN_GROUP)[run : run + n]
-    return index_rows_at(data, GROUP_INDEX)[t, first : first + n]
 
 
 @kernel
@@ -88,10 +67,10 @@ def add_column(data, t, base, stride, column, first, n, run, numbers, addresses,
 
     The number of group j stands at base + j * stride.
     """
-    if run >= 0 and not _single(data, t, first, n, run):
+    if run >= 0:
         _add_runs(data, first, n, run, base, stride, column, numbers, addresses, eta)
     else:
-        groups = _groups_of(data, t, first, n, run)
+        groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
         _add_cells(groups, n, base, stride, column, numbers, addresses, eta)
 
 
@@ -101,11 +80,11 @@ def sum_column(data, t, base, stride, column, first, n, run, eta_bar, addresses,
 
     The number of group j stands at base + j * stride. Returns the run of the next block's first cell.
     """
-    if run >= 0 and not _single(data, t, first, n, run):
+    if run >= 0:
         return _sum_runs(data, first, n, run, base, stride, column, eta_bar, addresses, sums)
-    groups = _groups_of(data, t, first, n, run)
+    groups = index_rows_at(data, GROUP_INDEX)[t, first : first + n]
     _scatter_cells(groups, n, base, stride, column, eta_bar, addresses, sums)
-    return run + n if run >= 0 else run
+    return run
 
 
 @kernel
