@@ -109,7 +109,7 @@ def test_a_block_is_the_sum_of_its_cells(name: str, link: str) -> None:
 
 
 @each_pair
-@pytest.mark.parametrize("n", [1, 511, 512])
+@pytest.mark.parametrize("n", [1, 7, 60, 511, 512])
 def test_the_densitys_loop_adds_covariates_itself(name: str, link: str, n: int) -> None:
     """The mean's predictor in one loop with the family, against the predictor made before."""
     family, case = setup(name, link)
