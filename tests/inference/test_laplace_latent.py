@@ -311,7 +311,7 @@ def test_draws_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch) -> None
     points, counts = np.zeros((3, 3)), np.array([2, 0, 3])
     draws = LatentGaussian(gaussian("crossed")).draw(points, counts, np.random.default_rng(1))
     monkeypatch.setattr("partialpool.inference.laplace.latent.SIDE_BY_SIDE", 0)
-    again = LatentGaussian(gaussian("crossed")).draw(points, counts, np.random.default_rng(1))
+    again = LatentGaussian(gaussian("crossed"), cores=2).draw(points, counts, np.random.default_rng(1))
     np.testing.assert_array_equal(draws, again)
     assert draws.shape == (5, gaussian("crossed").layout.n_values)
 

@@ -7,7 +7,7 @@ import os
 from partialpool.api.fit import Fit
 from partialpool.api.fittable import Fittable
 from partialpool.api.sampling import draw_into
-from partialpool.inference.options import available_cores
+from partialpool.inference.cores import available_cores
 from partialpool.storage import fit_file
 from partialpool.storage.draw_store import is_store, open_store
 from partialpool.storage.files import alone

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import get_args
 
 from partialpool.errors import OptionError, build, unknown_name
+from partialpool.inference.cores import available_cores
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import (
     WARMUP,
     LaplaceOptions,
     Method,
     NutsOptions,
-    available_cores,
     chosen_seed,
 )
 from partialpool.inference.posterior import Options, draw_posterior

@@ -10,12 +10,13 @@ Shapes use V for variables, C for chains, D for draws of a chain, M = 2C and L =
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from partialpool.inference.cores import available_cores
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ def convergence(values: Floats) -> Convergence:
     blocks = [values[:, :, start : start + step] for start in range(0, n_variables, step)]
     if len(blocks) == 1:
         return Convergence(*_measure(values))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         return Convergence(*np.concatenate(list(pool.map(_measure, blocks)), axis=1))
 
 

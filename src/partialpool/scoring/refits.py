@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load
+from partialpool.inference.cores import available_cores
 from partialpool.inference.draws import Draws
-from partialpool.inference.options import NutsOptions, available_cores
+from partialpool.inference.options import NutsOptions
 from partialpool.inference.posterior import Options, draw_posterior, options_of
 from partialpool.kernels.rows import narrowed
 from partialpool.model.spec import ModelSpec

@@ -66,7 +66,7 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
 def _engine(spec: ModelSpec, cores: int) -> Marginal:
     """Gaussian outcomes are integrated exactly; one factor's effects by quadrature; others by Laplace."""
     if is_latent_gaussian(spec) and (spec.family.quadratic or not one_factor(spec)):
-        return LatentGaussian(spec)
+        return LatentGaussian(spec, cores)
     if one_factor(spec):
         return Quadrature(spec, cores)
     raise build(

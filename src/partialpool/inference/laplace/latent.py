@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from os import cpu_count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -70,8 +69,8 @@ class LatentGaussian:
     ----------
     spec
         The model; see `is_latent_gaussian`.
-    geometry
-        Coordinates from the quick fit, which say where to start; made when not given.
+    cores
+        Threads.
 
     Raises
     ------
@@ -79,11 +78,10 @@ class LatentGaussian:
         When crossed factors have too many groups.
     """
 
-    def __init__(self, spec: ModelSpec, geometry: Geometry | None = None) -> None:
-        self.spec, self.problem = spec, InnerProblem(spec)
-        if geometry is None:
-            with one_thread():
-                geometry = choose_geometry(spec)
+    def __init__(self, spec: ModelSpec, cores: int = 1) -> None:
+        self.spec, self.cores, self.problem = spec, cores, InnerProblem(spec)
+        with one_thread():
+            geometry = choose_geometry(spec)
         kept = outer_positions(spec)
         n_coef = len(self.problem.inner)
         hyper = kept[n_coef:]
@@ -170,9 +168,10 @@ class LatentGaussian:
     def _map(self, function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
         """Apply a function to all items, each in one thread; side by side where that pays."""
         with one_thread():
-            if self.problem.dim - self.problem.starts[len(self.problem.pattern.crosses)] < SIDE_BY_SIDE:
+            dense = self.problem.dim - self.problem.starts[len(self.problem.pattern.crosses)]
+            if self.cores == 1 or dense < SIDE_BY_SIDE:
                 return [function(item) for item in items]
-            with ThreadPoolExecutor(cpu_count()) as threads:
+            with ThreadPoolExecutor(self.cores) as threads:
                 return list(threads.map(function, items))
 
     def _condition(self, x: Floats) -> Conditional:
