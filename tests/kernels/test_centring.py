@@ -19,7 +19,7 @@ from partialpool.kernels.centring import (
 
 @numba.njit
 def _forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta):
-    return forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
+    return forward_group(z.shape[1], chol, information, scale, pull, z, j, curved, factor, shift, zeta)
 
 
 @numba.njit
@@ -27,7 +27,20 @@ def _backward_group(
     chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
 ):
     return backward_group(
-        chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+        zeta.shape[0],
+        chol,
+        pull,
+        zeta,
+        zeta_bar,
+        curved,
+        factor,
+        shift,
+        work,
+        weights,
+        chol_bar,
+        z_bar,
+        j,
+        pull_bar,
     )
 
 
@@ -43,7 +56,7 @@ def _backward_scalar(sd, information, scale, pull, z, prior_scale, roots, effect
 
 @numba.njit
 def _cholesky(factor, factor_bar, middle, precision_bar):
-    _cholesky_backward(factor, factor_bar, middle, precision_bar)
+    _cholesky_backward(factor.shape[0], factor, factor_bar, middle, precision_bar)
 
 
 @dataclass(frozen=True)

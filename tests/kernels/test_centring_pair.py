@@ -34,7 +34,7 @@ def _by_group(
     shift, zeta, weights, zeta_bar = np.empty(2), np.empty(2), np.empty(2), np.empty(2)
     total, scale_bar = 0.0, 0.0
     for j in range(z.shape[0]):
-        total += forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
+        total += forward_group(2, chol, information, scale, pull, z, j, curved, factor, shift, zeta)
         total -= 0.5 * prior_scale * np.sum(zeta**2)
         effects[j] = chol @ zeta
         zeta_bar[:] = chol.T @ effects_bar[j] - prior_scale * zeta
@@ -42,7 +42,7 @@ def _by_group(
             for c in range(a + 1):
                 chol_bar[a, c] += effects_bar[j, a] * zeta[c]
         scale_bar += backward_group(
-            chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+            2, chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
         )
     return total, scale_bar
 

@@ -23,12 +23,12 @@ from partialpool.kernels.vectorised import FACTORS, LN2, logarithm, mantissa_and
 
 
 @kernel
-def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta):
+def forward_group(d, chol, information, scale, pull, z, j, curved, factor, shift, zeta):
     """For group j write scale I L into curved, U into factor, U^-1 L' h into shift, zeta; return log |J|.
 
     information is (J, d, d), pull (scaled already) and z are (J, d); the rest belongs to this group alone.
+    d is an argument so that it can be a constant.
     """
-    d = z.shape[1]
     for a in range(d):
         for c in range(d):
             total = 0.0
@@ -64,7 +64,7 @@ def forward_group(chol, information, scale, pull, z, j, curved, factor, shift, z
 
 @kernel
 def backward_group(
-    chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+    d, chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
 ):
     """From zeta's derivative write z's into z_bar and the pull's into pull_bar; add L's to chol_bar.
 
@@ -72,7 +72,6 @@ def backward_group(
     zeta are what `forward_group` wrote; work (3 d, d) and weights (d,) are scratch. The derivative of the
     Cholesky factor is Murray (2016), "Differentiation of the Cholesky decomposition", eq. 10.
     """
-    d = zeta.shape[0]
     factor_bar, middle, precision_bar = work[:d], work[d : 2 * d], work[2 * d :]
     for a in range(d):
         total = zeta_bar[a]
@@ -88,7 +87,7 @@ def backward_group(
         for c in range(a + 1):
             factor_bar[a, c] = -zeta[a] * z_bar[j, c] - weights[a] * shift[c]
         factor_bar[a, a] -= 1.0 / factor[a, a]
-    _cholesky_backward(factor, factor_bar, middle, precision_bar)
+    _cholesky_backward(d, factor, factor_bar, middle, precision_bar)
     for a in range(d):
         total = 0.0
         for m in range(a + 1):
@@ -111,9 +110,8 @@ def backward_group(
 
 
 @kernel
-def _cholesky_backward(factor, factor_bar, middle, precision_bar):
+def _cholesky_backward(d, factor, factor_bar, middle, precision_bar):
     """Write the symmetric derivative by B = U U' from the derivative by U's lower triangle."""
-    d = factor.shape[0]
     for a in range(d):
         for c in range(a + 1):
             total = 0.0

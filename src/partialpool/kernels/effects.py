@@ -26,6 +26,7 @@ from partialpool.kernels.pointers import (
     integers_at,
     matrices_in,
     matrix_in,
+    on_stack,
     vector_in,
 )
 from partialpool.kernels.prior_terms import prior_term
@@ -69,19 +70,28 @@ def effects_forward(data, x, t, start, chol, scale, pull, effects, kept):
         )
     if d == 2:
         return forward_pair(chol, information, scale, pull, z, prior_scale, effects)
-    scratch, s = np.empty(2 * d * d + 2 * d), 2 * d * d
+    # A constant number of coefficients has its loops unrolled and its small matrices kept in registers.
+    if d == 3:
+        return _forward_groups(3, on_stack(24), chol, information, scale, pull, z, prior_scale, effects)
+    scratch = np.empty(2 * d * d + 2 * d)
+    return _forward_groups(d, scratch, chol, information, scale, pull, z, prior_scale, effects)
+
+
+@kernel
+def _forward_groups(d, scratch, chol, information, scale, pull, z, prior_scale, effects):
+    """`effects_forward` of groups of any d coefficients, with (2 d d + 2 d) numbers to work with."""
+    s = 2 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
     total = 0.0
     for j in range(z.shape[0]):
-        total += forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
+        total += forward_group(d, chol, information, scale, pull, z, j, curved, factor, shift, zeta)
         for a in range(d):
             value = 0.0
             for m in range(a + 1):
                 value += chol[a, m] * zeta[m]
             effects[j, a] = value
-            if not fixed:
-                total -= 0.5 * zeta[a] * zeta[a]
+            total -= 0.5 * prior_scale * zeta[a] * zeta[a]
     scratch[0] = 0.0  # its last use: it must outlive its views
     return total
 
@@ -133,22 +143,48 @@ def effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar
         return backward_pair(
             chol, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar, chol_bar
         )
-    scratch, s = np.empty(5 * d * d + 4 * d), 5 * d * d
+    if d == 3:
+        return _backward_groups(
+            3,
+            on_stack(57),
+            chol,
+            information,
+            scale,
+            pull,
+            z,
+            prior_scale,
+            effects_bar,
+            z_bar,
+            pull_bar,
+            chol_bar,
+        )
+    scratch = np.empty(5 * d * d + 4 * d)
+    return _backward_groups(
+        d, scratch, chol, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar, chol_bar
+    )
+
+
+@kernel
+def _backward_groups(
+    d, scratch, chol, information, scale, pull, z, prior_scale, effects_bar, z_bar, pull_bar, chol_bar
+):
+    """`effects_backward` of groups of any d coefficients, with (5 d d + 4 d) numbers to work with."""
+    s = 5 * d * d
     curved, factor = matrix_in(scratch, 0, d, d), matrix_in(scratch, d * d, d, d)
     work = matrix_in(scratch, 2 * d * d, 3 * d, d)
     shift, zeta = vector_in(scratch, s, d), vector_in(scratch, s + d, d)
     zeta_bar, weights = vector_in(scratch, s + 2 * d, d), vector_in(scratch, s + 3 * d, d)
     scale_bar = 0.0
     for j in range(z.shape[0]):
-        forward_group(chol, information, scale, pull, z, j, curved, factor, shift, zeta)
+        forward_group(d, chol, information, scale, pull, z, j, curved, factor, shift, zeta)
         for c in range(d):
-            bar = 0.0 if fixed else -zeta[c]
+            bar = -prior_scale * zeta[c]
             for a in range(c, d):
                 bar += chol[a, c] * effects_bar[j, a]
                 chol_bar[a, c] += effects_bar[j, a] * zeta[c]
             zeta_bar[c] = bar
         scale_bar += backward_group(
-            chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
+            d, chol, pull, zeta, zeta_bar, curved, factor, shift, work, weights, chol_bar, z_bar, j, pull_bar
         )
     scratch[0] = 0.0  # its last use: it must outlive its views
     return scale_bar

@@ -168,7 +168,7 @@ def _maps(groups, t, d, j0, n):
         for a in range(d):
             pull[0, a] = maps[shifts + a, i]
         own = information[i : i + 1]
-        total += forward_group(chol, own, scale, pull, zero, 0, curved, factor, shift, zeta)
+        total += forward_group(d, chol, own, scale, pull, zero, 0, curved, factor, shift, zeta)
         for a in range(d):
             maps[shifts + a, i] = shift[a]
             for c in range(a):

@@ -25,6 +25,22 @@ def as_pointer(typingctx: Any, address: Any) -> Any:
     return signature, codegen
 
 
+@intrinsic(prefer_literal=True)
+def on_stack(typingctx: Any, n: Any) -> Any:
+    """(n,) numbers, n a constant, on the stack of the function that this becomes part of."""
+    if not isinstance(n, types.IntegerLiteral):
+        return None
+    array = types.Array(types.float64, 1, "C")
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        room = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), n.literal_value))
+        integer = context.get_value_type(types.int64)
+        address = builder.ptrtoint(room, integer)
+        return _array_of(context, builder, array, address, [ir.Constant(integer, n.literal_value)])
+
+    return array(n), codegen
+
+
 def _caller(n_arguments: int, result: Any = types.float64) -> Any:
     """Make the intrinsic that calls ``result f(int64, ...)`` at an address."""
 
