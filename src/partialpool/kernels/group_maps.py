@@ -185,9 +185,10 @@ def place_effects(groups, n, sets, z, effects, logs):
     z and effects are (sets, D, GROUPS), logs (sets, GROUPS).
     """
     start = integers_at(groups.data, TERM_START)
-    for k in range(sets[0], sets[1]):
-        for i in range(n):
-            logs[k, i] = 0.0
+    if start[1] > 1:  # a term of one coefficient writes what it would add, if it is the first
+        for k in range(sets[0], sets[1]):
+            for i in range(n):
+                logs[k, i] = 0.0
     for t in range(start.shape[0] - 1):
         first, d = start[t], start[t + 1] - start[t]
         if d == 1:
@@ -205,10 +206,16 @@ def _place_scalar_term(groups, t, first, n, sets, z, effects, logs):
     sd = groups.shared[shared]
     prior_scale = 0.5 if integers_at(groups.data, EFFECT_PRIOR)[first] == 0 else 0.0
     for k in range(sets[0], sets[1]):
-        for i in range(n):
-            zeta = (maps[row + 1, i] + z[k, first, i]) * maps[row, i]
-            effects[k, first, i] = sd * zeta
-            logs[k, i] -= prior_scale * zeta * zeta
+        if t == 0:
+            for i in range(n):
+                zeta = (maps[row + 1, i] + z[k, first, i]) * maps[row, i]
+                effects[k, first, i] = sd * zeta
+                logs[k, i] = -prior_scale * zeta * zeta
+        else:
+            for i in range(n):
+                zeta = (maps[row + 1, i] + z[k, first, i]) * maps[row, i]
+                effects[k, first, i] = sd * zeta
+                logs[k, i] -= prior_scale * zeta * zeta
 
 
 @kernel

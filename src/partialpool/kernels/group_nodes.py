@@ -105,16 +105,30 @@ def evaluate_nodes(groups, j0, j1, nodes, log_weights, sets):
     for turn in range(PASSES):
         if turn > 0:
             follow(d, n, sets)
-        for k in range(n_z):
-            for a in range(d):
-                node = nodes[k, a]
-                for i in range(n):
-                    sets.z[k, a, i] = node
-        place_sets(groups, n, 0, n_z, d, sets)
+        _place_nodes(groups, nodes, n, sets)
         add_cells(groups, j0, j1, sets.effects, n_z, sets.logs)
         _sum_up(nodes, log_weights, n, sets)
         if _found_all(d, n, sets):
             break
+
+
+@kernel
+def _place_nodes(groups, nodes, n, sets):
+    """Make coordinates, effects and their log prior of the nodes."""
+    n_z, d = nodes.shape
+    if d == 1:  # one loop in place of two
+        for k in range(n_z):
+            node = nodes[k, 0]
+            for i in range(n):
+                sets.z[k, 0, i] = sets.centres[0, i] + sets.centres[1, i] * node
+        place_effects(groups, n, (0, n_z), sets.z, sets.effects, sets.logs)
+        return
+    for k in range(n_z):
+        for a in range(d):
+            node = nodes[k, a]
+            for i in range(n):
+                sets.z[k, a, i] = node
+    place_sets(groups, n, 0, n_z, d, sets)
 
 
 @kernel
@@ -139,6 +153,15 @@ def _sum_up(nodes, log_weights, n, sets):
     logs, moments, largest, weights = sets.logs, sets.moments, sets.largest, sets.totals
     moments[:] = 0.0
     _find_largest(logs, log_weights, n, largest)
+    if d == 1:  # one loop in place of four
+        for k in range(n_z):
+            log_weight, node = log_weights[k], nodes[k, 0]
+            for i in range(n):
+                weight = exponential_single(logs[k, i] + log_weight - largest[i])
+                moments[0, i] += weight
+                moments[1, i] += node * weight
+                moments[2, i] += node * node * weight
+        return
     for k in range(n_z):
         log_weight = log_weights[k]
         for i in range(n):
