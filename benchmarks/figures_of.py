@@ -10,6 +10,7 @@ from agreement import Agreement, agreement, moments
 Record = dict[str, Any]
 OURS, OURS_LAPLACE = "partialpool", "partialpool (laplace)"
 APPROXIMATE = ("laplace", "variational")
+LEAST_ESS = 25  # chains worth fewer draws than that have not found a posterior to compare others with
 
 
 def measured(record: Record | None) -> bool:
@@ -53,13 +54,12 @@ def kind(label: str, record: Record) -> str:
 def reference(records: dict[str, Record], label: str) -> str | None:
     """Whose posterior a program is compared with: partialpool's NUTS; it with the others' best-known one."""
     others = {
-        name: record
+        name: ess(record) or 0.0
         for name, record in records.items()
         if name != label and measured(record) and kind(name, record) == "posterior" and name != "floor"
     }
-    if OURS in others:
-        return OURS
-    return max(others, key=lambda name: ess(others[name]) or 0.0, default=None)
+    others = {name: size for name, size in others.items() if size >= LEAST_ESS}
+    return OURS if OURS in others else max(others, key=lambda name: others[name], default=None)
 
 
 def judged(records: dict[str, Record], label: str) -> Agreement | None:

@@ -85,3 +85,17 @@ def test_the_page_is_written_whole(results: dict[str, dict[str, Any]], tmp_path:
     assert "## What must hold" in text
     assert "![words](figures/some.svg)" in text
     assert "numpy 2" in text
+
+
+def test_chains_that_did_not_mix_are_nobodys_reference() -> None:
+    elsewhere = {"mean": [5.0], "sd": [1.0], "ess": [3.0]}
+    records = {
+        "partialpool (laplace)": record(0.1, 4000),
+        "pymc_nutpie (centred)": record(9.0, 3, moments=elsewhere),
+    }
+    for entry in records.values():
+        entry |= {"date": "2026-11-27", "machine": "an abacus"}
+    text = page.table(records)
+    assert "**no**" not in text
+    records["stanli (rows, centred)"] = records["pymc_nutpie (centred)"] | record(9.0, 300, moments=elsewhere)
+    assert "**no**: 4.00 sd" in page.table(records)
