@@ -69,7 +69,7 @@ def opened(browser, files):
     def open_page(name, width=1280, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_offline(True)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # on a busy machine a page of 5,000 groups takes ten seconds
         page, complaints, fetched = context.new_page(), [], []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
