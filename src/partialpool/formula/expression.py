@@ -147,9 +147,8 @@ def _for_formulae(table: pd.DataFrame, piece: Piece, theirs: Any) -> pd.DataFram
     integers, which may not fit.
     """
     if not piece.columns:
-        return pd.DataFrame(
-            index=table.index
-        )  # to choose none of its columns takes pandas four times as long
+        # To choose none of its columns takes pandas four times as long.
+        return pd.DataFrame(index=table.index)
     mask = table[list(piece.columns)]
     flags = [name for name in _plain_names(theirs) if mask[name].dtype == bool]
     integers = [name for name in mask if mask[name].dtype.kind in "iu"]
