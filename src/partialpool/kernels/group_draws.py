@@ -71,6 +71,8 @@ class Chains(NamedTuple):
         (GROUPS,) 1 where the last proposal was accepted, else 0.
     present
         (GROUPS,) number of the set that is the present state.
+    weight
+        (GROUPS,) log importance weight of the present state.
     """
 
     proposals: Any
@@ -82,10 +84,11 @@ class Chains(NamedTuple):
     uniform: Any
     taken: Any
     present: Any
+    weight: Any
 
 
 @kernel
-def _begin(a, d, centres, memory):
+def _begin(a, d, centres):
     """Chains at their centres, each about to read the proposal of this call's first draw."""
     n, shape = a[N_DRAWS], (d, a[N_GROUPS])
     walks = carray(as_pointer(a[WALKS]), (2, d, a[N_GROUPS]), np.int64)
@@ -102,10 +105,11 @@ def _begin(a, d, centres, memory):
         strides,
         state,
         carray(as_pointer(a[ACCEPTANCE]), (a[N_GROUPS],), np.float64),
-        memory[: AT_ONCE + 1],
-        memory[AT_ONCE + 1 : 2 * AT_ONCE + 2],
-        memory[2 * AT_ONCE + 2],
-        memory[2 * AT_ONCE + 3],
+        np.zeros((AT_ONCE + 1, GROUPS)),
+        np.zeros((AT_ONCE + 1, GROUPS)),
+        np.zeros(GROUPS),
+        np.zeros(GROUPS),
+        np.zeros(GROUPS),
     )
 
 
@@ -137,20 +141,20 @@ def _propose(chains, j0, j1, n, d, sets):
 def _metropolis(chains, j0, j1, k, sets):
     """One step of groups j0 up to j1, to set k where it is accepted.
 
-    logs[k - 1] become the log importance weights of the state before the step, logs[k] of that after it. What
-    is kept where a proposal is refused stands elsewhere than what is written: stores under a mask are slow.
+    The log importance weight of the state has an array of its own: LLVM makes no vectors of a loop that reads
+    and writes rows of one array.
     """
-    logs, before, rarity, uniform = sets.logs[k], sets.logs[k - 1], chains.rarity[k], chains.uniform[k]
-    acceptance, taken, present = chains.acceptance[j0:j1], chains.taken, chains.present
+    logs, rarity, uniform = sets.logs[k], chains.rarity[k], chains.uniform[k]
+    acceptance, taken, present, weight = chains.acceptance[j0:j1], chains.taken, chains.present, chains.weight
     for i in range(j1 - j0):
-        new = logs[i] + rarity[i]
-        ratio = new - before[i]
+        new, old = logs[i] + rarity[i], weight[i]
+        ratio = new - old
         # It is no number where the proposal is out of reach; a state out of reach is left for any other.
         probability = where(ratio == ratio, exponential_single(min(ratio, 0.0)), 0.0)
         acceptance[i] += probability
         taken[i] = where(uniform[i] < probability, 1.0, 0.0)
-        logs[i] = where(uniform[i] < probability, new, before[i])
-        present[i] += taken[i] * (k - present[i])
+        weight[i] = where(uniform[i] < probability, new, old)
+        present[i] += taken[i] * (k - present[i])  # a choice would become a store under a mask, which is slow
 
 
 @kernel
@@ -164,7 +168,7 @@ def _step(groups, chains, j0, j1, rows, draws, d, sets):
     add_cells(groups, j0, j1, sets.effects, n + 1, sets.logs)
     for i in range(size):
         weight = sets.logs[0, i] + chains.rarity[0, i]
-        sets.logs[0, i] = weight if np.isfinite(weight) else -np.inf
+        chains.weight[i] = weight if np.isfinite(weight) else -np.inf
         chains.present[i] = 0.0
     for k in range(1, n + 1):
         _metropolis(chains, j0, j1, k, sets)
@@ -200,7 +204,7 @@ def _sample_entry(arguments):
     counts = carray(as_pointer(a[COUNTS]), (a[N_POINTS],), np.int64)
     rows = carray(as_pointer(a[PLACES_OF_DRAWS]), (a[N_DRAWS],), np.int64)
     draws = carray(as_pointer(a[DRAWS]), (a[N_DRAWS], a[N_VALUES]), np.float64)
-    chains, last = _begin(a, d, centres, np.zeros((2 * AT_ONCE + 4, GROUPS))), a[FIRST_DRAW]
+    chains, last = _begin(a, d, centres), a[FIRST_DRAW]
     for i in range(a[N_POINTS]):
         first, last = last, last + counts[i]
         if first == last:

@@ -91,7 +91,9 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         if (whole and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before):
             break
         before, whole = own, own > ENOUGH or turn > 0
-        proposal = _fitted(points, ratios)
+        # One that fits is kept: the few points of the first round would give a worse one.
+        if own <= ENOUGH:
+            proposal = _fitted(points, ratios)
     weights, k = _smoothed(ratios)
     plain = np.exp(ratios - np.max(ratios))
     evidence = float(np.log(np.mean(plain)) + np.max(ratios))
