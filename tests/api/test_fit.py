@@ -107,22 +107,23 @@ def test_perfectly_separating_predictors_are_noted(table: pd.DataFrame) -> None:
 
 
 def test_kernels_compile_once_a_machine(tmp_path) -> None:
-    """The first process says that it compiles; another, with another model, has nothing left to do."""
+    """A method's first process says that it compiles; another, with another model, has nothing left to do."""
     code = (
         "import partialpool as pp\n"
         "pp.Model({formula!r}, dict(y=[0, 1, 1, 0, 1, 0], x=[1., 2., 3., 4., 6., 5.], g=[1, 1, 2, 2, 3, 3]), "
-        "family={family!r}).fit(draws=50, chains=1, seed=1, progress=False)\n"
+        "family={family!r}).fit(method={method!r}, draws=50, chains=1, seed=1, progress=False)\n"
     )
 
-    def run(formula: str, family: str) -> str:
+    def run(method: str, formula: str, family: str) -> str:
         environment = os.environ | {"PARTIALPOOL_CACHE_DIR": str(tmp_path)}
-        command = [sys.executable, "-c", code.format(formula=formula, family=family)]
+        command = [sys.executable, "-c", code.format(method=method, formula=formula, family=family)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
 
-    assert "once per machine" in run("y ~ 1 + (1 | g)", "bernoulli")
-    files = sorted(tmp_path.rglob("*.nbc"))
-    assert "once per machine" not in run("y ~ x + (x | g)", "negative_binomial")
-    assert sorted(tmp_path.rglob("*.nbc")) == files
+    for method, what in (("nuts", "its kernels"), ("laplace", "nested Laplace")):
+        assert f"compiling {what}" in run(method, "y ~ 1 + (1 | g)", "bernoulli")
+        files = sorted(tmp_path.rglob("*.nbc"))
+        assert "once per machine" not in run(method, "y ~ x + (x | g)", "negative_binomial")
+        assert sorted(tmp_path.rglob("*.nbc")) == files
 
 
 def test_labels_are_not_fitted_as_numbers(table: pd.DataFrame) -> None:

@@ -1,9 +1,11 @@
-"""Compile everything there is to compile, once per machine, and say so while it happens."""
+"""Compile what a method of inference needs, once per machine, and say so while it happens."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from functools import cache
 
 from partialpool.families.base import Family
@@ -20,35 +22,63 @@ from partialpool.kernels.nuts import native_advance
 from partialpool.kernels.team import native_close, native_help
 from partialpool.priors.registry import PRIORS
 
+_LOCK = threading.Lock()  # refits run in threads: one compiles, the others wait
+
+
+def load(family: Family) -> None:
+    """Have what NUTS needs for a family's models in memory, before any clock starts."""
+    _ensure_models()
+    compile_density()
+    native_share()
+    native_advance()
+    family.blocks()
+
+
+def load_laplace(family: Family) -> None:
+    """Have what nested Laplace needs for a family's models in memory, before any clock starts."""
+    load(family)
+    _ensure_laplace()
+    compile_integrals()
+    compile_draws()
+
 
 @cache
-def ensure_compiled() -> None:
-    """Compile the kernels, every family and every prior, unless this machine's cache has them.
+def _ensure_models() -> None:
+    """Compile density, quick fit, sampler, every family and every prior, unless the cache has them.
 
     All at once, so that no later model, family or prior has to wait. After that each is loaded from the cache
     when it is first used.
     """
-    done = cache_folder() / "complete"
-    if done.exists():
-        return
-    message = (
-        f"partialpool: compiling its kernels into {cache_folder()} (once per machine, about a minute) ..."
-    )
-    print(message, file=sys.stderr, flush=True)
-    # About half of the work each; what the other process did not do is done here after all.
-    other = _in_another_process()
-    _compile_models()
-    if other is not None:
-        other.wait()
-    compile_rest()
-    done.touch()
+    _ensure("models", "its kernels", compile_density, compile_rest)
 
 
-def _in_another_process() -> subprocess.Popen[bytes] | None:
-    """Start compiling what `compile_rest` does into the same cache."""
+@cache
+def _ensure_laplace() -> None:
+    _ensure("laplace", "nested Laplace", compile_integrals, compile_draws)
+
+
+def _ensure(part: str, what: str, here: Callable[[], object], beside: Callable[[], object]) -> None:
+    """Do both halves of a part's work at a time, `beside` in a process of its own, unless they are done."""
+    done = cache_folder() / part
+    with _LOCK:
+        if done.exists():
+            return
+        where = f"into {cache_folder()} (once per machine, about half a minute) ..."
+        print(f"partialpool: compiling {what} {where}", file=sys.stderr, flush=True)
+        other = _in_another_process(beside)
+        here()
+        if other is not None:
+            other.wait()
+        beside()  # loads what the other process compiled, and compiles what it did not
+        done.touch()
+
+
+def _in_another_process(function: Callable[[], object]) -> subprocess.Popen[bytes] | None:
+    """Start a function of this file, whose results go into the same cache."""
     if getattr(sys, "frozen", False) or not sys.executable:
         return None  # the executable is an application, not Python
-    code = f"from {__name__} import compile_rest; compile_rest()"
+    name = function.__name__
+    code = f"from {__name__} import {name}; {name}()"
     nowhere = subprocess.DEVNULL
     try:
         return subprocess.Popen([sys.executable, "-c", code], stdout=nowhere, stderr=nowhere)
@@ -56,41 +86,36 @@ def _in_another_process() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _every_model() -> None:
-    """Compile, or load, what models of every family need: density and quick fit."""
+def compile_density() -> None:
+    """Compile, or load, density and quick fit but for the share of a log likelihood."""
     native_density()
-    native_share()
     native_draw()
     native_expand()
     native_eliminate()
     native_learn()
 
 
-def _compile_models() -> None:
-    """Compile density, quick fit and families."""
-    _every_model()
+def compile_rest() -> None:
+    """Compile shares of a log likelihood, sampler, families and priors."""
+    native_share()
+    native_advance()
+    native_help()
+    native_close()
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, len(family.parameters))
         for cell in family.unit_cells.values():
             unit_block(cell)
-
-
-def compile_rest() -> None:
-    """Compile sampler, nested Laplace and priors, or load them from the cache."""
-    native_advance()
-    native_help()
-    native_close()
-    native_integrate()
-    native_sample()
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)
 
 
-def load(family: Family) -> None:
-    """Have what a family's models need in memory, before any clock starts."""
-    ensure_compiled()
-    _every_model()
-    native_advance()
-    family.blocks()
+def compile_integrals() -> None:
+    """Compile, or load, integrals over group effects."""
+    native_integrate()
+
+
+def compile_draws() -> None:
+    """Compile, or load, draws of group effects."""
+    native_sample()

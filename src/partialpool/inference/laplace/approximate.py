@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
-from partialpool.inference.compiling import load
+from partialpool.inference.compiling import load_laplace
 from partialpool.inference.draws import Approximation, Draws
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.laplace.importance import Explored, allot, explore
@@ -40,7 +40,7 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
     FitError
         When the density of the data is finite nowhere.
     """
-    load(spec.family)
+    load_laplace(spec.family)
     started = time.perf_counter()
     rng = np.random.default_rng(options.seed)
     with one_thread():
