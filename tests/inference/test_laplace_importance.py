@@ -43,6 +43,24 @@ def test_a_skewed_density_with_a_long_tail():
     assert found.weights @ found.points[:, 0] == pytest.approx(0.4227843, abs=0.03)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tail_that_few_points_would_miss(seed):
+    # An sd without a lower end, on the log scale: the tail to the left falls as its exponential.
+    found = explore(Known(lambda x: x[:, 0] - 0.5 * np.exp(2 * x[:, 0]), 1), 64, np.random.default_rng(seed))
+    sds = np.exp(found.points[:, 0])  # half-normal
+    mean = found.weights @ sds
+    assert mean == pytest.approx(np.sqrt(2 / np.pi), abs=0.05)
+    assert found.weights @ (sds - mean) ** 2 == pytest.approx(1 - 2 / np.pi, rel=0.12)
+    assert found.pareto_k < 0.7
+    assert found.ess > 50
+
+
+def test_a_density_without_a_width_has_no_pareto_k():
+    found = explore(Known(lambda x: np.where(np.arange(len(x)) == 3, 0.0, -1e9), 1), 64, rng())
+    assert np.all(np.isfinite(found.weights))
+    assert not found.pareto_k < 0.7
+
+
 def test_tails_heavier_than_the_proposals_are_reported():
     found = explore(Known(lambda x: -0.55 * np.log1p(np.sum(x**2, axis=1)), 2), 256, rng())
     assert found.pareto_k > 0.5

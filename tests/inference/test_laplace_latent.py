@@ -331,3 +331,13 @@ def test_the_proposal_is_at_the_mode() -> None:
     found = latent.proposal()
     _, slope = latent._density_and_gradient(found.centre)
     assert np.linalg.norm(found.scale.T @ slope) < 0.1
+
+
+def test_an_sd_near_zero_has_the_density_of_zero_but_for_its_prior():
+    latent = LatentGaussian(gaussian("one"))
+    centre = latent.proposal().centre
+    assert len(centre) == 2  # log sigma, log sd; of an sd near zero the prior and the Jacobian are left
+    which = int(np.argmin(latent.log_density(np.stack([centre - [30.0, 0.0], centre - [0.0, 30.0]])) < -1e4))
+    points = np.repeat(centre[None], 3, axis=0)
+    points[:, which] = [-15.0, -25.0, -40.0]
+    assert np.diff(latent.log_density(points)) == pytest.approx([-10.0, -15.0], abs=0.01)

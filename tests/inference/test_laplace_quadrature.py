@@ -13,7 +13,7 @@ from scipy.stats import binom, nbinom, norm, poisson
 
 import partialpool as pp
 from partialpool.errors import FitError
-from partialpool.inference.laplace.nodes import grid, nodes
+from partialpool.inference.laplace.nodes import finer_nodes, grid, nodes
 from partialpool.inference.laplace.quadrature import Quadrature, stretched_normals
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates
@@ -259,3 +259,61 @@ def test_several_factors_with_effects_that_are_not_normal_are_refused():
     model = pp.Model("b ~ 1 + (1 | g) + (1 | h)", data, "bernoulli", {"1|g": pp.StudentT(4, 0, 1)})
     with pytest.raises(FitError, match="not normal"):
         model.fit(method="laplace")
+
+
+@pytest.mark.parametrize(("rows", "is_finer"), [(3, True), (80, False)])
+def test_nodes_become_finer_where_groups_are_small(rows, is_finer):
+    """Three effects a group: what nodes err by hardly differs from point to point, however few rows."""
+    rng = np.random.default_rng(11)
+    g = np.repeat(np.arange(60), rows)
+    x, effects = rng.normal(size=(2, len(g))), rng.normal(size=(3, 60))
+    eta = effects[0, g] + effects[1, g] * x[0] + effects[2, g] * x[1]
+    data = pd.DataFrame({"g": g, "a": x[0], "b": x[1], "y": rng.random(len(g)) < 1 / (1 + np.exp(-eta))})
+    found = Quadrature(pp.Model("y ~ a + b + (a + b || g)", data, "bernoulli").spec)
+    usual, proposal = found.rule, found.proposal()
+    assert (found.rule is not usual) == is_finer
+    assert found.rule is (finer_nodes(3) if is_finer else usual)
+    points = proposal.centre + 0.7 * rng.standard_normal((30, len(proposal.centre))) @ proposal.scale.T
+    fine = found._integrate(points, grid(3, 0.9, 6.0))
+    error, usual_error = (np.std(found._integrate(points, rule) - fine) for rule in (found.rule, usual))
+    assert error < (usual_error / 3 if is_finer else 0.05)
+
+
+def test_effects_of_separated_groups_reach_their_tails():
+    """Groups of ones or zeros alone: sds of effects against quadrature over all outer points."""
+    data = pd.DataFrame({"g": np.repeat(np.arange(12), 10)}).assign(y=lambda d: d.g % 2)
+    fit = pp.Model("y ~ 1 + (1 | g)", data, "bernoulli").fit(method="laplace", seed=2, progress=False)
+    groups = fit.draws.approximation.groups
+    assert max(abs(group.mean_shift) for group in groups) < 0.12
+    assert max(abs(group.sd_ratio - 1) for group in groups) < 0.12
+
+
+def test_effects_on_a_gaussian_s_sigma_are_integrated_by_quadrature():
+    """Not exactly, then, but without Laplace's error: the posterior is that of NUTS."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(30), 6)
+    data = pd.DataFrame({"g": g, "y": rng.normal(size=30)[g] + rng.normal(size=180)})
+    model = pp.Model(pp.Formula("y ~ 1 + (1 | g)", sigma="~ 1 + (1 | g)"), data)
+    fit = model.fit(method="laplace", seed=1, progress=False)
+    sampled = model.fit(seed=2, progress=False, draws=4000).summary()
+    assert not fit.draws.approximation.exact
+    off = (fit.summary()["mean"] - sampled["mean"]) / sampled["sd"]
+    assert off.abs().max() < 0.1
+
+
+def test_effects_on_two_parameters_by_two_factors_are_not_trusted():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"g": np.repeat(np.arange(10), 6), "h": np.tile(np.arange(6), 10)})
+    data["y"] = rng.normal(size=10)[data.g] + rng.normal(size=60)
+    model = pp.Model(pp.Formula("y ~ 1 + (1 | g)", sigma="~ 1 + (1 | h)"), data)
+    diagnosis = model.fit(method="laplace", seed=1, progress=False).diagnose()
+    assert [f.title for f in diagnosis.findings] == [
+        "Group effects of several parameters are only roughly integrated out"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_outer_parameter_is_integrated_well_enough(seed):
+    fit = pp.Model("y ~ x", table()).fit(method="laplace", seed=seed, progress=False)
+    assert fit.draws.approximation.outer == 1
+    assert fit.diagnose().ok

@@ -53,7 +53,7 @@ class Approximation:
         Natural logarithm, all constants included, and its Monte Carlo standard error.
     acceptance
         Smallest share, over groups, of draws of a group's effects that their exact conditional density
-        accepts; 1 where the draws are exact, NaN where it was not computed.
+        accepts; 1 where the draws are exact, NaN where it would not tell.
     groups
         A handful of groups, the least certain among them.
     """

@@ -66,7 +66,7 @@ def refit_findings(refits: pd.DataFrame) -> tuple[Finding, ...]:
 def _of_approximations(refits: pd.DataFrame) -> tuple[Finding, ...]:
     """Say which nested Laplace approximations do not stand for their posterior."""
     stand = [points_stand(k, ess) for k, ess in zip(refits["pareto_k"], refits["ess"], strict=True)]
-    poor = refits[~np.array(stand) | (refits["acceptance"] < MIN_ACCEPTANCE)]
+    poor = refits[~np.array(stand) | ~(refits["acceptance"] >= MIN_ACCEPTANCE)]
     if not len(poor):
         return ()
     which = ", ".join(f"refit {i}" for i in poor.index[:SHOWN])

@@ -11,6 +11,7 @@ from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load_laplace
 from partialpool.inference.draws import Approximation, Draws
+from partialpool.inference.laplace.blocks import latent_predictors
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.laplace.importance import Explored, allot, explore
 from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
@@ -64,8 +65,9 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
 
 
 def _engine(spec: ModelSpec, cores: int) -> Marginal:
-    """Gaussian outcomes are integrated exactly; one factor's effects by quadrature; others by Laplace."""
-    if is_latent_gaussian(spec) and (spec.family.quadratic or not one_factor(spec)):
+    """Effects on gaussian means are integrated exactly; one factor's by quadrature; others by Laplace."""
+    exact = spec.family.quadratic and latent_predictors(spec) == (0,)
+    if is_latent_gaussian(spec) and (exact or not one_factor(spec)):
         return LatentGaussian(spec, cores)
     if one_factor(spec):
         return Quadrature(spec, cores)

@@ -127,6 +127,8 @@ class OuterPoint:
     ----------
     positions
         (Q,) where the outer parameters are in the vector of `OuterParameters`.
+    least
+        For each term (d,) sds that stand for smaller ones, which would leave no digits for what the data say.
     """
 
     def __init__(self, spec: ModelSpec, inner: NDArray[np.bool_], blocks: tuple[Block, ...]) -> None:
@@ -143,6 +145,9 @@ class OuterPoint:
         coefficients = spec.parameters.coefficients
         self.value_of = np.array([c.value for c in coefficients], np.int64)
         self.logged = np.array([c.logged for c in coefficients], bool)
+        self.least: tuple[Floats, ...] = tuple(
+            np.zeros(len(term.coefficients)) for _, term in spec.parameters.blocks
+        )
 
     def means(self) -> list[Floats]:
         """For each block the (d,) prior means of a group's numbers; those of coefficients are not used."""
@@ -182,7 +187,7 @@ class OuterPoint:
         precision, log_scale, at = np.zeros((block.width, block.width)), 0.0, 0
         for t in block.terms:
             term = self.spec.parameters.blocks[t][1]
-            factor = np.linalg.cholesky(_covariance(term, values))
+            factor = np.linalg.cholesky(_covariance(term, values, self.least[t]))
             d, inverse = len(factor), np.linalg.inv(factor)
             precision[at : at + d, at : at + d] = inverse.T @ inverse
             log_scale += float(np.sum(np.log(np.diag(factor))))
@@ -193,10 +198,10 @@ class OuterPoint:
         return precision, log_scale
 
 
-def _covariance(term: GroupBlock, values: Floats) -> Floats:
-    """(d, d) of a group's effects, from the values of a draw."""
+def _covariance(term: GroupBlock, values: Floats, least: Floats) -> Floats:
+    """(d, d) of a group's effects, from the values of a draw; (d,) the least sds."""
     sds = np.array([fixed_scale(c) if c.sd_value < 0 else values[c.sd_value] for c in term.coefficients])
-    d = len(sds)
+    sds, d = np.maximum(sds, least), len(sds)
     if term.corr_value < 0:
         return np.diag(sds**2)
     correlation = values[term.corr_value : term.corr_value + d * d].reshape(d, d)

@@ -8,7 +8,8 @@ Cornuet, Marin, Mira & Robert 2012), and their largest weights smoothed (Vehtari
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -20,9 +21,11 @@ from partialpool.inference.laplace.marginal import Marginal, Proposal
 Floats = NDArray[np.float64]
 
 FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
-MOST_ROUNDS = 8
+WIDE, WIDE_PART = 2.5, 4  # a fourth of a round's points comes from a distribution so much wider
+MOST_ROUNDS = 16
 ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
-PATIENCE, BETTER = 3, 1.1
+PATIENCE, BETTER, HOPELESS = 3, 1.1, 0.1
+GOOD_PARETO_K, GOOD_ESS = 0.5, 150  # wanted of all points together, as far as rounds allow
 LEAST_EFFECTIVE = 3  # effective points a dimension that moments are taken from
 
 
@@ -74,31 +77,57 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     from scipy.stats import qmc
 
     uniforms = qmc.Sobol(len(proposal.centre) + 1, rng=rng)
-    proposals: list[Proposal] = []
-    parts: list[Floats] = []
-    values: list[Floats] = []
-    before, whole = 0.0, False
+    sample, before, whole = _Sample(), 0.0, False
     for turn in range(MOST_ROUNDS):
-        proposals.append(proposal)
         size = n_points if whole else max(n_points // 4, 32)
-        parts.append(_draw(proposal, uniforms.random(size // 2)))
-        values.append(marginal.log_density(parts[-1]))
-        own = _effective(values[-1] - _log_density(proposal, parts[-1])) / len(parts[-1])
-        points, ratios = np.concatenate(parts), _mixture_ratios(proposals, parts, np.concatenate(values))
+        own = sample.add(marginal, proposal, uniforms.random(size // 2))
+        points, ratios = sample.weighted()
         if not np.any(np.isfinite(ratios)):
             raise _nowhere()
+        weights, k = _smoothed(ratios)
+        ess = float(1.0 / np.sum(weights**2))
         # Rounds that get no better have come as close as the t distribution can.
-        if (whole and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before):
+        settled = (whole and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before)
+        good = k < GOOD_PARETO_K and ess >= min(GOOD_ESS, n_points)
+        if settled and (good or own < HOPELESS):
             break
         before, whole = own, own > ENOUGH or turn > 0
         # One that fits is kept: the few points of the first round would give a worse one.
-        if own <= ENOUGH:
+        if own <= ENOUGH or settled:
             proposal = _fitted(points, ratios)
-    weights, k = _smoothed(ratios)
     plain = np.exp(ratios - np.max(ratios))
     evidence = float(np.log(np.mean(plain)) + np.max(ratios))
     se = float(np.std(plain) / np.mean(plain) / np.sqrt(len(plain)))
-    return Explored(points, weights, float(1.0 / np.sum(weights**2)), k, evidence, se)
+    return Explored(points, weights, ess, k, evidence, se)
+
+
+@dataclass
+class _Sample:
+    """Points of all rounds, with the distributions that they came from and the marginal density at them."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    parts: list[Floats] = field(default_factory=list)
+    values: list[Floats] = field(default_factory=list)
+
+    def add(self, marginal: Marginal, proposal: Proposal, uniform: Floats) -> float:
+        """Take points of a distribution and of a wider one; return the first's effective share of its own.
+
+        The wider one shows tails that the other would miss, unnoticed: an sd's posterior may have a long one.
+        """
+        n_wide = len(uniform) // WIDE_PART
+        for scale, own in ((WIDE, uniform[:n_wide]), (1.0, uniform[n_wide:])):
+            self.proposals.append(Proposal(proposal.centre, scale * proposal.scale))
+            self.parts.append(_draw(self.proposals[-1], own))
+        values = marginal.log_density(np.concatenate(self.parts[-2:]))
+        self.values += [values[: 2 * n_wide], values[2 * n_wide :]]
+        return _effective(self.values[-1] - _log_density(proposal, self.parts[-1])) / len(self.parts[-1])
+
+    def weighted(self) -> tuple[Floats, Floats]:
+        """(N, Q) all points, (N,) log ratios of the marginal density to the mixture that they came from."""
+        points = np.concatenate(self.parts)
+        shares = np.log([len(part) / len(points) for part in self.parts])
+        densities = [s + _log_density(p, points) for s, p in zip(shares, self.proposals, strict=True)]
+        return points, np.concatenate(self.values) - np.logaddexp.reduce(densities, axis=0)
 
 
 def _draw(proposal: Proposal, uniform: Floats) -> Floats:
@@ -125,14 +154,6 @@ def _log_density(proposal: Proposal, points: Floats) -> Floats:
     constant = gammaln((FREEDOM + q) / 2) - gammaln(FREEDOM / 2) - 0.5 * q * np.log(FREEDOM * np.pi)
     constant -= np.sum(np.log(np.diag(proposal.scale)))
     return np.asarray(constant - 0.5 * (FREEDOM + q) * np.log1p(np.sum(z**2, axis=0) / FREEDOM))
-
-
-def _mixture_ratios(proposals: list[Proposal], parts: list[Floats], values: Floats) -> Floats:
-    """(N,) log ratios of the marginal density to the mixture that all points came from."""
-    points = np.concatenate(parts)
-    shares = np.log([len(part) / len(points) for part in parts])
-    densities = [share + _log_density(p, points) for share, p in zip(shares, proposals, strict=True)]
-    return np.asarray(values - np.logaddexp.reduce(densities, axis=0))
 
 
 def _effective(ratios: Floats) -> float:
@@ -162,12 +183,16 @@ def _fitted(points: Floats, ratios: Floats) -> Proposal:
 
 
 def _smoothed(ratios: Floats) -> tuple[Floats, float]:
-    """Pareto-smoothed weights that sum to one, and the tail's shape."""
+    """Pareto-smoothed weights that sum to one, and the tail's shape, NaN where there is none to fit."""
     from arviz_stats.base.array import array_stats
 
     finite = np.isfinite(ratios)
     weights = np.zeros(len(ratios))
-    log_weights, k = cast("Any", array_stats).psislw(-ratios[finite], r_eff=1.0)
+    log_weights, k = ratios[finite], np.nan
+    with contextlib.suppress(ValueError, IndexError), np.errstate(all="ignore"):
+        smoothed, shape = cast("Any", array_stats).psislw(-ratios[finite], r_eff=1.0)
+        if np.all(np.isfinite(smoothed)):
+            log_weights, k = smoothed, shape
     weights[finite] = np.exp(log_weights - np.max(log_weights))
     return weights / np.sum(weights), float(k)
 

@@ -38,6 +38,9 @@ MISSED = 2.0  # largest change, from the centre on, of what the Laplace approxim
 WORK = 3e9  # operations that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 256
 DIFFERENCE = 1e-3  # of an outer parameter's scale, where the gradient is by differences
+# Precision of a prior of effects by what the cells of a group say, beyond which their digits are lost; and an
+# sd that is as good as zero, by where it is expected.
+MOST_PRIOR, LEAST_SD = 1e11, 1e-4
 
 
 def is_latent_gaussian(spec: ModelSpec) -> bool:
@@ -90,6 +93,7 @@ class LatentGaussian:
         scale = np.concatenate([sds, geometry.hyper_scale[hyper]])
         self.centre = centre[self.problem.outer.positions]
         self.scale = scale[self.problem.outer.positions]
+        self.problem.outer.least = self._least(geometry)
         self.start = self._start(geometry)
         self.slopes: Floats | None = None
         self.problem.refer(self.start, self.problem.outer(self.centre))
@@ -102,6 +106,16 @@ class LatentGaussian:
     def exact(self) -> bool:
         """Whether the inner parameters are integrated out without an approximation."""
         return self.problem.exact
+
+    def _least(self, geometry: Geometry) -> tuple[Floats, ...]:
+        """For each term (d,) sds that are as good as zero; 0 where given, or where the cells say nothing."""
+        values, least = self.problem.outer(self.centre).values, []
+        for (_, term), information in zip(self.spec.parameters.blocks, geometry.information, strict=True):
+            says = np.max(np.diagonal(information, axis1=1, axis2=2), axis=0)
+            learnt = [values[c.sd_value] if c.sd_value >= 0 else 0.0 for c in term.coefficients]
+            with np.errstate(divide="ignore"):
+                least.append(np.minimum(1.0 / np.sqrt(MOST_PRIOR * says), LEAST_SD * np.array(learnt)))
+        return tuple(least)
 
     def _start(self, geometry: Geometry) -> Floats:
         """(dim,) inner parameters where the quick fit ended."""
@@ -163,7 +177,8 @@ class LatentGaussian:
         if self.exact:
             return 1.0, ()
         with one_thread():
-            return check_effects(self.problem, self._condition(weights @ points))
+            acceptance, groups = check_effects(self.problem, self._condition(weights @ points))
+        return (np.nan if self._normals is None else acceptance), groups
 
     def _map(self, function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
         """Apply a function to all items, each in one thread; side by side where that pays."""

@@ -20,7 +20,7 @@ from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.climb import climb
 from partialpool.inference.laplace.marginal import Proposal
-from partialpool.inference.laplace.nodes import Nodes, grid, nodes
+from partialpool.inference.laplace.nodes import Nodes, finer_nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
 from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.inputs import DensityInputs, address_table
@@ -35,9 +35,13 @@ STREAMS = 4  # parts that points are divided into, whatever the number of cores
 WORTH_THREADS = 100_000  # evaluations of a cell, below which starting threads takes longer than the work
 WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
+# Where a group accepts less, so many steps lead to each draw, if that takes no more evaluations of a cell.
+WELL_ACCEPTED, STEPS, STEPS_WORK = 0.92, 5, 2e7
 STRETCH = 0.52  # of the tails of proposals of effects
 CHECKED_DRAWS = 500  # from which the most extreme group is told
 FINE = grid(1, step=0.6, radius=6.6)
+# Pairs of outer points at which nodes are compared with finer ones; sd of the error that is allowed.
+COMPARED, MOST_ERROR = 16, 0.05
 NEGLIGIBLE = 1e-3  # weight of an outer point, by the largest, that is not worth finer quadrature
 T = TypeVar("T")
 U = TypeVar("U")
@@ -60,6 +64,25 @@ def stretched_normals(n: int, rng: np.random.Generator) -> Floats:
     w = ndtri((rng.permutation(n) + rng.random(n)) / n)
     rarity = 0.5 * w**2 + np.log(np.cosh(STRETCH * w))
     return np.stack([np.sinh(STRETCH * w) / STRETCH, rarity, rng.random(n)], axis=1)
+
+
+def to_and_fro(points: Floats) -> Integers:
+    """(N,) order of (N, D) points in which neighbours are close to each other: a path through narrow strips.
+
+    Examples
+    --------
+    >>> to_and_fro(np.array([[3.0], [1.0], [2.0]])).tolist()
+    [1, 2, 0]
+    """
+    n, dimensions = points.shape
+    if not dimensions:
+        return np.arange(n)
+    order = np.argsort(points[:, 0], kind="stable")
+    if dimensions == 1:
+        return order
+    strips = np.array_split(order, max(round(n ** (1.0 / dimensions)), 1))
+    paths = [strip[to_and_fro(points[strip, 1:])] for strip in strips]
+    return np.concatenate([path[:: -1 if i % 2 else 1] for i, path in enumerate(paths)])
 
 
 class Quadrature:
@@ -89,6 +112,7 @@ class Quadrature:
         self.geometry = choose_geometry(spec)
         self.outer = OuterParameters(spec, self.geometry)
         self.inputs: DensityInputs = self.outer.whole
+        self.sds = self.outer.inputs.sd_position[self.outer.inputs.sd_position >= 0]
         self.table = address_table(self.inputs)
         # Points are in the quick fit's coordinates; the marginal likelihood integrates over unscaled ones.
         self.log_volume = float(
@@ -111,7 +135,18 @@ class Quadrature:
         self._settle(np.zeros(self.outer.n_dim))
         found = climb(self.log_density, self.outer.n_dim)
         self._settle(found.centre)
+        self.rule = self._fine_enough(found)
         return found
+
+    def _fine_enough(self, found: Proposal) -> Nodes:
+        """Finer nodes where the usual ones err by what differs from point to point, which is what matters."""
+        finer = finer_nodes(self.n_effects) if self.n_groups else None
+        if finer is None:
+            return self.rule
+        steps = np.random.default_rng(0).standard_normal((COMPARED, len(found.centre)))
+        points = found.centre + np.concatenate([steps, -steps]) @ found.scale.T
+        error = self._integrate(points, finer) - self._integrate(points)
+        return self.rule if np.std(error) < MOST_ERROR else finer
 
     def log_density(self, points: Floats) -> Floats:
         """Log of p(data, outer parameters) at (N, Q) points."""
@@ -143,15 +178,21 @@ class Quadrature:
         """Draws of everything: outer parameters as they are, effects from their conditionals."""
         n_draws = int(np.sum(counts))
         self._settle(counts @ points / n_draws)
+        order = to_and_fro(points[counts > 0][:, self.sds])
+        points, counts = points[counts > 0][order], counts[counts > 0][order]
         draws = np.empty((n_draws, self.spec.layout.n_values))
         rows = rng.permutation(n_draws)
-        self.acceptance = self._sample(points, counts, rows, draws, rng) / n_draws
+        self.acceptance = self._sample(points, counts, rows, draws, rng)
+        work = STEPS * n_draws * self.spec.cells.index.n_cells
+        if self.n_groups and np.min(self.acceptance) < WELL_ACCEPTED and work < STEPS_WORK:
+            # Steps to one draw follow each other in its row, where the last one stays.
+            self._sample(points, STEPS * counts, np.repeat(rows, STEPS), draws, rng)
         return draws
 
     def _sample(
         self, points: Floats, counts: Integers, rows: Integers, draws: Floats, rng: np.random.Generator
     ) -> Floats:
-        """Write values into their rows of draws; return the (J,) sums of acceptance probabilities."""
+        """Write values into their rows of draws; return the (J,) mean probabilities of acceptance."""
         n_draws = len(rows)
         proposals, walks = stretched_normals(n_draws, rng), self._walks(n_draws, rng)
         common = {
@@ -184,7 +225,7 @@ class Quadrature:
         before = np.concatenate([[0], np.cumsum(counts)])
         owns = np.array_split(np.arange(len(points)), STREAMS)
         shares = [(own, int(before[own[0]])) for own in owns if len(own)]
-        return np.asarray(np.sum(self._in_threads(part, shares, n_draws), axis=0))
+        return np.asarray(np.sum(self._in_threads(part, shares, n_draws), axis=0)) / n_draws
 
     def _walks(self, n: int, rng: np.random.Generator) -> Integers:
         """(2, D, J) where each effect begins to read n proposals, and a stride that leads to all of them."""
