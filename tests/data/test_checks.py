@@ -37,10 +37,27 @@ def test_missing_values_are_refused_by_default_with_their_rows():
 
 def test_dropping_keeps_the_complete_rows():
     assert complete_rows(TABLE, ["y", "g"], "drop").tolist() == [0]
-    with pytest.raises(
-        DataError, match=r"No row is left: each of the 3 rows lacks a value in 'full', 'gaps'"
-    ):
-        complete_rows(TABLE, ["full", "gaps"], "drop")
+
+
+@pytest.mark.parametrize(("missing", "start"), [("error", ""), ("drop", "No row is left: ")])
+def test_where_no_row_is_left_the_columns_that_lack_values_are_named(missing, start):
+    with pytest.raises(DataError) as caught:
+        complete_rows(TABLE, ["full", "y", "gaps"], missing)
+    assert str(caught.value) == (
+        f"{start}3 of 3 rows have missing values:\n"
+        "    'y': 1 (row 1, counted from 0)\n"
+        "    'gaps': 3 (rows 0, 1, 2, counted from 0)\n"
+        "  Try: fill in 'gaps', which has no value at all, or leave it out"
+    )
+    scattered = pd.DataFrame({"y": [1.0, np.nan], "x": [np.nan, 1.0], "full": [1, 2]})
+    with pytest.raises(DataError) as caught:
+        complete_rows(scattered, ["y", "x", "full"], missing)
+    assert str(caught.value) == (
+        f"{start}2 of 2 rows have missing values:\n"
+        "    'y': 1 (row 1, counted from 0)\n"
+        "    'x': 1 (row 0, counted from 0)\n"
+        "  Try: fill values in, or leave one of these columns out"
+    )
 
 
 def test_another_way_with_missing_values_is_refused():

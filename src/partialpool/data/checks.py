@@ -88,29 +88,30 @@ def complete_rows(
     if missing not in ("error", "drop"):
         raise build(OptionError, f"missing={missing!r} is not an option.", allowed="'error', 'drop'")
     lacking = missing_rows(table, columns)
-    if lacking.any() and missing == "error":
-        raise _missing_values(table, columns, int(lacking.sum()))
-    if lacking.all() and len(lacking):
-        raise build(
-            DataError,
-            f"No row is left: each of the {count_rows(len(table))} lacks a value in {_quoted(columns)}.",
-            hint="leave out the column that is empty",
-        )
+    if lacking.any() and (missing == "error" or lacking.all()):
+        raise _missing_values(table, columns, int(lacking.sum()), missing)
     return np.flatnonzero(~lacking)
 
 
-def _missing_values(table: pd.DataFrame, columns: Sequence[str], n: int) -> DataError:
-    lines = []
+def _missing_values(table: pd.DataFrame, columns: Sequence[str], n: int, missing: Missing) -> DataError:
+    lines, empty = [], []
     for name in columns:
         positions = np.flatnonzero(table[name].isna())
         if len(positions):
             lines.append(f"\n    {name!r}: {len(positions):,} ({first_rows(positions)}, counted from 0)")
+        if len(positions) == len(table):
+            empty.append(repr(name))
     problem = f"{n:,} of {count_rows(len(table))} have missing values:{''.join(lines)}"
-    return build(DataError, problem, hint="missing='drop' to leave those rows out, or fill the values in")
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(repr(n) for n in names)
+    if missing == "drop":
+        problem = f"No row is left: {problem}"
+    if empty:
+        have, them = ("has", "it") if len(empty) == 1 else ("have", "them")
+        hint = f"fill in {' and '.join(empty)}, which {have} no value at all, or leave {them} out"
+    elif n == len(table):
+        hint = "fill values in, or leave one of these columns out"
+    else:
+        hint = "missing='drop' to leave those rows out, or fill the values in"
+    return build(DataError, problem, hint=hint)
 
 
 def require_finite(values: NDArray[Any], what: str, rows: pd.Index) -> None:
