@@ -22,6 +22,7 @@ class Rows:
     trials: np.ndarray | None = None
     weights: np.ndarray | None = None
     name: str = "y"
+    trials_name: str | None = None
 
     def repeated(self) -> Rows:
         """Each row as often as its weight says."""

@@ -11,11 +11,17 @@ from partialpool.families.gaussian import Gaussian
 from partialpool.families.registry import FAMILIES, get_family
 
 
-def rows(*values: float, trials: list[float] | None = None, weights: list[float] | None = None) -> Rows:
+def rows(
+    *values: float,
+    trials: list[float] | None = None,
+    weights: list[float] | None = None,
+    trials_name: str | None = None,
+) -> Rows:
     return Rows(
         np.array(values, float),
         None if trials is None else np.array(trials, float),
         None if weights is None else np.array(weights, float),
+        trials_name=trials_name,
     )
 
 
@@ -35,7 +41,7 @@ def rows(*values: float, trials: list[float] | None = None, weights: list[float]
             "binomial",
             rows(1, 2, trials=[3, 1]),
             "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' "
-            "(row 1: 2; rows count from 0).\n"
+            "(row 1: 2 of 1 trials; rows count from 0).\n"
             "  Allowed: successes up to the row's trials\n"
             "  Try: are successes and trials swapped?",
         ),
@@ -50,10 +56,26 @@ def rows(*values: float, trials: list[float] | None = None, weights: list[float]
         (
             "binomial",
             rows(1, 1, trials=[2.5, -1]),
-            "Outcome 'y' has 2 of 2 rows outside the support of the family 'binomial' "
-            "(row 0: 1, row 1: 1; rows count from 0).\n"
+            "The trials of outcome 'y' have 2 of 2 rows outside the support of the family 'binomial' "
+            "(row 0: 2.5, row 1: -1; rows count from 0).\n"
             "  Allowed: trials that are whole numbers, 0 or more\n"
             "  Try: check the trials",
+        ),
+        (
+            "binomial",
+            rows(1, 2, trials=[3, 5.5], trials_name="n"),
+            "The trials 'n' of outcome 'y' have 1 of 2 rows outside the support of the family 'binomial' "
+            "(row 1: 5.5; rows count from 0).\n"
+            "  Allowed: trials that are whole numbers, 0 or more\n"
+            "  Try: check the trials",
+        ),
+        (
+            "binomial",
+            rows(5, 2, trials=[3, 5], trials_name="n - 1"),
+            "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' "
+            "(row 0: 5 of 3 trials; rows count from 0).\n"
+            "  Allowed: successes up to the row's trials 'n - 1'\n"
+            "  Try: are successes and trials swapped?",
         ),
         (
             "poisson",

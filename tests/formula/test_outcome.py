@@ -42,6 +42,13 @@ def test_the_left_side_is_read(text):
         assert outcome.levels == levels
 
 
+@pytest.mark.parametrize(
+    ("text", "name"), [("k | trials(2 * n)", "2 * n"), ("p(k, n)", "n"), ("k | weights(w)", None)]
+)
+def test_the_trials_keep_their_name(text, name):
+    assert build_design(f"{text} ~ z", TABLE)[0].outcome.trials_name == name
+
+
 def test_weights_may_stand_on_the_right():
     design, _ = build_design("y ~ x + weights(w)", TABLE)
     assert design.outcome.weights.tolist() == W

@@ -38,6 +38,10 @@ class OutcomeLike(Protocol):
         """(n,) trials."""
 
     @property
+    def trials_name(self) -> str | None:
+        """What the formula calls the trials."""
+
+    @property
     def weights(self) -> Array | None:
         """(n,) frequency weights."""
 
@@ -246,16 +250,34 @@ def totals(index: NDArray[np.int64], weights: Array, n_cells: int) -> Array:
     return np.bincount(index, weights, n_cells).astype(float)
 
 
-def refuse_rows(outcome: OutcomeLike, bad: NDArray[np.bool_], family: str, allowed: str, hint: str) -> None:
-    """Raise DataError naming the first rows whose outcome is outside a family's support."""
+def refuse_rows(
+    outcome: OutcomeLike,
+    bad: NDArray[np.bool_],
+    family: str,
+    allowed: str,
+    hint: str,
+    *,
+    subject: str = "",
+    tell: Callable[[int], str] | None = None,
+) -> None:
+    """Raise DataError naming the first rows whose outcome is outside a family's support.
+
+    Parameters
+    ----------
+    subject
+        What the message is about; the outcome when left out.
+    tell
+        From a row to what it has; the outcome's value when left out.
+    """
     rows = np.flatnonzero(bad)
     if not len(rows):
         return
-    shown = ", ".join(f"row {r}: {outcome.values[r]:g}" for r in rows[:5])
+    tell = tell or (lambda r: f"{outcome.values[r]:g}")
+    shown = ", ".join(f"row {r}: {tell(r)}" for r in rows[:5])
     raise build(
         DataError,
-        f"Outcome {outcome.name!r} has {len(rows)} of {len(bad)} rows outside the support of the family "
-        f"{family!r} ({shown}{', ...' if len(rows) > 5 else ''}; rows count from 0).",
+        f"{subject or f'Outcome {outcome.name!r} has'} {len(rows)} of {len(bad)} rows outside the support of "
+        f"the family {family!r} ({shown}{', ...' if len(rows) > 5 else ''}; rows count from 0).",
         allowed=allowed,
         hint=hint,
     )

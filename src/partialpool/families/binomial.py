@@ -114,8 +114,16 @@ class Binomial(Family):
                 hint=f"'{outcome.name} | trials(n) ~ ...', or family='bernoulli' for zeros and ones",
             )
         values, trials = outcome.values, outcome.trials
-        bad = (trials < 0) | ~is_whole(trials)
-        refuse_rows(outcome, bad, self.name, "trials that are whole numbers, 0 or more", "check the trials")
+        named = f"trials {outcome.trials_name!r}" if outcome.trials_name else "trials"
+        refuse_rows(
+            outcome,
+            (trials < 0) | ~is_whole(trials),
+            self.name,
+            "trials that are whole numbers, 0 or more",
+            "check the trials",
+            subject=f"The {named} of outcome {outcome.name!r} have",
+            tell=lambda row: f"{trials[row]:g}",
+        )
         refuse_rows(
             outcome,
             (values < 0) | ~is_whole(values),
@@ -127,8 +135,9 @@ class Binomial(Family):
             outcome,
             values > trials,
             self.name,
-            "successes up to the row's trials",
+            f"successes up to the row's {named}",
             "are successes and trials swapped?",
+            tell=lambda row: f"{values[row]:g} of {trials[row]:g} trials",
         )
 
     def statistics(self, outcome: OutcomeLike, index: NDArray[np.int64], n_cells: int) -> Array:

@@ -45,8 +45,10 @@ class OutcomeRecipe:
         values = (
             self.value.evaluate(table) if labels is None else _coded(labels, self.value.name, self.levels)
         )
-        trials = None if self.trials is None else self.trials.evaluate(table)
-        return Outcome(self.value.name, values, trials, self._weights(table), self.levels)
+        trials, name = None, None
+        if self.trials is not None:
+            trials, name = self.trials.evaluate(table), self.trials.name
+        return Outcome(self.value.name, values, trials, self._weights(table), self.levels, name)
 
     def _weights(self, table: pd.DataFrame) -> Floats | None:
         if self.weights is None:

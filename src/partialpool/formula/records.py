@@ -156,6 +156,8 @@ class Outcome:
         (n,) frequency weights (how many identical rows each row stands for), or None.
     levels
         The two labels of a non-numeric outcome, or None.
+    trials_name
+        What the formula calls the trials; None without trials.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Outcome:
     trials: Floats | None
     weights: Floats | None
     levels: tuple[str, str] | None = None
+    trials_name: str | None = None
 
 
 @dataclass(frozen=True)

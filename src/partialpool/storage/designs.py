@@ -85,6 +85,7 @@ def _plain_outcome(outcome: Outcome, put: Put) -> Plain:
         "levels": None if outcome.levels is None else list(outcome.levels),
         "values": put(outcome.values),
         "trials": None if outcome.trials is None else put(outcome.trials),
+        "trials_name": outcome.trials_name,
         "weights": None if outcome.weights is None else put(outcome.weights),
     }
 
@@ -146,7 +147,8 @@ class DesignReader:
         values = self._numbers(kept["values"])
         trials, weights = self._optional(kept["trials"]), self._optional(kept["weights"])
         levels = None if kept["levels"] is None else (kept["levels"][0], kept["levels"][1])
-        return Outcome(kept["name"], values, trials, weights, levels)
+        name = kept.get("trials_name")  # which earlier files lack
+        return Outcome(kept["name"], values, trials, weights, levels, name)
 
     def _predictor(self, kept: Plain) -> Predictor:
         population = kept["population"]
