@@ -13,6 +13,9 @@ import pytest
 
 import partialpool as pp
 from partialpool.api import sampling
+from partialpool.inference import engine
+from partialpool.inference.past import resuming
+from partialpool.storage.draw_store import DrawStore
 
 FEW = ("--draws", "60", "--chains", "2", "--quiet")
 FORMULA = "score ~ 1 + hours + (1 | school)"
@@ -172,6 +175,29 @@ def test_an_interrupted_run_is_told_and_written(run, scores, tmp_path, interrupt
     assert "Stopped early: The run was interrupted" in result.stdout
     assert result.stderr == "Interrupted: results are of the draws made until then.\n"
     assert (tmp_path / "diagnostics.txt").exists()
+
+
+def test_an_interrupted_run_with_a_store_says_how_to_go_on(run, scores, tmp_path, monkeypatch):
+    store = tmp_path / "fit.nc"
+    append, seen = DrawStore.append, []
+
+    def stop(self, part):
+        append(self, part)
+        seen.append(part)
+        if len(seen) == 20:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawStore, "append", stop)
+        patch.setattr(engine, "CHUNK_SECONDS", 1e-9)
+        result = run("fit", scores, FORMULA, *FEW, "--store", store)
+    assert result.exit_code == 130, result.output
+    assert "Run the fit again" not in result.stdout
+    assert f"Go on from its file: {resuming(store)}" in " ".join(result.stdout.split())
+    assert result.stderr == (
+        f"Interrupted: results are of the draws made until then.\n  Try: partialpool resume {store}\n"
+    )
+    assert run("resume", store, "--quiet").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import partialpool as pp
-from partialpool.errors import FileError
+from partialpool.errors import FileError, FitError
 from partialpool.inference import engine
 from partialpool.inference.draws import Draws
+from partialpool.inference.past import resuming
 from partialpool.storage import draw_store
 from partialpool.storage.draw_store import is_store, open_store
 from partialpool.storage.files import alone
@@ -74,6 +75,8 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         patch.setattr(draw_store.DrawStore, "append", stop)
         fit = make_model().fit(draws=150, chains=3, seed=2, cores=2, store=path, progress=False)
     assert fit.draws.interrupted
+    found = next(f for f in fit.diagnose().findings if f.title == "Stopped early")
+    assert found.advice == f"Go on from its file: {resuming(path)}"
     assert is_store(path)
     return path
 
@@ -111,7 +114,8 @@ def test_an_interrupted_fit_goes_on(cut: Path, whole: pp.Fit) -> None:
     with pytest.raises(FileError) as error:
         pp.load_fit(cut)
     assert str(error.value) == (
-        f"The file {str(cut)!r} is a fit that is not finished.\n  Try: partialpool.resume({str(cut)!r})"
+        f"The file {str(cut)!r} is a fit that is not finished.\n"
+        f"  Try: partialpool.resume({str(cut)!r}), or in a shell: partialpool resume {cut}"
     )
     assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
 
@@ -134,6 +138,41 @@ def test_a_process_that_ended_during_warm_up_begins_again(cut: Path, whole: pp.F
     os.truncate(cut, start)
     assert open_store(cut, 1).past == ()
     assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+@pytest.mark.parametrize(
+    ("where", "when", "what"),
+    [
+        (
+            "_round",
+            "before every chain had finished its warm-up",
+            "the model and no draws, so the warm-up begins again",
+        ),
+        ("draw", "right after the warm-up", "the warm-up"),
+    ],
+)
+def test_an_interruption_without_draws_points_to_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: pp.Fit, where: str, when: str, what: str
+) -> None:
+    path = tmp_path / "my fit.nc"
+    move = getattr(engine._Crew, where)
+
+    def stop(self, *arguments):
+        self.stop[0] = 1  # as Ctrl-C does
+        return move(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._Crew, where, stop)
+        with pytest.raises(FitError) as error:
+            make_model().fit(draws=150, chains=3, seed=2, cores=2, store=path, progress=False)
+    assert str(error.value) == (
+        f"Sampling was stopped {when}: there are no draws to keep.\n"
+        f"  Try: partialpool.resume({str(path)!r}), or in a shell: partialpool resume '{path}' "
+        f"(the file has {what})"
+    )
+    resumed = pp.resume(path, progress=False)
+    assert_equal(resumed.draws, whole.draws)
+    assert resumed.draws.store is None
 
 
 def test_a_second_run_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

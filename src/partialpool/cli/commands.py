@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -265,5 +266,9 @@ def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
 def _leave_if_interrupted(*fits: FitLike) -> None:
     """Leave with the exit code of Ctrl-C, after everything that was drawn has been told."""
     if any(fit.draws.interrupted for fit in fits):
-        show_error("Interrupted: results are of the draws made until then.")
+        told = "Interrupted: results are of the draws made until then."
+        stores = [fit.draws.store for fit in fits if fit.draws.store is not None]
+        show_error(
+            "".join([told, *(f"\n  Try: partialpool resume {shlex.quote(store)}" for store in stores)])
+        )
         raise typer.Exit(INTERRUPTED)

@@ -98,6 +98,8 @@ class Draws:
         The acceptance rate that was asked for; None when it was left to the program.
     approximation
         How nested Laplace came by the draws; None for every other method.
+    store
+        The file from which an interrupted run goes on, where there is one; a saved fit does not remember it.
     """
 
     values: NDArray[np.float64]
@@ -111,6 +113,7 @@ class Draws:
     asked: int
     target_accept: float | None = None
     approximation: Approximation | None = None
+    store: str | None = None
 
     @property
     def independent(self) -> bool:

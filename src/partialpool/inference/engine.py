@@ -15,7 +15,7 @@ from partialpool.errors import FitError, build
 from partialpool.inference.chain import N_STATS, Chain, Target, start_chain
 from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions, Progress
-from partialpool.inference.past import Beginning, Part, Past, Store
+from partialpool.inference.past import Beginning, Part, Past, Store, resuming
 from partialpool.inference.warmup import Tuning, warm_up
 
 Floats = NDArray[np.float64]
@@ -242,12 +242,19 @@ def _collect(crew: _Crew, warmup: int) -> Run:
     return Run(values, named, warmup, interrupted=bool(crew.stop[0]) and not complete)
 
 
-def no_draws(interrupted: bool) -> FitError:
-    """Make the error for a run that has no draws to keep."""
-    return build(
-        FitError,
-        "Sampling was stopped before every chain had finished its warm-up: there are no draws to keep."
-        if interrupted
-        else "The chains returned no draws.",
-        hint="let it run longer, or ask for fewer warm-up draws with warmup=",
-    )
+def no_draws(interrupted: bool, warmup: int, store: Store | None) -> FitError:
+    """Make the error for a run that has no draws to keep.
+
+    Parameters
+    ----------
+    warmup
+        Warm-up draws that each chain made; 0 where warm-up was not finished.
+    """
+    hint = "let it run longer, or ask for fewer warm-up draws with warmup="
+    if not interrupted:
+        return build(FitError, "The chains returned no draws.", hint=hint)
+    when = "right after the warm-up" if warmup else "before every chain had finished its warm-up"
+    if store is not None:
+        what = "the warm-up" if warmup else "the model and no draws, so the warm-up begins again"
+        hint = f"{resuming(store.path)} (the file has {what})"
+    return build(FitError, f"Sampling was stopped {when}: there are no draws to keep.", hint=hint)

@@ -62,7 +62,7 @@ def sample(
         density, low_rank = Density(spec, geometry, members), crossed(spec, geometry.links)
         kept, attempts, interrupted = _runs(density, options, progress, store, low_rank)
     if not kept.values.shape[1]:
-        raise no_draws(interrupted)
+        raise no_draws(interrupted, kept.warmup, store)
     return Draws(
         values=kept.values,
         stats=kept.stats,
@@ -74,6 +74,7 @@ def sample(
         interrupted=interrupted,
         asked=options.draws,
         target_accept=asked,
+        store=str(store.path) if store is not None and interrupted else None,
     )
 
 

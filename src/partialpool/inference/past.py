@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -66,6 +69,10 @@ class Store(Protocol):
     """Where runs leave what they have done. One sampling is one run, or two where the first diverged."""
 
     @property
+    def path(self) -> Path:
+        """The file it is."""
+
+    @property
     def past(self) -> Sequence[Past]:
         """Runs of an earlier process, the last of which may be unfinished."""
 
@@ -74,3 +81,14 @@ class Store(Protocol):
 
     def append(self, part: Part) -> None:
         """Take draws of the run that began last."""
+
+
+def resuming(path: str | os.PathLike[str]) -> str:
+    """Say how to go on from a store, in Python and in a shell.
+
+    Examples
+    --------
+    >>> print(resuming("my fit.nc"))
+    partialpool.resume('my fit.nc'), or in a shell: partialpool resume 'my fit.nc'
+    """
+    return f"partialpool.resume({str(path)!r}), or in a shell: partialpool resume {shlex.quote(str(path))}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.draws import Draws
+from partialpool.inference.past import resuming
 from partialpool.model.layout import Layout
 from partialpool.results.approximation import check_approximation
 from partialpool.results.convergence import MIN_DRAWS, Convergence
@@ -123,7 +124,10 @@ def _check_amount(draws: Draws) -> Checks:
     if draws.interrupted:
         severity: Severity = "problem" if n_draws < MIN_ESS_PER_CHAIN else "note"
         what = f"The run was interrupted: there are {amount}, {draws.asked:,} a chain were asked for."
-        yield Finding(severity, "Stopped early", what, "Run the fit again and let it finish.")
+        advice = "Run the fit again and let it finish."
+        if draws.store is not None:
+            advice = f"Go on from its file: {resuming(draws.store)}"
+        yield Finding(severity, "Stopped early", what, advice)
     elif n_draws < MIN_DRAWS:
         what = f"There are {amount}: too few to check anything."
         yield Finding("problem", "Too few draws", what, "Ask for 1,000 draws a chain.")

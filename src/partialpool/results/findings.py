@@ -62,4 +62,11 @@ class Diagnosis:
 
 
 def _indented(text: str) -> str:
-    return textwrap.fill(text, width=100, initial_indent="  ", subsequent_indent="  ")
+    return textwrap.fill(
+        text,
+        width=100,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,  # a path that is cut cannot be copied
+        break_on_hyphens=False,
+    )

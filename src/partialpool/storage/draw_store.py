@@ -29,7 +29,7 @@ from partialpool.formula.design import Recipe
 from partialpool.inference.draws import Draws
 from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions
-from partialpool.inference.past import Beginning, Part, Past
+from partialpool.inference.past import Beginning, Part, Past, resuming
 from partialpool.inference.warmup import Tuning
 from partialpool.model.spec import ModelSpec
 from partialpool.results.fitted import Fitted
@@ -125,7 +125,7 @@ def create_store(
         raise build(
             FileError,
             f"The file {str(place)!r} is there already, and draws do not overwrite it.",
-            hint=f"partialpool.resume({str(place)!r}) if it is a fit under way; another name otherwise",
+            hint=f"{resuming(place)}, if it is a fit under way; another name otherwise",
         ) from problem
     except OSError as problem:
         raise unwritable("file", place, problem) from problem

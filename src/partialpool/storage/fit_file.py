@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partialpool.errors import FileError, PartialPoolError, build
+from partialpool.inference.past import resuming
 from partialpool.model.names import ROWS
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import to_datatree
@@ -118,7 +119,7 @@ def _require_hdf5(path: Path) -> None:
         raise build(
             FileError,
             f"The file {str(path)!r} is a fit that is not finished.",
-            hint=f"partialpool.resume({str(path)!r})",
+            hint=resuming(path),
         )
     if not start.startswith(_HDF5):
         raise _foreign(path, "is not a netCDF-4 file" if start else "is empty")
