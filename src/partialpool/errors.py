@@ -75,7 +75,7 @@ def build(kind: type[E], problem: str, *, allowed: str | None = None, hint: str 
 
 
 def unknown_name(kind: type[E], what: str, given: str, valid: Iterable[str]) -> E:
-    """Say that a name is not known, with the nearest ones that are.
+    """Say that a name is not known, with the nearest ones that are, in capitals or not.
 
     Examples
     --------
@@ -85,7 +85,11 @@ def unknown_name(kind: type[E], what: str, given: str, valid: Iterable[str]) -> 
       Try: 'age'
     """
     names = [str(v) for v in valid]
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
+    folded: dict[str, list[str]] = {}
+    for name in names:
+        folded.setdefault(name.casefold(), []).append(name)
+    alike = difflib.get_close_matches(given.casefold(), folded, n=3, cutoff=0.6)
+    near = folded.get(given.casefold()) or [name for key in alike for name in folded[key]][:3]
     shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
     hint = " or ".join(repr(n) for n in near) if near else None
     return build(kind, f"There is no {what} {given!r}.", allowed=shown or None, hint=hint)

@@ -17,6 +17,24 @@ def test_an_absent_column_is_answered_with_the_near_one():
     assert str(caught.value) == "There is no column 'ful'.\n  Allowed: y, g, full, gaps\n  Try: 'full'"
 
 
+@pytest.mark.parametrize(
+    ("asked", "columns", "near"),
+    [
+        ("G", ["y", "g"], "'g'"),
+        ("USE", ["use", "age"], "'use'"),
+        ("g", ["G", "Gg", "y"], "'G'"),
+        ("Agee", ["AGE", "age", "urban"], "'AGE' or 'age'"),
+    ],
+)
+def test_a_column_that_differs_in_capitals_is_near(asked, columns, near):
+    table = pd.DataFrame({name: [1] for name in columns})
+    with pytest.raises(DataError) as caught:
+        require_columns(table, [asked])
+    assert str(caught.value) == (
+        f"There is no column {asked!r}.\n  Allowed: {', '.join(columns)}\n  Try: {near}"
+    )
+
+
 def test_missing_values_count_only_in_the_columns_that_are_used():
     assert missing_rows(TABLE, ["full"]).tolist() == [False, False, False]
     assert missing_rows(TABLE, ["y", "g"]).tolist() == [False, True, True]
