@@ -179,6 +179,17 @@ REFUSED = [
     ("y ~ x", {"x": 3}, "The prior of 'x' is 3.\n  Allowed: a prior such as Normal(0, 1.5)"),
     (
         "y ~ x",
+        {"x": "normal(0,1)"},
+        "The prior of 'x' is the text 'normal(0,1)'.\n  Allowed: a prior such as Normal(0, 1.5)\n"
+        '  Try: partialpool.Normal(0, 1.5), or partialpool.parse_prior("Normal(0, 1.5)")',
+    ),
+    (
+        "y ~ x",
+        "Normal(0, 1)",
+        "The priors are 'Normal(0, 1)'.\n  Allowed: priors by name, such as {\"Intercept\": Normal(0, 1.5)}",
+    ),
+    (
+        "y ~ x",
         {"x": Normal(0, Exponential(1))},
         "Normal(0, Exponential(1)) cannot be the prior of 'x': there is ",
     ),

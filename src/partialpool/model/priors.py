@@ -103,16 +103,18 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
         When a name is unknown, or a prior cannot be the prior of what it names.
     """
     priors = default_priors(design, family)
-    given, terms = given or {}, _coefficients_of_terms(design)
+    given, terms = {} if given is None else given, _coefficients_of_terms(design)
+    if not isinstance(given, Mapping):
+        raise build(
+            PriorError,
+            f"The priors are {given!r}.",
+            allowed='priors by name, such as {"Intercept": Normal(0, 1.5)}',
+        )
     # Terms before single coefficients: what is said of one level stands, in whatever order it is said.
     for name in sorted(given, key=priors.__contains__):
         prior = given[name]
         if not isinstance(prior, Prior):
-            raise build(
-                PriorError,
-                f"The prior of {name!r} is {prior!r}.",
-                allowed="a prior such as Normal(0, 1.5)",
-            )
+            raise _no_prior(name, prior)
         keys = [name] if name in priors else terms.get(name, ())
         if not keys:
             raise unknown_name(PriorError, "coefficient or parameter", name, priors)
@@ -120,6 +122,16 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
             _check_role(key, prior, design, family)
             priors[key] = prior
     return priors
+
+
+def _no_prior(name: str, given: object) -> PriorError:
+    text = isinstance(given, str)
+    return build(
+        PriorError,
+        f"The prior of {name!r} is {'the text ' if text else ''}{given!r}.",
+        allowed="a prior such as Normal(0, 1.5)",
+        hint='partialpool.Normal(0, 1.5), or partialpool.parse_prior("Normal(0, 1.5)")' if text else None,
+    )
 
 
 def _coefficients_of_terms(design: Design) -> dict[str, list[str]]:
