@@ -9,6 +9,7 @@ from partialpool.api.sampling import chosen_options, draw, draw_into
 from partialpool.api.view import ModelView
 from partialpool.inference.options import Method, NutsOptions, chosen_seed
 from partialpool.inference.prior import sample_prior
+from partialpool.model.variation import require_variation
 from partialpool.storage.draw_store import create_store
 from partialpool.storage.files import alone
 
@@ -68,12 +69,15 @@ class Fittable(ModelView):
             When there is no such method, a number is impossible, or an argument is of the other method.
         FitError
             When sampling cannot start.
+        FamilyError
+            When a gaussian outcome never varies, so that nothing says how large its residual sd is.
         DataError
             When the model is of a fit that was kept without its rows.
         FileError
             When the store is there already, or cannot be written.
         """
         self.design.require_rows("Sampling")
+        require_variation(self.spec)
         options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept, store)
         if store is None or not isinstance(options, NutsOptions):
             return Fit(self, draw(self.spec, options, "sampling", progress))

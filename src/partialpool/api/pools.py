@@ -20,6 +20,7 @@ from partialpool.families.base import Family
 from partialpool.formula.asked import Formula
 from partialpool.inference.options import Method
 from partialpool.model.spec import ModelSpec
+from partialpool.model.variation import require_variation
 from partialpool.plots.forest import draw_forest, forest_data
 from partialpool.plots.outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.plot import Plot, with_population
@@ -225,11 +226,14 @@ def compare_pooling(
     ------
     OptionError, FormulaError
         When there is no such factor or method, or a group-level coefficient has no population-level one.
+    FamilyError
+        As :meth:`Model.fit`.
     """
     check_prob(prob)
     options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
     model = Model(formula, data, family, priors, missing)
     factor = grouping_factor(model.design, group).name
+    require_variation(model.spec)
 
     def fit(spec: ModelSpec, label: str) -> Fitted:
         return Fitted(spec, draw(spec, options, label, progress))

@@ -78,6 +78,8 @@ class Family:
         True when the mean is a proportion, so that predictors can separate outcomes perfectly.
     discrete
         True for outcomes that are whole numbers.
+    residual_sd
+        The parameter that is 0 where the mean meets every outcome; empty where there is none.
     mean_word
         What the mean is called on axes and in sentences.
 
@@ -97,6 +99,7 @@ class Family:
     needs_trials: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     discrete: ClassVar[bool] = True
+    residual_sd: ClassVar[str] = ""
     mean_word: ClassVar[str] = "mean"
 
     def __post_init__(self) -> None:

@@ -56,6 +56,7 @@ class Gaussian(Family):
     cells = {"identity": identity_cell, "log": log_cell}  # noqa: RUF012
     information_powers = {"sigma": -2.0}  # noqa: RUF012
     discrete = False
+    residual_sd = "sigma"
 
     @property
     def quadratic(self) -> bool:
