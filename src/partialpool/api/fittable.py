@@ -41,8 +41,10 @@ class Fittable(ModelView):
             The same seed gives the same draws, whatever the number of cores. None takes a random one, which
             the fit remembers.
         method
-            ``"nuts"`` samples. ``"laplace"`` integrates the group effects out instead, which is much quicker,
-            for gaussian outcomes exact, and otherwise an approximation that :meth:`Fit.diagnose` judges.
+            ``"nuts"`` samples. ``"laplace"`` integrates the group effects out instead, for gaussian outcomes
+            exactly, and otherwise by an approximation that :meth:`Fit.diagnose` judges. It is quickest with
+            one grouping factor and one effect a group; with slopes or crossed factors on small tables
+            ``"nuts"`` can be quicker.
         warmup
             Of ``"nuts"``: warm-up draws of each chain at most; None for 1,000. It ends when step size and
             metric have settled and the chains agree, often after 100: ``fit.draws.warmup`` says when.

@@ -90,8 +90,8 @@ Method = Annotated[
     typer.Option(
         "--method",
         metavar="nuts|laplace",
-        help="Sample with NUTS, or integrate the group effects out: much quicker, and an approximation that "
-        "the checks judge.",
+        help="Sample with NUTS, or integrate the group effects out: an approximation that the checks judge, "
+        "quickest with one effect a group of one factor; with slopes or crossed factors NUTS can be quicker.",
         rich_help_panel=SAMPLING,
     ),
 ]

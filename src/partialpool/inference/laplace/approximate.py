@@ -26,7 +26,10 @@ METHOD = "laplace"
 
 
 def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
-    """Draw from an approximation of the posterior, in milliseconds where NUTS takes seconds.
+    """Draw from an approximation of the posterior, without sampling.
+
+    With one grouping factor and one effect a group that takes milliseconds; with slopes or crossed factors on
+    small tables NUTS can be quicker.
 
     Group effects are integrated out given the outer parameters, these are integrated by importance sampling,
     and draws of both are made: in the spirit of integrated nested Laplace approximations (Rue, Martino &
