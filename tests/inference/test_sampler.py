@@ -13,7 +13,14 @@ from tests.inference.targets import Known, funnel, normal
 
 from partialpool.inference.chain import Chain, start_chain
 from partialpool.inference.engine import run
-from partialpool.inference.metric import Metric, learn_metric, unit_metric
+from partialpool.inference.metric import (
+    Metric,
+    _mean_covariance,
+    learn_metric,
+    principal_directions,
+    unit_metric,
+    variances_between,
+)
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.warmup import FIRST_ROUNDS
 from partialpool.kernels.inputs import address_table
@@ -205,6 +212,39 @@ def test_the_metric_of_a_normal_is_learnt_from_few_draws(low_rank: bool) -> None
     whitened = np.linalg.solve(matrix, np.linalg.solve(matrix, covariance).T)
     values = np.linalg.eigvalsh(whitened)
     assert values.max() / values.min() < (5.0 if low_rank else 1.0 + 1e-6)
+
+
+def test_a_direction_among_many_coordinates_takes_shape_from_round_to_round() -> None:
+    """A variance of 100 along one direction of 1,000 coordinates, and 50 draws a round to find it in."""
+    rng = np.random.default_rng(5)
+    u = np.full(1000, 1000**-0.5)
+    learnt = None
+    for _ in range(3):
+        x = rng.normal(size=(50, 1000))
+        g = -x - np.outer(x @ u, u) * (0.1 - 1.0)
+        x += np.outer(x @ u, u) * 9.0
+        learnt = learn_metric(x, g, True, learnt)
+    assert learnt is not None
+    scaled = u / learnt.scale / np.linalg.norm(u / learnt.scale)
+    assert np.max(np.abs(learnt.directions @ scaled)) > 0.95
+    assert 50 < np.max(1 + learnt.stretch) ** 2 < 200
+
+
+def test_chance_among_many_coordinates_is_no_direction() -> None:
+    """Gradients that are not quite those of a normal: in the draws themselves some direction stands out."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(200, 2000))
+    g = -x * np.exp(0.4 * rng.normal(size=x.shape))
+    seen = _mean_covariance(*(a[::2] @ principal_directions(x[::2], g[::2]).T for a in (x, g)))
+    assert np.ptp(np.log(np.linalg.eigvalsh(seen))) > np.log(2.0)
+    assert len(learn_metric(x, g, True).stretch) == 0
+
+
+def test_how_far_a_metric_is_from_another(metric: Metric) -> None:
+    np.testing.assert_allclose(variances_between(metric, metric), 1.0)
+    np.testing.assert_allclose(variances_between(unit_metric(4), metric), [6.25, 0.36])
+    np.testing.assert_allclose(variances_between(metric, unit_metric(4)), [1 / 0.36, 0.16])
+    assert len(variances_between(unit_metric(4), unit_metric(4))) == 0
 
 
 def test_a_coordinate_that_does_not_move_keeps_a_scale_of_one() -> None:

@@ -9,7 +9,7 @@ minimizing Fisher divergence".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 
 RIDGE = 1e-5  # keeps covariances within the span of the draws invertible
 NEGLIGIBLE = 2.0  # variances of directions between 1/2 and 2 are left to the diagonal
+DRAWS = 400  # at most that directions are learnt from
+CANDIDATES = 10  # the smallest and the largest variances that are measured although they seem negligible
+ROUNDING = 1e-12  # of the largest square of a size
 MAX_RATIO = 1e10
 COORDINATES = 512  # looked at together, so that draws of many are never copied whole
 
@@ -58,20 +61,58 @@ def diagonal_metric(scale: Floats) -> Metric:
     return Metric(scale, np.zeros((0, len(scale))), np.zeros(0))
 
 
-def learn_metric(positions: Floats, gradients: Floats, low_rank: bool) -> Metric:
-    """Estimate the metric from (m, n) positions and gradients of the log density there."""
+def learn_metric(positions: Floats, gradients: Floats, low_rank: bool, known: Metric | None = None) -> Metric:
+    """Estimate the metric from (m, n) positions and gradients of the log density there.
+
+    Directions are sought in one half of the draws and measured in the other: the farthest of thousands of
+    directions in a few draws are chance, and the other half does not know them.
+
+    Parameters
+    ----------
+    low_rank
+        Whether it may have directions.
+    known
+        The metric of an earlier round, whose directions are measured again beside those that it lacks: draws
+        fewer than coordinates show a direction in part, so it takes shape from round to round.
+    """
     scale = in_blocks(_scales, positions, gradients)
     if not low_rank:
         return diagonal_metric(scale)
-    directions, variances = principal_directions(*diagonal_metric(scale).whiten(positions, gradients))
-    return Metric(scale, directions, np.sqrt(variances) - 1.0)
+    every = -(-len(positions) // DRAWS)
+    x, g = positions[::every] / scale, gradients[::every] * scale
+    x, g = x - x.mean(axis=0), g - g.mean(axis=0)
+    before = replace(known or unit_metric(len(scale)), scale=np.ones_like(scale))
+    found = principal_directions(*before.whiten(x[::2], g[::2]))
+    basis = _orthonormal(before.directions, found)
+    variances, vectors = np.linalg.eigh(_mean_covariance(x[1::2] @ basis.T, g[1::2] @ basis.T))
+    far = _far(variances)
+    return Metric(scale, np.ascontiguousarray(vectors[:, far].T @ basis), np.sqrt(variances[far]) - 1.0)
+
+
+def variances_between(old: Metric, new: Metric) -> Floats:
+    """(k,) variances of a normal that suits one metric along directions of both, scales apart, in another."""
+    basis = _orthonormal(old.directions, new.directions)
+    u, v = old.directions @ basis.T, new.directions @ basis.T
+    shrink = np.eye(len(basis)) - (u.T * (old.stretch / (1.0 + old.stretch))) @ u
+    grow = np.eye(len(basis)) + (v.T * new.stretch) @ v
+    return np.asarray(np.linalg.svd(shrink @ grow, compute_uv=False) ** 2)
+
+
+def _orthonormal(*directions: Floats) -> Floats:
+    """Rows that span those given."""
+    return np.asarray(np.linalg.qr(np.concatenate(directions).T)[0].T)
 
 
 def scales_within(metric: Metric, positions: Floats, gradients: Floats) -> Floats:
     """(n,) scales of (m, n) draws and gradients where a metric is the identity: 1 if it fits them."""
-    if len(metric.stretch):
-        return _scales(*metric.whiten(positions, gradients))
-    return in_blocks(lambda x, g, scale: _scales(x / scale, g * scale), positions, gradients, metric.scale)
+    scale, directions, stretch = metric.scale, metric.directions, metric.stretch
+    along = positions @ (directions / scale).T * (stretch / (1.0 + stretch))
+    force = gradients @ (directions * scale).T * stretch
+
+    def block(x: Floats, g: Floats, scale: Floats, directions: Floats) -> Floats:
+        return _scales(x / scale - along @ directions, g * scale + force @ directions)
+
+    return in_blocks(block, positions, gradients, scale, directions)
 
 
 def in_blocks(statistic: Callable[..., Floats], *arrays: Floats) -> Floats:
@@ -90,44 +131,49 @@ def _scales(positions: Floats, gradients: Floats) -> Floats:
     return np.clip(ratio, 1.0 / MAX_RATIO, MAX_RATIO) ** 0.25
 
 
-def principal_directions(positions: Floats, gradients: Floats) -> tuple[Floats, Floats]:
-    """Directions in which the variance of standardised draws is far from 1, and those variances.
+def principal_directions(positions: Floats, gradients: Floats) -> Floats:
+    """Directions in which the variance of standardised draws seems to be far from 1, and the farthest ones.
 
     Within the span of draws and gradients the covariance is the geometric mean of that of the draws and the
-    inverse of that of the gradients: it is the one that maps the gradients' covariance on the draws'.
+    inverse of that of the gradients: it is the one that maps the gradients' covariance on the draws'; outside
+    it is 1. The span of draws fewer than coordinates is found from the matrix of their products.
 
     Parameters
     ----------
     positions, gradients
-        (m, n).
+        (m, n), centred.
 
     Returns
     -------
-    (k, n) orthonormal rows and (k,) variances.
+    (k, n) orthonormal rows.
     """
-    m = len(positions)
-    x, g = positions - positions.mean(axis=0), gradients - gradients.mean(axis=0)
-    basis = _span(np.concatenate([x, g]))
-    a, b = x @ basis.T, g @ basis.T
-    ridge = RIDGE * np.eye(len(basis))
-    mean = _geometric_mean(b.T @ b / m + ridge, a.T @ a / m + ridge)
-    variances, vectors = np.linalg.eigh(mean)
-    far = (variances > NEGLIGIBLE) | (variances < 1.0 / NEGLIGIBLE)
-    return np.ascontiguousarray(vectors[:, far].T @ basis), variances[far]
+    m, n = positions.shape
+    few = min(CANDIDATES, m // 10)
+    if n <= 2 * m:
+        variances, vectors = np.linalg.eigh(_mean_covariance(positions, gradients))
+        return np.asarray(vectors[:, _far(variances, few)].T)
+    rows = np.concatenate([positions, gradients])
+    squares, span = np.linalg.eigh(rows @ rows.T)
+    kept = squares > ROUNDING * squares[-1]
+    sizes, span = np.sqrt(squares[kept]), span[:, kept]
+    variances, vectors = np.linalg.eigh(_mean_covariance(span[:m] * sizes, span[m:] * sizes))
+    return np.asarray((vectors[:, _far(variances, few)].T / sizes @ span.T) @ rows)
 
 
-def _span(rows: Floats) -> Floats:
-    """Orthonormal rows that span the given ones."""
-    _, sizes, basis = np.linalg.svd(rows, full_matrices=False)
-    return np.asarray(basis[sizes > 1e-8 * sizes[0]])
+def _far(variances: Floats, few: int = 0) -> NDArray[np.bool_]:
+    """Which of ascending variances are far from 1, or among the few smallest and largest."""
+    rank = np.arange(len(variances))
+    ends = (rank < few) | (rank >= len(variances) - few)
+    return np.asarray(ends | (variances > NEGLIGIBLE) | (variances < 1.0 / NEGLIGIBLE))
 
 
-def _geometric_mean(precision: Floats, covariance: Floats) -> Floats:
-    """The symmetric positive A with A precision A = covariance."""
+def _mean_covariance(positions: Floats, gradients: Floats) -> Floats:
+    """(n, n) the A with A P A = C, of the covariances C of (m, n) draws and P of their gradients."""
+    ridge = RIDGE * np.eye(positions.shape[1])
+    precision, covariance = (x.T @ x / len(x) + ridge for x in (gradients, positions))
     values, vectors = np.linalg.eigh(precision)
     root = (vectors * np.sqrt(values)) @ vectors.T
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     values, vectors = np.linalg.eigh(root @ covariance @ root)
-    middle = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    mean = inverse_root @ middle @ inverse_root
-    return np.asarray(0.5 * (mean + mean.T))
+    half = inverse_root @ (vectors * np.maximum(values, 0.0) ** 0.25)
+    return np.asarray(half @ half.T)

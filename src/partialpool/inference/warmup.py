@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.inference.blas import one_thread
 from partialpool.inference.chain import Chain
 from partialpool.inference.metric import (
-    NEGLIGIBLE,
     Metric,
     in_blocks,
     learn_metric,
-    principal_directions,
     scales_within,
     unit_metric,
+    variances_between,
 )
 
 Floats = NDArray[np.float64]
@@ -77,9 +77,13 @@ def warm_up(
         traces = advance(length, metric)
         step = float(np.exp(np.mean([chain.log_step for chain in chains])))
         done += length
-        if done == limit or (length >= FIRST_ROUNDS[-1] and _settled(metric, traces, low_rank)):
+        if done == limit:
             break
-        metric = learn_metric(*_parts(traces), low_rank)
+        with one_thread():  # the last digits of the metric, and so all draws, hang on the number of threads
+            learnt = learn_metric(*_parts(traces), low_rank, metric)
+            if length >= FIRST_ROUNDS[-1] and _settled(metric, learnt, traces):
+                break
+        metric = learnt
     return Tuning(metric, step, done)
 
 
@@ -99,17 +103,15 @@ def _parts(traces: Floats) -> tuple[Floats, Floats]:
     return flat[:, :n], flat[:, n:]
 
 
-def _settled(metric: Metric, traces: Floats, low_rank: bool) -> bool:
-    """Say whether the chains agree, and a new metric would be much the same."""
+def _settled(metric: Metric, learnt: Metric, traces: Floats) -> bool:
+    """Say whether the chains agree, and the metric learnt from them is much the same as the one in use."""
     if np.max(in_blocks(_r_hat, traces[..., : traces.shape[-1] // 2]), initial=1.0) > MAX_R_HAT:
         return False
     change = scales_within(metric, *_parts(traces))
     if np.max(np.abs(np.log(change)), initial=0.0) > np.log(MAX_CHANGE):
         return False
-    if not low_rank:
-        return True
-    _, variances = principal_directions(*metric.whiten(*_parts(traces)))
-    return bool(np.max(np.abs(np.log(variances)), initial=0.0) < 2.0 * np.log(NEGLIGIBLE))
+    variances = variances_between(metric, learnt)
+    return bool(np.max(np.abs(np.log(variances)), initial=0.0) < 2.0 * np.log(MAX_CHANGE))
 
 
 def _r_hat(positions: Floats) -> Floats:
