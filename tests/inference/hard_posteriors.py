@@ -91,6 +91,7 @@ for _family in OUTCOMES:
     CASES |= {
         f"{_family}, three groups": grouped(_family, 3, 10, 0.7),
         f"{_family}, ten groups of one row": grouped(_family, 10, 1, 1.0),
+        f"{_family}, thirty groups of one row": grouped(_family, 30, 1, 1.0),
         f"{_family}, groups that do not differ": grouped(_family, 12, 5, 0.0),
         f"{_family}, many groups that do not differ": grouped(_family, 100, 20, 0.0),
         f"{_family}, groups that differ wildly": grouped(

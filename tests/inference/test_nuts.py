@@ -197,6 +197,50 @@ def test_a_target_of_the_users_is_used(monkeypatch, spec: ModelSpec) -> None:
     assert called[0].target_accept == 0.93
 
 
+OWN = np.random.default_rng(3)
+ONE_EACH, Z = np.arange(400), OWN.normal(size=(2, 400))
+ANY, INTERCEPTS = {"y": Z[0], "x": Z[1]}, "y ~ 1 + (1 | g)"
+TRIALS = {"k": ONE_EACH % 2, "n": 1, "g": ONE_EACH}
+# What is learnt of the sd, and the acceptance rate for it.
+TARGETS = {
+    "few groups": (INTERCEPTS, ANY | {"g": ONE_EACH % 10}, "gaussian", 0.98),
+    "few groups among others": (
+        "y ~ 1 + (1 | g) + (1 | h)",
+        ANY | {"g": ONE_EACH // 10, "h": ONE_EACH % 3},
+        "gaussian",
+        0.98,
+    ),
+    "measured once": (INTERCEPTS, ANY | {"g": ONE_EACH}, "gaussian", 0.98),
+    "measured twice": (INTERCEPTS, ANY | {"g": ONE_EACH // 2}, "gaussian", 0.8),
+    "as many rows as effects": ("y ~ x + (x | g)", ANY | {"g": ONE_EACH // 2}, "gaussian", 0.98),
+    "one answer": (INTERCEPTS, {"y": ONE_EACH % 2, "g": ONE_EACH}, "bernoulli", 0.98),
+    "one trial": ("k | trials(n) ~ 1 + (1 | g)", TRIALS, "binomial", 0.98),
+    "two trials": ("k | trials(n) ~ 1 + (1 | g)", TRIALS | {"k": ONE_EACH % 2 * 2, "n": 2}, "binomial", 0.8),
+    "rare events": (INTERCEPTS, {"y": ONE_EACH % 20 == 0, "g": ONE_EACH // 4}, "bernoulli", 0.98),
+    "one count": (INTERCEPTS, {"y": OWN.poisson(1.5 * np.exp(0.7 * Z[0])), "g": ONE_EACH}, "poisson", 0.8),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_steps_are_smaller_where_little_is_known_of_an_sd(name: str) -> None:
+    formula, table, family, target = TARGETS[name]
+    spec = model(formula, table, family)
+    assert nuts._usual_target(spec, choose_geometry(spec)) == target
+
+
+@pytest.mark.parametrize("slope", ["", " + urban", " + `age.centered`"])
+def test_the_survey_keeps_the_usual_steps(slope: str) -> None:
+    spec = model(
+        f"`use.contraception` ~ 1{slope} + (1{slope} | district)", load_dataset("bangladesh"), "bernoulli"
+    )
+    assert nuts._usual_target(spec, choose_geometry(spec)) == nuts.TARGET_ACCEPT
+
+
+def test_an_sd_that_is_given_needs_no_smaller_steps() -> None:
+    spec = model(INTERCEPTS, ANY | {"g": ONE_EACH % 5}, priors={"1|g": Normal(0, 1.0)})
+    assert nuts._usual_target(spec, choose_geometry(spec)) == nuts.TARGET_ACCEPT
+
+
 # --- posteriors that others diverge on ------------------------------------------------------------------
 
 EFFECT = rng.normal(size=12)

@@ -17,12 +17,15 @@ from partialpool.inference.elimination import eliminate
 from partialpool.inference.quick_parts import Term
 from partialpool.inference.quickfit import QuickFit
 from partialpool.kernels.transforms import INTERVAL
+from partialpool.model.cells import Cells
 from partialpool.model.density import transform_of
 from partialpool.model.geometry import Coordinates, Geometry, Link, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
 Floats = NDArray[np.float64]
+
+CELLS = 2**16  # looked at together, so that there is no copy of all of them
 
 
 def choose_geometry(spec: ModelSpec) -> Geometry:
@@ -75,7 +78,36 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         tuple(np.ascontiguousarray(t.cross) for t in terms),
         tuple(t.effects for t in terms),
         fit.point.links,
+        tuple(_evidence(spec, number, term) for number, term in enumerate(terms)),
     )
+
+
+def _evidence(spec: ModelSpec, number: int, term: Term) -> Floats:
+    """(d,) how many groups' worth of evidence there is of a term's sds.
+
+    A group whose effects the data tell exactly counts as one, a group of which they tell nothing as none.
+    Where one row cannot tell a group's effect from the scatter of rows, which outcomes with a residual sd and
+    yes or no have, groups of no more rows than effects count as none.
+    """
+    learnt = _learnt(term)
+    if spec.family.bounded or spec.family.information_powers:
+        learnt[_rows(spec.cells, number, len(learnt)) <= learnt.shape[1]] = 0.0
+    return np.asarray(np.sum(learnt**2, axis=0))
+
+
+def _rows(cells: Cells, number: int, size: int) -> Floats:
+    """(J,) rows, or trials, of a term's groups."""
+    n, total = cells.index.n_cells, np.zeros(size)
+    rows, groups = np.broadcast_to(cells.stats[0], n), cells.group_index[number]
+    for at in range(0, n, CELLS):
+        total += np.bincount(groups[at : at + CELLS], rows[at : at + CELLS], size)
+    return total
+
+
+def _learnt(term: Term) -> Floats:
+    """(J, d) shares of the effects' variances that the data take away."""
+    left = np.einsum("jaa->ja", term.posterior) / np.diag(term.covariance)
+    return np.clip(1.0 - left, 0.0, 1.0)
 
 
 def _safe_cholesky(covariance: Floats) -> Floats:
@@ -92,8 +124,7 @@ def _hyper(position: Coordinates, terms: list[Term]) -> tuple[Floats, Floats]:
     centre, scale = np.zeros(position.n_dim), np.ones(position.n_dim)
     for term, sds, corr in zip(terms, position.sd, position.corr, strict=True):
         variances = np.diag(term.covariance)
-        learnt = 1.0 - np.einsum("jaa->ja", term.posterior) / variances
-        groups = np.sum(np.clip(learnt, 0.0, 1.0) ** 2, axis=0)  # how many groups' worth of evidence
+        groups = np.sum(_learnt(term) ** 2, axis=0)  # how many groups' worth of evidence
         for a, at in enumerate(sds):
             prior = term.block.coefficients[a].sd
             if at < 0 or not isinstance(prior, Prior):

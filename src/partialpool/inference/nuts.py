@@ -16,14 +16,17 @@ from partialpool.inference.options import NutsOptions, Progress
 from partialpool.inference.past import Store
 from partialpool.inference.team import team
 from partialpool.model.density import Density
+from partialpool.model.geometry import Geometry
 from partialpool.model.shares import most_shares
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
 TARGET_ACCEPT = 0.8
 # A learnt sd of few groups has a long tail, and steps that suit its middle diverge there: of 20 seeds on the
-# first three districts of Bangladesh 11 had divergences at 0.9, 1 at 0.95, none at 0.98.
+# first three districts of Bangladesh 11 had divergences at 0.9, 1 at 0.95, none at 0.98. Many groups of which
+# each tells little are like few.
 FEW_GROUPS = 10
+LITTLE_EVIDENCE = 3.0  # groups' worth, as the quick fit sees it
 FEW_GROUPS_TARGET_ACCEPT = 0.98
 SECOND_TARGET_ACCEPT = 0.995
 
@@ -53,11 +56,11 @@ def sample(
         When no chain can start, or a chain fails.
     """
     asked = options.target_accept
-    options = replace(options, target_accept=asked or _usual_target(spec))
     load(spec.family)
     started = time.perf_counter()
     with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
         geometry = choose_geometry(spec)
+    options = replace(options, target_accept=asked or _usual_target(spec, geometry))
     with team(_helpers(spec, options), options.chains) as members:
         density, low_rank = Density(spec, geometry, members), crossed(spec, geometry.links)
         kept, attempts, interrupted = _runs(density, options, progress, store, low_rank)
@@ -104,14 +107,14 @@ def _runs(
     return again, tuple(attempts), False
 
 
-def _usual_target(spec: ModelSpec) -> float:
-    learnt = [
-        len(block.term.grouping.labels)
-        for _, block in spec.parameters.blocks
-        if any(isinstance(c.sd, Prior) for c in block.coefficients)
-    ]
-    few = any(n_groups <= FEW_GROUPS for n_groups in learnt)
-    return FEW_GROUPS_TARGET_ACCEPT if few else TARGET_ACCEPT
+def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
+    """Acceptance rate where none is asked for: a higher one where little is known of an sd that is learnt."""
+    for (_, block), evidence in zip(spec.parameters.blocks, geometry.evidence, strict=True):
+        learnt = [isinstance(c.sd, Prior) for c in block.coefficients]
+        few = len(block.term.grouping.labels) <= FEW_GROUPS
+        if any(learnt) and (few or np.min(evidence[learnt]) < LITTLE_EVIDENCE):
+            return FEW_GROUPS_TARGET_ACCEPT
+    return TARGET_ACCEPT
 
 
 def _attempt(options: NutsOptions, run: Run) -> str:

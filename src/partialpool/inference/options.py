@@ -30,8 +30,8 @@ class NutsOptions:
     cores
         Chains run at once; with large data, cores beyond the number of chains help them.
     target_accept
-        Acceptance rate that the step size is tuned for; None for 0.8, or 0.98 where the sd of ten groups
-        or fewer is learnt.
+        Acceptance rate that the step size is tuned for; None for 0.8, or 0.98 where an sd is learnt from
+        ten groups or fewer, or from groups that tell as little as three.
     """
 
     draws: int = 1000

@@ -53,6 +53,8 @@ class Geometry:
         One array a term, (J, d): effects where the quadratics were taken.
     links
         Which terms' groups lie in which; empty for effects that do not follow each other.
+    evidence
+        One array a term, (d,): how many groups' worth of evidence there is of each sd.
     """
 
     coef_centre: Floats
@@ -65,6 +67,7 @@ class Geometry:
     cross: tuple[Floats, ...]
     effects: tuple[Floats, ...]
     links: tuple[Link, ...] = ()
+    evidence: tuple[Floats, ...] = ()
 
 
 @dataclass(frozen=True)
