@@ -84,13 +84,13 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
         points, ratios = sample.weighted()
         if not np.any(np.isfinite(ratios)):
             raise _nowhere()
-        weights, k = _smoothed(ratios)
-        ess = float(1.0 / np.sum(weights**2))
         # Rounds that get no better have come as close as the t distribution can.
         settled = (whole and own > ENOUGH) or (turn > PATIENCE and own < BETTER * before)
-        good = k < GOOD_PARETO_K and ess >= min(GOOD_ESS, n_points)
-        if settled and (good or own < HOPELESS):
-            break
+        if settled or turn == MOST_ROUNDS - 1:
+            weights, k = _smoothed(ratios)
+            ess = float(1.0 / np.sum(weights**2))
+            if own < HOPELESS or (k < GOOD_PARETO_K and ess >= min(GOOD_ESS, n_points)):
+                break
         before, whole = own, own > ENOUGH or turn > 0
         # One that fits is kept: the few points of the first round would give a worse one.
         if own <= ENOUGH or settled:

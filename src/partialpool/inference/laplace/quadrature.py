@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STREAMS = 4  # parts that points are divided into, whatever the number of cores
-WORTH_THREADS = 100_000  # evaluations of a cell, below which starting threads takes longer than the work
+WORTH_THREADS = 300_000  # evaluations of a cell, below which starting threads takes longer than the work
 WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
 # Where a group accepts less, so many steps lead to each draw, if that takes no more evaluations of a cell.
@@ -292,9 +292,8 @@ class Quadrature:
         kept = weights > NEGLIGIBLE * np.max(weights)
         points, weights = points[kept], weights[kept] / np.sum(weights[kept])
         chosen = [int(j) for j in self._handful(draws)]
-        found = self._in_threads(
-            lambda j: self._check(j, points, weights, draws), chosen, len(points) * len(FINE.points)
-        )
+        passes = len(chosen) * len(points) * len(FINE.points) // self.n_groups  # each over one group's cells
+        found = self._in_threads(lambda j: self._check(j, points, weights, draws), chosen, passes)
         return float(np.min(self.acceptance)), tuple(one for own in found for one in own)
 
     def _handful(self, draws: Floats) -> Integers:
