@@ -80,9 +80,11 @@ def _growth(results: Results, family: str, things: str) -> Figure | None:
     if not ends:
         return None
     for x, y, label, colour in _spread(ends):
-        axes.annotate(
+        text = axes.annotate(
             label, (x, y), (6, 0), textcoords="offset points", va="center", fontsize=8, color=colour
         )
+        # Lines pass below.
+        text.set_bbox({"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5})
     axes.set(xlabel=things, ylabel="seconds, warm: model and draws")
     axes.set_xlim(0.6 * min(sizes), 60 * max(x for x, *_ in ends))  # room for the names
     axes.grid(alpha=0.25)
@@ -117,9 +119,8 @@ def _bars(axes: Axes, names: list[str], values: list[float], colours: list[str],
     axes.set_yticks(range(len(names)), names, fontsize=8)
     for at, value in enumerate(values):
         if value == value:
-            axes.annotate(
-                f" {value:,.3g}" if value < 100 else f" {value:,.0f}", (value, at), va="center", fontsize=7
-            )
+            text = f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+            axes.annotate(text, (value, at), (3, 0), textcoords="offset points", va="center", fontsize=7)
     axes.margins(x=0.12)
 
 
