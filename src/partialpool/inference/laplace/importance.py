@@ -21,6 +21,7 @@ from partialpool.inference.laplace.marginal import Marginal, Proposal
 Floats = NDArray[np.float64]
 
 FREEDOM = 7.0  # of the t distributions: tails heavier than the posterior's
+FEWEST = 64  # points of a first round, if they are no more than half of a whole one
 WIDE, WIDE_PART = 2.5, 4  # a fourth of a round's points comes from a distribution so much wider
 MOST_ROUNDS = 16
 ENOUGH = 0.6  # effective share of a round's points at which its distribution fits
@@ -61,8 +62,8 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     Parameters
     ----------
     n_points
-        Points of the last rounds. A power of two. The first two have a quarter of it, or the first alone
-        where it fits.
+        Points of the last rounds. A power of two. The first two have a quarter of it, but 64 at least if
+        that is no more than half, or the first alone where it fits.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def explore(marginal: Marginal, n_points: int, rng: np.random.Generator) -> Expl
     uniforms = qmc.Sobol(len(proposal.centre) + 1, rng=rng)
     sample, before, whole = _Sample(), 0.0, False
     for turn in range(MOST_ROUNDS):
-        size = n_points if whole else max(n_points // 4, 32)
+        size = n_points if whole else max(n_points // 4, min(FEWEST, n_points // 2))
         own = sample.add(marginal, proposal, uniforms.random(size // 2))
         points, ratios = sample.weighted()
         if not np.any(np.isfinite(ratios)):
