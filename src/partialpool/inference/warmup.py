@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.inference.blas import one_thread
 from partialpool.inference.chain import Chain
 from partialpool.inference.metric import (
+    NEGLIGIBLE,
     Metric,
     in_blocks,
     learn_metric,
@@ -111,7 +112,8 @@ def _settled(metric: Metric, learnt: Metric, traces: Floats) -> bool:
     if np.max(np.abs(np.log(change)), initial=0.0) > np.log(MAX_CHANGE):
         return False
     variances = variances_between(metric, learnt)
-    return bool(np.max(np.abs(np.log(variances)), initial=0.0) < 2.0 * np.log(MAX_CHANGE))
+    # One that the metric in use lacks is new by as much as counts at all.
+    return bool(np.max(np.abs(np.log(variances)), initial=0.0) < np.log(NEGLIGIBLE * MAX_CHANGE))
 
 
 def _r_hat(positions: Floats) -> Floats:
