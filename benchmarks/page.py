@@ -80,11 +80,17 @@ def table(records: dict[str, dict[str, Any]]) -> str:
     shown = sorted((n for n, r in records.items() if measured(r)), key=lambda n: whole(records[n]))
     lines = [f"| {' | '.join(HEAD)} |", "|---" + "|---:" * (len(HEAD) - 2) + "|---|"]
     other = elsewhere(records)
+
+    def mark(name: str) -> str:
+        return " †" if name in other else ""
+
     for name in shown:
         cells = row(records, name)
-        lines.append(f"| {' | '.join([cells[0] + (' †' if name in other else ''), *cells[1:]])} |")
+        lines.append(f"| {' | '.join([cells[0] + mark(name), *cells[1:]])} |")
     notes = [f"* {name}: {effort(records[name])}" for name in shown if effort(records[name])]
-    notes += [f"* {n}: {r['status']} ({r['why']})" for n, r in sorted(records.items()) if not measured(r)]
+    notes += [
+        f"* {n}{mark(n)}: {r['status']} ({r['why']})" for n, r in sorted(records.items()) if not measured(r)
+    ]
     notes += [
         f"* † on another machine, whose times are not those of this one: {m}"
         for m in sorted({*other.values()})

@@ -13,8 +13,9 @@ from scipy.stats import binom, nbinom, norm, poisson
 
 import partialpool as pp
 from partialpool.errors import FitError
+from partialpool.inference.laplace.effect_chains import stretched_normals, walks
 from partialpool.inference.laplace.nodes import finer_nodes, grid, nodes
-from partialpool.inference.laplace.quadrature import Quadrature, stretched_normals
+from partialpool.inference.laplace.quadrature import Quadrature
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates
 from partialpool.model.outer import outer_positions
@@ -152,7 +153,7 @@ def test_draws_of_different_groups_are_independent_given_the_outer_parameters():
 
 @pytest.mark.parametrize("n", [1, 2, 6, 1000])
 def test_every_effect_reads_every_proposal_once(n):
-    starts, strides = engine("slopes")._walks(n, np.random.default_rng(6))
+    starts, strides = walks(n, 2, 4, np.random.default_rng(6))
     places = (starts[..., None] + strides[..., None] * np.arange(n)) % n
     assert np.array_equal(np.sort(places, axis=-1), np.broadcast_to(np.arange(n), places.shape))
 

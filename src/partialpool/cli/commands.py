@@ -268,7 +268,5 @@ def _leave_if_interrupted(*fits: FitLike) -> None:
     if any(fit.draws.interrupted for fit in fits):
         told = "Interrupted: results are of the draws made until then."
         stores = [fit.draws.store for fit in fits if fit.draws.store is not None]
-        show_error(
-            "".join([told, *(f"\n  Try: partialpool resume {shlex.quote(store)}" for store in stores)])
-        )
+        show_error(told + "".join(f"\n  Try: partialpool resume {shlex.quote(store)}" for store in stores))
         raise typer.Exit(INTERRUPTED)

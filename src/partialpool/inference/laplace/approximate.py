@@ -11,7 +11,7 @@ from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
 from partialpool.inference.compiling import load_laplace
 from partialpool.inference.draws import Approximation, Draws
-from partialpool.inference.laplace.blocks import latent_predictors
+from partialpool.inference.laplace.blocks import is_exact
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.laplace.importance import Explored, allot, explore
 from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
@@ -69,8 +69,7 @@ def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
 
 def _engine(spec: ModelSpec, cores: int) -> Marginal:
     """Effects on gaussian means are integrated exactly; one factor's by quadrature; others by Laplace."""
-    exact = spec.family.quadratic and latent_predictors(spec) == (0,)
-    if is_latent_gaussian(spec) and (exact or not one_factor(spec)):
+    if is_latent_gaussian(spec) and (is_exact(spec) or not one_factor(spec)):
         return LatentGaussian(spec, cores)
     if one_factor(spec):
         return Quadrature(spec, cores)

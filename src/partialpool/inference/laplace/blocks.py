@@ -62,6 +62,11 @@ def latent_predictors(spec: ModelSpec) -> tuple[int, ...]:
     return tuple(p for p, part in enumerate(spec.parameters.predictors) if p == 0 or part.blocks)
 
 
+def is_exact(spec: ModelSpec) -> bool:
+    """Whether inner parameters are normal given the outer ones and the data: those of a gaussian's mean."""
+    return spec.family.quadratic and latent_predictors(spec) == (0,)
+
+
 def inner_coefficients(spec: ModelSpec) -> NDArray[np.bool_]:
     """(K,) which coefficients are inner: of a latent predictor, with a normal or a flat prior."""
     latent, inner = latent_predictors(spec), []

@@ -20,6 +20,7 @@ from partialpool.inference.laplace.blocks import (
     coefficient_predictors,
     effect_blocks,
     inner_coefficients,
+    is_exact,
     latent_predictors,
 )
 from partialpool.inference.laplace.cells import CellLikelihood
@@ -99,7 +100,7 @@ class InnerProblem:
         eliminated, crossed, self.parent = elimination_order(effects)
         self.blocks = (*eliminated, *crossed, coefficient_block(spec, self.inner))
         self.offsets = widened(spec.cells.offsets, spec.cells.index.n_cells)
-        self.exact = spec.family.quadratic and self.latent == (0,)
+        self.exact = is_exact(spec)
         self.starts = np.cumsum([0, *(b.size * b.width for b in self.blocks)])
         self._check_size(len(eliminated))
         self.outer = OuterPoint(spec, self.inner, self.blocks)

@@ -17,10 +17,8 @@ Floats = NDArray[np.float64]
 GRIDS = {1: (0.95, 4.75), 2: (1.3, 4.0)}
 # For the integrands of small groups, which are far from that: 69 and 171 nodes.
 FINER_GRIDS = {2: (1.0, 4.5), 3: (1.3, 4.5)}
-RANDOMISED, MORE_RANDOMISED = (
-    256,
-    1024,
-)  # nodes in more dimensions: a fixed low-discrepancy set of normal points
+# Nodes in more dimensions: a fixed low-discrepancy set of normal points.
+RANDOMISED, MORE_RANDOMISED = 256, 1024
 SPREAD = 1.15  # its sd, a little more than the integrand's
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.climb import climb
+from partialpool.inference.laplace.effect_chains import stretched_normals, to_and_fro, walks
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.nodes import Nodes, finer_nodes, grid, nodes
 from partialpool.kernels import marginal as kernels
@@ -37,7 +38,6 @@ WORK = 1e8  # evaluations of a cell that a round of exploring may take
 LEAST_POINTS, MOST_POINTS = 64, 2048
 # Where a group accepts less, so many steps lead to each draw, if that takes no more evaluations of a cell.
 WELL_ACCEPTED, STEPS, STEPS_WORK = 0.92, 5, 2e7
-STRETCH = 0.52  # of the tails of proposals of effects
 CHECKED_DRAWS = 500  # from which the most extreme group is told
 FINE = grid(1, step=0.6, radius=6.6)
 # Pairs of outer points at which nodes are compared with finer ones; sd of the error that is allowed.
@@ -50,39 +50,6 @@ U = TypeVar("U")
 def one_factor(spec: ModelSpec) -> bool:
     """Whether all group-level terms of a model vary by the same factor, if there are any."""
     return len({block.term.grouping.name for _, block in spec.parameters.blocks}) <= 1
-
-
-def stretched_normals(n: int, rng: np.random.Generator) -> Floats:
-    """(n, 3) shuffled proposals: numbers, minus their log density, uniform numbers to accept them by.
-
-    A normal number w becomes sinh(STRETCH w) / STRETCH, one from each n-th part of the distribution (Jones &
-    Pewsey 2009, "Sinh-arcsinh distributions"). Tails lighter than the target's would trap a chain there;
-    these are those of a t distribution of 7 degrees of freedom, as far as n draws show them.
-    """
-    from scipy.special import ndtri
-
-    w = ndtri((rng.permutation(n) + rng.random(n)) / n)
-    rarity = 0.5 * w**2 + np.log(np.cosh(STRETCH * w))
-    return np.stack([np.sinh(STRETCH * w) / STRETCH, rarity, rng.random(n)], axis=1)
-
-
-def to_and_fro(points: Floats) -> Integers:
-    """(N,) order of (N, D) points in which neighbours are close to each other: a path through narrow strips.
-
-    Examples
-    --------
-    >>> to_and_fro(np.array([[3.0], [1.0], [2.0]])).tolist()
-    [1, 2, 0]
-    """
-    n, dimensions = points.shape
-    if not dimensions:
-        return np.arange(n)
-    order = np.argsort(points[:, 0], kind="stable")
-    if dimensions == 1:
-        return order
-    strips = np.array_split(order, max(round(n ** (1.0 / dimensions)), 1))
-    paths = [strip[to_and_fro(points[strip, 1:])] for strip in strips]
-    return np.concatenate([path[:: -1 if i % 2 else 1] for i, path in enumerate(paths)])
 
 
 class Quadrature:
@@ -178,8 +145,9 @@ class Quadrature:
         """Draws of everything: outer parameters as they are, effects from their conditionals."""
         n_draws = int(np.sum(counts))
         self._settle(counts @ points / n_draws)
-        order = to_and_fro(points[counts > 0][:, self.sds])
-        points, counts = points[counts > 0][order], counts[counts > 0][order]
+        chosen = np.flatnonzero(counts)
+        chosen = chosen[to_and_fro(points[chosen][:, self.sds])]
+        points, counts = points[chosen], counts[chosen]
         draws = np.empty((n_draws, self.spec.layout.n_values))
         rows = rng.permutation(n_draws)
         self.acceptance = self._sample(points, counts, rows, draws, rng)
@@ -194,11 +162,12 @@ class Quadrature:
     ) -> Floats:
         """Write values into their rows of draws; return the (J,) mean probabilities of acceptance."""
         n_draws = len(rows)
-        proposals, walks = stretched_normals(n_draws, rng), self._walks(n_draws, rng)
+        proposals = stretched_normals(n_draws, rng)
+        places = walks(n_draws, self.n_effects, self.n_groups, rng)
         common = {
             kernels.N_DRAWS: n_draws,
             kernels.PROPOSALS: proposals.ctypes.data,
-            kernels.WALKS: walks.ctypes.data,
+            kernels.WALKS: places.ctypes.data,
             kernels.PLACES_OF_DRAWS: rows.ctypes.data,
             kernels.DRAWS: draws.ctypes.data,
             kernels.N_VALUES: draws.shape[1],
@@ -226,12 +195,6 @@ class Quadrature:
         owns = np.array_split(np.arange(len(points)), STREAMS)
         shares = [(own, int(before[own[0]])) for own in owns if len(own)]
         return np.asarray(np.sum(self._in_threads(part, shares, n_draws), axis=0)) / n_draws
-
-    def _walks(self, n: int, rng: np.random.Generator) -> Integers:
-        """(2, D, J) where each effect begins to read n proposals, and a stride that leads to all of them."""
-        strides, shape = np.arange(1, max(n, 2)), (self.n_effects, self.n_groups)
-        strides = strides[np.gcd(strides, n) == 1]
-        return np.stack([rng.integers(n, size=shape), rng.choice(strides, shape)])
 
     def _integrate(
         self,
