@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import integrate, special, stats
 from tests.predict.made import make_fit, make_table, slow_linear, values_of
 
 from partialpool.errors import OptionError
 from partialpool.families.registry import FAMILIES, get_family
-from partialpool.predict.averages import average_mean
 from partialpool.predict.predictions import predict
 from partialpool.priors.normal import Normal
 
@@ -32,34 +30,6 @@ def test_an_average_is_the_mean_of_many_new_groups(link: str) -> None:
     assert np.abs(z).max() < 4.9
     at_zero = values_of(predict(made.fitted, made.recipe, row, groups=None))[:, 0]
     assert np.abs((at_zero - found) / found).max() > 0.02
-
-
-@pytest.mark.parametrize(
-    ("family", "sd", "tolerance"),
-    [
-        ("bernoulli(logit)", 2.0, 1e-10),
-        ("bernoulli(logit)", 5.0, 2e-5),
-        ("bernoulli(probit)", 5.0, 1e-4),
-        ("bernoulli(cloglog)", 2.0, 2e-7),
-        ("bernoulli(cloglog)", 5.0, 2e-3),
-        ("poisson", 5.0, 1e-6),
-        ("gaussian", 5.0, 1e-12),
-    ],
-)
-@pytest.mark.parametrize("eta", [-4.0, 0.7, 3.0])
-def test_accuracy(family: str, sd: float, tolerance: float, eta: float) -> None:
-    kind = get_family(family)
-    linear = {p: np.full((1, 1), eta) for p in kind.parameters}
-    found = average_mean(kind, linear, np.full((1, 1), sd))[0, 0]
-    exact = {
-        "identity": eta,
-        "log": np.exp(eta + sd**2 / 2),
-        "probit": special.ndtr(eta / np.sqrt(1 + sd**2)),
-    }.get(kind.link) or integrate.quad(
-        lambda u: kind.mean_link.inverse(np.array(eta + sd * u)) * stats.norm.pdf(u), -13, 13, epsabs=1e-13,
-        limit=500, points=[-eta / sd],
-    )[0]  # fmt: skip
-    np.testing.assert_allclose(found, exact, rtol=tolerance)
 
 
 @pytest.mark.parametrize("name", list(FAMILIES))

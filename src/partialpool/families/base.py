@@ -206,6 +206,13 @@ class Family:
         """Expected outcome of one unit (a probability for one trial), from linear predictors by parameter."""
         return self.mean_link.inverse(linear["mu"])
 
+    def average(self, linear: Mapping[str, Array], sd: Array) -> Array:
+        """Average the mean over normal deviations, of these sds, of its linear predictor.
+
+        Effects on other parameters do not change it.
+        """
+        return self.mean_link.average(linear["mu"], sd)
+
     def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
         """Draw outcomes, elementwise."""
         raise NotImplementedError

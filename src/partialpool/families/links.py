@@ -10,6 +10,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.families.averages import Average
+
 Array = NDArray[np.float64]
 
 
@@ -25,6 +27,9 @@ class Link:
         From the linear predictor to the mean, elementwise.
     forward
         From one mean to its linear predictor.
+    average
+        From means and sds of normal linear predictors, of one shape, to the averages of the mean: a formula
+        where there is one, an `Average` otherwise.
     stan
         The inverse in Stan's words, ``"inv_logit"``; empty for the identity.
     text
@@ -34,6 +39,7 @@ class Link:
     name: str
     inverse: Callable[[Array], Array]
     forward: Callable[[float], float]
+    average: Callable[[Array, Array], Array]
     stan: str
     text: str
 
@@ -54,7 +60,30 @@ def _normal_cdf(eta: Array) -> Array:
 
 
 def _cloglog(eta: Array) -> Array:
-    return -np.expm1(-np.exp(eta))
+    with np.errstate(over="ignore"):  # far above zero, where the mean is one
+        return -np.expm1(-np.exp(eta))
+
+
+def _expit_slope(eta: Array) -> Array:
+    return _expit(eta) * _expit(-eta)
+
+
+def _cloglog_slope(eta: Array) -> Array:
+    return np.exp(eta - np.exp(eta))
+
+
+def _identity_average(centre: Array, sd: Array) -> Array:
+    return np.broadcast_arrays(np.asarray(centre, float), sd)[0].copy()
+
+
+def _exp_average(centre: Array, sd: Array) -> Array:
+    """Mean of a log-normal, infinite where it is beyond the largest number."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(centre + 0.5 * sd**2))
+
+
+def _normal_cdf_average(centre: Array, sd: Array) -> Array:
+    return _normal_cdf(centre / np.sqrt(1.0 + sd**2))
 
 
 def log_expits(eta: Array) -> tuple[Array, Array]:
@@ -72,10 +101,24 @@ def log_expits(eta: Array) -> tuple[Array, Array]:
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", _identity, lambda m: m, "", ""),
-        Link("log", np.exp, math.log, "exp", "log"),
-        Link("logit", _expit, lambda m: math.log(m) - math.log1p(-m), "inv_logit", "logit"),
-        Link("probit", _normal_cdf, lambda m: NormalDist().inv_cdf(m), "Phi", "probit"),
-        Link("cloglog", _cloglog, lambda m: math.log(-math.log1p(-m)), "inv_cloglog", "cloglog"),
+        Link("identity", _identity, lambda m: m, _identity_average, "", ""),
+        Link("log", np.exp, math.log, _exp_average, "exp", "log"),
+        Link(
+            "logit",
+            _expit,
+            lambda m: math.log(m) - math.log1p(-m),
+            Average(_expit, _expit_slope, math.pi),
+            "inv_logit",
+            "logit",
+        ),
+        Link("probit", _normal_cdf, lambda m: NormalDist().inv_cdf(m), _normal_cdf_average, "Phi", "probit"),
+        Link(
+            "cloglog",
+            _cloglog,
+            lambda m: math.log(-math.log1p(-m)),
+            Average(_cloglog, _cloglog_slope, math.pi / 2),
+            "inv_cloglog",
+            "cloglog",
+        ),
     )
 }

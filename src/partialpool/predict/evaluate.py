@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.predict.asked import Asked
-from partialpool.predict.averages import average_mean
 from partialpool.predict.linear import linear_predictors
 from partialpool.predict.members import Members, chosen_groups
 from partialpool.predict.outcomes import draw_outcomes, standard_normals
@@ -74,7 +73,7 @@ class Evaluator:
             return linear["mu"]
         family = self.fitted.model.family
         variance = self._variance("mu", rows) if self.asked.average else None
-        return family.mean(linear) if variance is None else average_mean(family, linear, np.sqrt(variance))
+        return family.mean(linear) if variance is None else family.average(linear, np.sqrt(variance))
 
     def outcomes(self, rows: Rows, first_row: int) -> Floats:
         """Draw outcomes, (S, n), of rows that are numbered from `first_row`, where a strip begins."""
