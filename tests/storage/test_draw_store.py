@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import partialpool as pp
 from partialpool.errors import FileError, FitError
-from partialpool.inference import engine
+from partialpool.inference import engine, nuts
 from partialpool.inference.draws import Draws
 from partialpool.inference.past import resuming
-from partialpool.storage import draw_store
+from partialpool.model.geometry import Geometry
+from partialpool.model.spec import ModelSpec
+from partialpool.storage import draw_store, journal
 from partialpool.storage.draw_store import is_store, open_store
 from partialpool.storage.files import alone
 
@@ -29,7 +32,8 @@ rng = np.random.default_rng(4)
 n = {n}
 x, g = rng.normal(size=n), rng.integers(0, 8, n)
 y = x + rng.normal(size=8)[g] + rng.normal(size=n)
-model = pp.Model("y ~ x + (x | g)", {{"y": y, "x": x, "g": g}})
+table = {{"y": y, "x": x, "g": g}}
+model = pp.Model("y ~ x + (x | g)", table)
 """
 FIT = """
 from partialpool.inference import engine
@@ -38,10 +42,14 @@ model.fit(draws={draws}, chains=3, seed=2, cores=2, store={path!r}, progress=Fal
 """
 
 
-def make_model(n: int = 60) -> pp.Model:
-    names: dict[str, pp.Model] = {}
+def make(n: int = 60) -> dict[str, Any]:
+    names: dict[str, Any] = {}
     exec(MODEL.format(n=n), names)
-    return names["model"]
+    return names
+
+
+def make_model(n: int = 60) -> pp.Model:
+    return make(n)["model"]
 
 
 def assert_equal(a: Draws, b: Draws) -> None:
@@ -133,6 +141,54 @@ def test_what_comes_after_damage_is_drawn_again(cut: Path, whole: pp.Fit) -> Non
     assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
 
 
+def test_going_on_needs_no_new_coordinates(cut: Path, whole: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another processor, or another quick fit, would choose others: positions would mean something else."""
+
+    def refuse(spec: ModelSpec) -> Geometry:
+        raise AssertionError("the coordinates are kept")
+
+    monkeypatch.setattr(nuts, "choose_geometry", refuse)
+    assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+@pytest.mark.parametrize("at", [24, 25])  # writes: the head of a record, its content
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_ctrl_c_within_a_record_costs_no_other_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: pp.Fit, at: int, share: float
+) -> None:
+    """Chains that were moving append after it: what they add counts."""
+    path, n = tmp_path / "fit.nc", 0
+    write, append, wait, after = journal._write_all, draw_store.DrawStore.append, engine.wait, []
+
+    def stop(file, content):
+        nonlocal n
+        n += 1
+        write(file, content[: int(share * len(content))] if n == at else content)
+        if n == at:
+            raise KeyboardInterrupt
+
+    def note(self, part):
+        append(self, part)
+        if n > at:
+            after.append((part.chain, part.rng.tolist()))
+
+    def one_by_one(futures, **_):
+        done = list(wait(futures)[0])
+        return set(done[:1]), set(done[1:])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "CHUNK_SECONDS", 1e-9)
+        patch.setattr(engine, "wait", one_by_one)
+        patch.setattr(journal, "_write_all", stop)
+        patch.setattr(draw_store.DrawStore, "append", note)
+        fit = make_model().fit(draws=150, chains=3, seed=2, cores=2, store=path, progress=False)
+    assert fit.draws.interrupted
+    assert after, "no chain was moving"
+    kept = [(part.chain, part.rng.tolist()) for part in open_store(path, 1).past[0].parts]
+    assert kept[-len(after) :] == after
+    assert_equal(pp.resume(path, progress=False).draws, whole.draws)
+
+
 def test_a_process_that_ended_during_warm_up_begins_again(cut: Path, whole: pp.Fit) -> None:
     start = cut.read_bytes().index(b"BEGN")
     os.truncate(cut, start)
@@ -177,8 +233,6 @@ def test_an_interruption_without_draws_points_to_the_store(
 
 def test_a_second_run_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten groups of three rows with a fixed large step diverge: the store then holds two runs."""
-    from partialpool.inference import nuts
-
     monkeypatch.setattr(nuts, "FEW_GROUPS_TARGET_ACCEPT", 0.5)
     rng = np.random.default_rng(1)
     table = {"y": rng.normal(size=12), "g": np.arange(12) % 3}
@@ -226,9 +280,45 @@ def test_a_store_in_use_says_so(cut: Path, whole: pp.Fit) -> None:
 
 
 def test_another_format_says_so(cut: Path) -> None:
-    cut.write_bytes(cut.read_bytes().replace(b"store 1\n", b"store 7\n", 1))
-    with pytest.raises(FileError, match="is a store of format 7; this version of partialpool reads format 1"):
+    cut.write_bytes(cut.read_bytes().replace(b"store 2 ", b"store 1\n", 1))
+    with pytest.raises(FileError, match="is a store of format 1; this version of partialpool reads format 2"):
         pp.resume(cut, progress=False)
+
+
+def test_another_version_says_so(cut: Path) -> None:
+    version = pp.__version__
+    before = cut.read_bytes().replace(f" {version}\n".encode(), b" 0.0.7\n", 1)
+    cut.write_bytes(before)
+    with pytest.raises(FileError) as error:
+        pp.resume(cut, progress=False)
+    assert str(error.value) == (
+        f"The file {str(cut)!r} was begun by partialpool 0.0.7; this is partialpool {version}, which may "
+        "move chains otherwise, so its draws would not be those of one run.\n"
+        "  Try: go on with partialpool 0.0.7, or fit again in a new file"
+    )
+    assert cut.read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", ["BEGN", "PART"])
+def test_draws_of_another_model_are_refused(cut: Path, tmp_path: Path, kept: str) -> None:
+    """The model of other outcomes before the coordinates and draws of this one."""
+    model, options = make_model(), open_store(cut, 1).options
+    table = make()["table"]
+    other = pp.Model("y ~ x + (x | g)", table | {"y": table["y"] + 1.0})
+    place = tmp_path / "other.nc"
+    draw_store.create_store(place, other.spec, model.name, other.formula, other.recipe, options)
+    content = cut.read_bytes()
+    end = len(content) if kept == "PART" else content.index(b"PART")
+    before = place.read_bytes() + content[content.index(b"GEOM") : end]
+    place.write_bytes(before)
+    with pytest.raises(FileError) as error:
+        pp.resume(place, progress=False)
+    assert str(error.value).startswith(
+        f"The draws in {str(place)!r} are of another density than its model has here: where chain 0 stands, "
+        "the log density was -"
+    )
+    assert "fit again in a new file" in str(error.value)
+    assert place.read_bytes() == before
 
 
 @pytest.mark.parametrize("length", [20, 200])

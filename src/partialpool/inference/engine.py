@@ -15,8 +15,9 @@ from partialpool.errors import FitError, build
 from partialpool.inference.chain import N_STATS, Chain, Target, start_chain
 from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions, Progress
-from partialpool.inference.past import Beginning, Part, Past, Store, resuming
+from partialpool.inference.past import Beginning, Part, Past, Store, require_same_density, resuming
 from partialpool.inference.warmup import Tuning, warm_up
+from partialpool.kernels.leapfrog import LP
 
 Floats = NDArray[np.float64]
 
@@ -89,17 +90,20 @@ def run(
     ------
     FitError
         When no chain can start.
+    FileError
+        When the store's draws are of another density.
     """
     chains = [start_chain(target, options.seed, number) for number in range(options.chains)]
     with _Crew(chains, options, progress) as crew:
         try:
-            tuning = crew.warm_up(low_rank) if past is None else crew.go_on(past)
+            tuning = crew.warm_up(low_rank) if store is None or past is None else crew.go_on(past, store)
         except (_StoppedError, KeyboardInterrupt):
             crew.stop[0] = 1
             return _collect(crew, 0)
         if store is not None and past is None:
             positions, rng = np.stack([c.position for c in chains]), np.stack([c.rng for c in chains])
-            store.begin(Beginning(tuning, positions, rng))
+            log_density = np.concatenate([c.log_density for c in chains])
+            store.begin(Beginning(tuning, positions, rng, log_density))
         crew.draw(tuning, store)
     return _collect(crew, tuning.transitions)
 
@@ -133,16 +137,18 @@ class _Crew:
         self.total = len(self.chains) * (tuning.transitions + options.draws)
         return tuning
 
-    def go_on(self, past: Past) -> Tuning:
+    def go_on(self, past: Past, store: Store) -> Tuning:
         """Put every chain where its last part left it."""
         target, begun = self.chains[0].target, past.beginning
-        states = dict(enumerate(zip(begun.positions, begun.rng, strict=True)))
+        states = dict(enumerate(zip(begun.positions, begun.rng, begun.log_density, strict=True)))
         for part in past.parts:
             i = part.chain
             new = slice(self.done[i], self.done[i] + len(part.values))
             self.values[i, new], self.stats[i, new] = part.values, part.stats
-            self.done[i], states[i] = new.stop, (part.position, part.rng)
-        self.chains[:] = [Chain(target, position.copy(), rng.copy()) for position, rng in states.values()]
+            self.done[i], states[i] = new.stop, (part.position, part.rng, part.stats[-1, LP])
+        self.chains[:] = [Chain(target, position.copy(), rng.copy()) for position, rng, _ in states.values()]
+        now = [float(chain.log_density[0]) for chain in self.chains]
+        require_same_density(store.path, [float(before) for _, _, before in states.values()], now)
         self.before = int(np.sum(self.done)) + len(self.chains) * begun.tuning.transitions
         self.total = len(self.chains) * (begun.tuning.transitions + self.options.draws)
         return begun.tuning

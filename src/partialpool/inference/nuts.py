@@ -54,12 +54,13 @@ def sample(
     ------
     FitError
         When no chain can start, or a chain fails.
+    FileError
+        When the store cannot be written, or its draws are of another density.
     """
     asked = options.target_accept
     load(spec.family)
     started = time.perf_counter()
-    with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
-        geometry = choose_geometry(spec)
+    geometry = _coordinates(spec, store)
     options = replace(options, target_accept=asked or _usual_target(spec, geometry))
     with team(_helpers(spec, options), options.chains) as members:
         density, low_rank = Density(spec, geometry, members), crossed(spec, geometry.links)
@@ -79,6 +80,17 @@ def sample(
         target_accept=asked,
         store=str(store.path) if store is not None and interrupted else None,
     )
+
+
+def _coordinates(spec: ModelSpec, store: Store | None) -> Geometry:
+    """Take the coordinates that the store's positions are in, or choose some and keep them there."""
+    if store is not None and store.geometry is not None:
+        return store.geometry
+    with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
+        geometry = choose_geometry(spec)
+    if store is not None:
+        store.settle(geometry)
+    return geometry
 
 
 def _helpers(spec: ModelSpec, options: NutsOptions) -> int:

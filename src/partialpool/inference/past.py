@@ -12,9 +12,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import FileError, build
 from partialpool.inference.warmup import Tuning
+from partialpool.model.geometry import Geometry
 
 Floats = NDArray[np.float64]
+
+# Between processors a density differs by the rounding of its sums; another model's differs by far more.
+RELATIVE, ABSOLUTE = 1e-8, 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,14 @@ class Beginning:
         (chains, n_dim).
     rng
         (chains, 4), the states of the chains' random numbers.
+    log_density
+        (chains,) at the positions: by it another process knows that it has the same density.
     """
 
     tuning: Tuning
     positions: Floats
     rng: NDArray[np.uint64]
+    log_density: Floats
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,13 @@ class Store(Protocol):
     def past(self) -> Sequence[Past]:
         """Runs of an earlier process, the last of which may be unfinished."""
 
+    @property
+    def geometry(self) -> Geometry | None:
+        """The coordinates of an earlier process's positions; None before they were chosen."""
+
+    def settle(self, geometry: Geometry) -> None:
+        """Take the coordinates of all runs."""
+
     def begin(self, beginning: Beginning) -> None:
         """Take the beginning of the next run."""
 
@@ -92,3 +107,27 @@ def resuming(path: str | os.PathLike[str]) -> str:
     partialpool.resume('my fit.nc'), or in a shell: partialpool resume 'my fit.nc'
     """
     return f"partialpool.resume({str(path)!r}), or in a shell: partialpool resume {shlex.quote(str(path))}"
+
+
+def require_same_density(path: Path, before: Sequence[float], now: Sequence[float]) -> None:
+    """Refuse to go on with chains of another density.
+
+    Parameters
+    ----------
+    before, now
+        (chains,) log densities where the chains stand: as they were kept, as they are.
+
+    Raises
+    ------
+    FileError
+        When they differ by more than rounding.
+    """
+    other = np.flatnonzero(~np.isclose(now, before, RELATIVE, ABSOLUTE))
+    if len(other):
+        i = int(other[0])
+        raise build(
+            FileError,
+            f"The draws in {str(path)!r} are of another density than its model has here: where chain {i} "
+            f"stands, the log density was {before[i]:.10g} and is {now[i]:.10g}.",
+            hint="go on with the Python packages that it was begun with, or fit again in a new file",
+        )

@@ -1,9 +1,9 @@
 """A fit under way, in a file that grows: what a killed process has drawn is there, and can be gone on from.
 
-The file opens with a line that names its kind and format. Records follow, each a kind, a length, a checksum
-and its content: the model, as the file of a fit with one draw of zeros a chain; the options; then for each
-run its beginning and its parts. Nothing is rewritten: a record that is cut short or damaged ends what counts.
-When all is drawn, the file of the whole fit takes its place.
+The file opens with a line that names its kind, its format and the version that began it. Records follow
+(`storage.journal`): the model, as the file of a fit with one draw of zeros a chain; the options; the
+sampler's coordinates; then for each run its beginning and its parts. Nothing is rewritten: a record that is
+cut short or damaged ends what counts. When all is drawn, the file of the whole fit takes its place.
 """
 
 from __future__ import annotations
@@ -11,35 +11,35 @@ from __future__ import annotations
 import io
 import json
 import os
-import struct
 import tempfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partialpool.errors import FileError, build
 from partialpool.formula.asked import Formula
 from partialpool.formula.design import Recipe
 from partialpool.inference.draws import Draws
-from partialpool.inference.metric import Metric
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.past import Beginning, Part, Past, resuming
-from partialpool.inference.warmup import Tuning
+from partialpool.model.geometry import Geometry
 from partialpool.model.spec import ModelSpec
 from partialpool.results.fitted import Fitted
+from partialpool.storage.arrays import from_arrays, to_arrays
 from partialpool.storage.files import unreadable, unwritable
 from partialpool.storage.fit_file import STORE_NAME, load_fit, save_fit
+from partialpool.storage.journal import Journal, Record, create_journal, open_journal
 from partialpool.storage.records import KeptFit
+from partialpool.version import __version__
 
-FORMAT = 1
-_HEAD = struct.Struct("<4sQI")
-_MODEL, _OPTIONS, _BEGINNING, _PART = b"MODL", b"OPTS", b"BEGN", b"PART"
+FORMAT = 2
+_MODEL, _OPTIONS, _GEOMETRY, _BEGINNING, _PART = b"MODL", b"OPTS", b"GEOM", b"BEGN", b"PART"
+
+R = TypeVar("R")
 
 
 class DrawStore:
@@ -47,31 +47,44 @@ class DrawStore:
 
     Attributes
     ----------
-    path
-        Where it is, and where the fit will be.
     kept
         The model, with a formula and recipe; its draws are empty.
     options
         What was asked.
     past
         What an earlier process left.
+    geometry
+        The coordinates that its positions are in; None before they were chosen.
     """
 
-    def __init__(self, path: Path, kept: KeptFit, options: NutsOptions, past: tuple[Past, ...] = ()) -> None:
-        self.path, self.kept, self.options, self.past = path, kept, options, past
+    def __init__(
+        self,
+        journal: Journal,
+        kept: KeptFit,
+        options: NutsOptions,
+        past: tuple[Past, ...] = (),
+        geometry: Geometry | None = None,
+    ) -> None:
+        self._journal, self.kept, self.options, self.past = journal, kept, options, past
+        self.geometry = geometry
+
+    @property
+    def path(self) -> Path:
+        """Where it is, and where the fit will be."""
+        return self._journal.path
+
+    def settle(self, geometry: Geometry) -> None:
+        """Write the coordinates of all runs."""
+        self._append(_GEOMETRY, geometry)
+        self.geometry = geometry
 
     def begin(self, beginning: Beginning) -> None:
         """Write the beginning of a run."""
-        tuning = beginning.tuning
-        arrays = {"positions": beginning.positions, "rng": beginning.rng}
-        arrays |= {name: getattr(tuning.metric, name) for name in ("scale", "directions", "stretch")}
-        step = np.array([tuning.step_size])
-        self._append(_BEGINNING, _packed(**arrays, step=step, transitions=np.array([tuning.transitions])))
+        self._append(_BEGINNING, beginning)
 
     def append(self, part: Part) -> None:
         """Write draws of a chain, and where they left it."""
-        arrays = {name: getattr(part, name) for name in ("values", "stats", "position", "rng")}
-        self._append(_PART, _packed(**arrays, chain=np.array([part.chain])))
+        self._append(_PART, part)
 
     def finish(self, draws: Draws) -> KeptFit:
         """Put the file of the whole fit in the place of the store; keep the store of an interrupted one."""
@@ -80,10 +93,9 @@ class DrawStore:
             save_fit(self.path, whole)
         return whole
 
-    def _append(self, kind: bytes, content: bytes) -> None:
+    def _append(self, kind: bytes, record: Any) -> None:
         try:
-            with self.path.open("ab") as file:
-                _write(file, kind, content)
+            self._journal.append(kind, _packed(record))
         except OSError as problem:
             raise unwritable("file", self.path, problem) from problem
 
@@ -116,11 +128,9 @@ def create_store(
     kept = KeptFit(Fitted(spec, _no_draws(spec, options)), name, formula, recipe)
     asked = asdict(options)
     del asked["cores"]  # of this machine, and without effect on the draws
+    records = [(_MODEL, _file_of(kept)), (_OPTIONS, json.dumps(asked).encode())]
     try:
-        with place.open("xb") as file:
-            file.write(STORE_NAME + b"%d\n" % FORMAT)
-            _write(file, _MODEL, _file_of(kept))
-            _write(file, _OPTIONS, json.dumps(asked).encode())
+        journal = create_journal(place, STORE_NAME + f"{FORMAT} {__version__}\n".encode(), records)
     except FileExistsError as problem:
         raise build(
             FileError,
@@ -129,36 +139,33 @@ def create_store(
         ) from problem
     except OSError as problem:
         raise unwritable("file", place, problem) from problem
-    return DrawStore(place, kept, options)
+    return DrawStore(journal, kept, options)
 
 
 def open_store(path: str | os.PathLike[str], cores: int) -> DrawStore:
-    """Open a store to go on with it; what a killed process left half written is cut off.
+    """Open a store to go on with it; what a killed process left half written does not count.
 
     Raises
     ------
     FileError
-        When the file is absent, no store, of another format, or damaged before its first draws.
+        When the file is absent, no store, of another format or version, or damaged before its first draws.
     """
     place = Path(path).expanduser()
     try:
-        with place.open("r+b") as file:
-            _require_format(file, place)
-            records = list(_records(file))
-            if records:
-                file.truncate(records[-1][2])
+        with place.open("rb") as file:
+            line = file.readline(len(STORE_NAME) + 40)
+        _require_ours(line, place)
+        journal, records = open_journal(place, len(line))
+    except FileError:
+        raise
     except OSError as problem:
         raise unreadable(place, problem) from problem
-    contents = [(kind, content) for kind, content, _ in records]
-    if [kind for kind, _ in contents[:2]] != [_MODEL, _OPTIONS]:
-        raise build(
-            FileError,
-            f"The file {str(place)!r} was damaged, or its process ended, before there were any draws.",
-            hint="delete it and fit again",
-        )
-    kept = _fit_of(contents[0][1])
-    options = NutsOptions(**json.loads(contents[1][1]), cores=cores)
-    return DrawStore(place, kept, options, tuple(_runs(contents[2:])))
+    if [kind for kind, _ in records[:2]] != [_MODEL, _OPTIONS]:
+        raise _without_draws(place)
+    kept = _fit_of(records[0][1])
+    options = NutsOptions(**json.loads(records[1][1]), cores=cores)
+    geometry = next((_unpacked(Geometry, content) for kind, content in records if kind == _GEOMETRY), None)
+    return DrawStore(journal, kept, options, tuple(_runs(records)), geometry)
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -199,63 +206,54 @@ def _fit_of(content: bytes) -> KeptFit:
         return load_fit(place)
 
 
-def _packed(**arrays: NDArray[Any]) -> bytes:
+def _packed(record: Any) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, allow_pickle=False, **to_arrays(record))
     return buffer.getvalue()
 
 
-def _write(file: BinaryIO, kind: bytes, content: bytes) -> None:
-    file.write(_HEAD.pack(kind, len(content), zlib.crc32(content)))
-    file.write(content)
+def _unpacked(kind: type[R], content: bytes) -> R:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return from_arrays(kind, dict(arrays))
 
 
-def _require_format(file: BinaryIO, place: Path) -> None:
-    line = file.readline(len(STORE_NAME) + 12)
+def _require_ours(line: bytes, place: Path) -> None:
+    """Go by the first line: another version may have other coordinates, steps, or densities."""
     if not line.startswith(STORE_NAME):
         raise build(
             FileError,
             f"The file {str(place)!r} is no fit under way.",
             allowed='a file that fit(..., store="PATH") began',
         )
-    form = line[len(STORE_NAME) :].strip()
-    if form != b"%d" % FORMAT:
+    if not line.endswith(b"\n"):
+        raise _without_draws(place)
+    form, _, version = line[len(STORE_NAME) :].strip().decode(errors="replace").partition(" ")
+    if form != str(FORMAT):
         raise build(
             FileError,
-            f"The file {str(place)!r} is a store of format {form.decode(errors='replace')}; this version of "
-            f"partialpool reads format {FORMAT}.",
-            hint="go on with the version that began it, or fit again",
+            f"The file {str(place)!r} is a store of format {form}; this version of partialpool reads format "
+            f"{FORMAT}.",
+            hint="go on with the version that began it, or fit again in a new file",
+        )
+    if version != __version__:
+        raise build(
+            FileError,
+            f"The file {str(place)!r} was begun by partialpool {version}; this is partialpool {__version__}, "
+            "which may move chains otherwise, so its draws would not be those of one run.",
+            hint=f"go on with partialpool {version}, or fit again in a new file",
         )
 
 
-def _records(file: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
-    """Kinds, contents and ends of the records that are whole."""
-    size = os.fstat(file.fileno()).st_size
-    while len(head := file.read(_HEAD.size)) == _HEAD.size:
-        kind, length, checksum = _HEAD.unpack(head)
-        if length > size - file.tell():
-            return
-        content = file.read(length)
-        if zlib.crc32(content) != checksum:
-            return
-        yield kind, content, file.tell()
+def _without_draws(place: Path) -> FileError:
+    return build(
+        FileError,
+        f"The file {str(place)!r} was damaged, or its process ended, before there were any draws.",
+        hint="delete it and fit again",
+    )
 
 
-def _runs(records: list[tuple[bytes, bytes]]) -> Iterator[Past]:
+def _runs(records: list[Record]) -> Iterator[Past]:
     starts = [i for i, (kind, _) in enumerate(records) if kind == _BEGINNING]
     for start, end in pairwise([*starts, len(records)]):
-        parts = [_part(content) for _, content in records[start + 1 : end]]
-        yield Past(_beginning(records[start][1]), parts)
-
-
-def _beginning(content: bytes) -> Beginning:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        metric = Metric(arrays["scale"], arrays["directions"], arrays["stretch"])
-        tuning = Tuning(metric, float(arrays["step"][0]), int(arrays["transitions"][0]))
-        return Beginning(tuning, arrays["positions"], arrays["rng"])
-
-
-def _part(content: bytes) -> Part:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        names = ("values", "stats", "position", "rng")
-        return Part(int(arrays["chain"][0]), *(arrays[name] for name in names))
+        parts = [_unpacked(Part, content) for _, content in records[start + 1 : end]]
+        yield Past(_unpacked(Beginning, records[start][1]), parts)
