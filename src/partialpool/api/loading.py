@@ -56,8 +56,8 @@ def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: 
     Raises
     ------
     FileError
-        When the file is absent, damaged, of another kind, from a version that this one cannot read, or in use
-        by another process.
+        When the file is absent, damaged, of another kind, in use by another process, begun by another version,
+        or has draws of another density than its model has here.
     """
     if not is_store(path):
         return load_fit(path)
