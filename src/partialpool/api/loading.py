@@ -56,8 +56,8 @@ def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: 
     Raises
     ------
     FileError
-        When the file is absent, damaged, of another kind, in use by another process, begun by another version,
-        or has draws of another density than its model has here.
+        When the file is absent, damaged, of another kind, in use by another process, or begun by another
+        version, or when its draws are of another density than its model has here.
     """
     if not is_store(path):
         return load_fit(path)
