@@ -89,6 +89,15 @@ def test_given_sds_and_other_priors_of_effects() -> None:
     assert fits(layout["x|g"].take(values), stats.t(4, 0, 0.5))
 
 
+def test_a_given_sd_beside_learnt_ones_of_one_term_is_written() -> None:
+    spec = model("y ~ x + (0 + c || g)", TABLE, priors={"c[b]|g": Normal(0, 0.8)})
+    values = draws(spec)
+    assert np.all(np.isfinite(values))
+    sds = spec.layout["c|g_sigma"].take(values)
+    assert np.all(sds[:, 1] == 0.8)
+    assert not np.any(sds[:, [0, 2]] == 0.8)
+
+
 def test_a_prior_of_an_sd_that_reaches_below_zero_is_cut_there() -> None:
     spec = model("y ~ 1 + (1 | g)", TABLE, priors={"1|g": Normal(0, Normal(0.5, 1))})
     sd = spec.layout["1|g_sigma"].take(draws(spec))

@@ -99,13 +99,16 @@ def _draw_effects(spec: ModelSpec, block: GroupBlock, values: Floats, rng: np.ra
 
 def _draw_sd(
     spec: ModelSpec, coefficient: GroupCoefficient, values: Floats, rng: np.random.Generator
-) -> Floats | float:
-    """Draw a learnt sd into its place; (S, 1), or the sd that is given."""
-    if not isinstance(coefficient.sd, Prior):
-        assert coefficient.sd is not None, "effects without a normal prior are drawn from their own"
-        return coefficient.sd
-    sd = _sample(spec, coefficient.name, coefficient.sd, rng, (len(values),), positive=True)
-    values[:, coefficient.sd_value] = sd
+) -> Floats:
+    """Draw an sd, or take the one that is given, into its place where it has one: (S, 1)."""
+    size = (len(values),)
+    assert coefficient.sd is not None, "effects without a normal prior are drawn from their own"
+    if isinstance(coefficient.sd, Prior):
+        sd = _sample(spec, coefficient.name, coefficient.sd, rng, size, positive=True)
+    else:
+        sd = np.full(size, coefficient.sd)
+    if coefficient.sd_value >= 0:  # a given sd has a place beside learnt ones of the same term
+        values[:, coefficient.sd_value] = sd
     return sd[:, np.newaxis]
 
 
