@@ -89,8 +89,10 @@ def test_given_sds_and_other_priors_of_effects() -> None:
     assert fits(layout["x|g"].take(values), stats.t(4, 0, 0.5))
 
 
-def test_a_given_sd_beside_learnt_ones_of_one_term_is_written() -> None:
-    spec = model("y ~ x + (0 + c || g)", TABLE, priors={"c[b]|g": Normal(0, 0.8)})
+@pytest.mark.parametrize("prior", [Normal(0, 0.8), StudentT(4, 0, 0.8)])
+def test_a_scale_that_is_given_beside_learnt_ones_of_one_term_is_written(prior: Normal | StudentT) -> None:
+    """As draws from the posterior have it."""
+    spec = model("y ~ x + (0 + c || g)", TABLE, priors={"c[b]|g": prior})
     values = draws(spec)
     assert np.all(np.isfinite(values))
     sds = spec.layout["c|g_sigma"].take(values)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import PriorError, build
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
-from partialpool.model.density import column_means
+from partialpool.model.density import column_means, fixed_scale
 from partialpool.model.parameters import GroupBlock, GroupCoefficient, PredictorParameters
 from partialpool.model.priors import default_priors
 from partialpool.model.spec import ModelSpec
@@ -89,27 +89,27 @@ def _draw_effects(spec: ModelSpec, block: GroupBlock, values: Floats, rng: np.ra
         factors = np.linalg.cholesky(corr)
     z = rng.normal(size=(n_draws, n_groups, d))
     for i, c in enumerate(block.coefficients):
+        sd = _draw_sd(spec, c, values, rng)
         if c.sd is None:
             effects = _sample(spec, c.name, c.prior, rng, (n_draws, n_groups))
         else:
-            sd = _draw_sd(spec, c, values, rng)
-            effects = sd * np.einsum("sgd,sd->sg", z, factors[:, i])
+            effects = sd[:, np.newaxis] * np.einsum("sgd,sd->sg", z, factors[:, i])
         values[:, c.value : c.value + n_groups] = effects
 
 
-def _draw_sd(
-    spec: ModelSpec, coefficient: GroupCoefficient, values: Floats, rng: np.random.Generator
-) -> Floats:
-    """Draw an sd, or take the one that is given, into its place where it has one: (S, 1)."""
+def _draw_sd(spec: ModelSpec, c: GroupCoefficient, values: Floats, rng: np.random.Generator) -> Floats:
+    """Draw the (S,) sds of a coefficient's effects, or repeat the one that is given; into their place.
+
+    What is given has a place beside learnt sds of the same term; of a prior that is no normal it is the scale.
+    """
     size = (len(values),)
-    assert coefficient.sd is not None, "effects without a normal prior are drawn from their own"
-    if isinstance(coefficient.sd, Prior):
-        sd = _sample(spec, coefficient.name, coefficient.sd, rng, size, positive=True)
+    if isinstance(c.sd, Prior):
+        sd = _sample(spec, c.name, c.sd, rng, size, positive=True)
     else:
-        sd = np.full(size, coefficient.sd)
-    if coefficient.sd_value >= 0:  # a given sd has a place beside learnt ones of the same term
-        values[:, coefficient.sd_value] = sd
-    return sd[:, np.newaxis]
+        sd = np.full(size, fixed_scale(c))
+    if c.sd_value >= 0:
+        values[:, c.sd_value] = sd
+    return sd
 
 
 def _sample(
