@@ -26,6 +26,7 @@ from partialpool.checking.report import Check
 from partialpool.checking.statistics import compare
 from partialpool.checking.tallies import BinTally
 from partialpool.errors import DataError, OptionError
+from partialpool.model.cells import build_cells
 from partialpool.results.fitted import Fitted
 
 FAMILIES = tuple(PRIORS)
@@ -223,6 +224,18 @@ def test_fewer_draws_are_an_even_choice() -> None:
     assert check(fitted, 1, draws=3).n_draws == 3
     with pytest.raises(OptionError, match="draws is 0"):
         check(fitted, 1, draws=0)
+
+
+def test_the_cells_of_replicated_rows_are_those_of_their_design() -> None:
+    table = made_table().assign(w=np.arange(120) % 3)
+    fitted = prior_fit("negative_binomial", table, left="y | weights(w)")
+    again = replicable(fitted, observations(fitted), 3).model
+    assert len(again.cells.index.cell) == again.design.n_rows == table["w"].sum()
+    own = build_cells(again.design, again.family, again.parameters)
+    np.testing.assert_array_equal(again.cells.index.cell, own.index.cell)
+    for kept, made in zip(again.cells.stats, own.stats, strict=True):
+        np.testing.assert_array_equal(kept, made)
+    assert again.layout == fitted.model.layout
 
 
 def test_groups_that_do_not_exist_are_named() -> None:

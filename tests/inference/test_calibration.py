@@ -22,8 +22,7 @@ from partialpool.formula.asked import Formula
 from partialpool.inference.nuts import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.prior import sample_prior
-from partialpool.model.cells import build_cells
-from partialpool.model.spec import ModelSpec
+from partialpool.model.spec import ModelSpec, with_design
 from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential, Gamma
 from partialpool.priors.lkj import LKJ
@@ -132,7 +131,7 @@ def with_outcome(spec: ModelSpec, values: np.ndarray, rng: np.random.Generator) 
     outcome = spec.design.outcome
     drawn = spec.family.draw(rng, linear_predictors(spec, values), outcome.trials)
     design = replace(spec.design, outcome=replace(outcome, values=drawn))
-    return replace(spec, design=design, cells=build_cells(design, spec.family, spec.parameters))
+    return with_design(spec, design)
 
 
 def quantities(spec: ModelSpec) -> list[int]:

@@ -14,13 +14,15 @@ import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
+from partialpool.inference.approximations import predictor_scales, starting_coefficients
+from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
-from partialpool.model.spec import ModelSpec, build_spec
+from partialpool.model.spec import ModelSpec, build_spec, with_weights
 from partialpool.scoring import refits as module
 from partialpool.scoring.elpd_findings import refit_findings
-from partialpool.scoring.refits import Job, reweighted, run_refits
+from partialpool.scoring.refits import Job, run_refits
 
 N = 30
 
@@ -42,7 +44,7 @@ def test_weight_zero_is_the_smaller_table(family: str, link: str) -> None:
     priors = {"Intercept": pp.Normal(0, 1)}  # a default one holds at the means of all rows
     full = spec_of(family, link, np.ones(N, dtype=bool), priors)
     smaller = spec_of(family, link, kept, dict(full.priors))
-    ours, theirs = (Density(s, plain_geometry(s)) for s in (reweighted(full, kept.astype(float)), smaller))
+    ours, theirs = (Density(s, plain_geometry(s)) for s in (with_weights(full, kept.astype(float)), smaller))
     rng = np.random.default_rng(2)
     for _ in range(5):
         x = rng.normal(0, 0.5, ours.n_dim)
@@ -51,9 +53,31 @@ def test_weight_zero_is_the_smaller_table(family: str, link: str) -> None:
         np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize(("family", "link"), [(f, link) for f in FAMILIES for link in FAMILIES[f].cells])
+def test_the_outcome_and_its_constants_are_those_of_the_rows_that_are_left(family: str, link: str) -> None:
+    """The marginal likelihood is that of the smaller table."""
+    kept = np.arange(N) % 7 != 3
+    full = spec_of(family, link, np.ones(N, dtype=bool))
+    left, smaller = with_weights(full, kept.astype(float)), spec_of(family, link, kept, dict(full.priors))
+    np.testing.assert_array_equal(left.design.outcome.weights, kept)
+    assert log_constant(left) == pytest.approx(log_constant(smaller), rel=1e-10)
+
+
+@pytest.mark.parametrize(("family", "link"), [("poisson", "log"), ("gaussian", "log")])
+@pytest.mark.parametrize("kept", [[0, 0, 0, 0], [1, 1, 0, 0]])
+def test_rows_from_which_no_model_could_be_made_can_be_left(family: str, link: str, kept: list[int]) -> None:
+    """No row at all, or none whose mean has a log: where to start is known from all rows."""
+    y = [0.0, 0.0, 3.0, 4.0] if family == "poisson" else [-1.0, 0.5, 3.0, 4.0]
+    design, _ = build_design("y ~ 1", pd.DataFrame({"y": y}))
+    left = with_weights(build_spec(design, FAMILIES[family](link)), np.array(kept, dtype=float))
+    assert np.all(np.isfinite(predictor_scales(left)))
+    assert np.all(np.isfinite(starting_coefficients(left, 0, np.zeros(1))))
+    assert np.isfinite(log_constant(left))
+
+
 def test_the_effects_of_a_group_without_rows_have_their_prior_alone() -> None:
     full = spec_of("gaussian", "identity", np.ones(N, dtype=bool))
-    left = reweighted(full, (np.arange(N) % 5 != 2).astype(float))
+    left = with_weights(full, (np.arange(N) % 5 != 2).astype(float))
     density = Density(left, plain_geometry(left))
     x = np.random.default_rng(3).normal(size=density.n_dim)
     own = np.arange(density.n_dim - 10, density.n_dim).reshape(5, 2)[2]  # standard normal coordinates
@@ -62,7 +86,7 @@ def test_the_effects_of_a_group_without_rows_have_their_prior_alone() -> None:
 
 def test_the_means_that_a_default_prior_holds_at_stay_those_of_all_rows() -> None:
     full = spec_of("gaussian", "identity", np.ones(N, dtype=bool))
-    left = reweighted(full, np.where(np.arange(N) < 20, 1.0, 0.0))
+    left = with_weights(full, np.where(np.arange(N) < 20, 1.0, 0.0))
     weights = [Density(s, plain_geometry(s)).inputs.anchor_weights for s in (full, left)]
     np.testing.assert_array_equal(*weights)
     assert np.any(weights[0] != 0)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, OptionError, build
+from partialpool.model.spec import with_design
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import replicated_outcomes
 from partialpool.predict.rows import take_rows
@@ -46,19 +47,19 @@ def observations(fitted: Fitted) -> Rows:
 
 
 def replicable(fitted: Fitted, rows: Rows, draws: int) -> Fitted:
-    """Take an even choice of draws, and the design of the observations, without weights.
+    """Take an even choice of draws, and the model of the observations, without weights.
 
     Raises
     ------
     OptionError
         When `draws` is not a whole number from 1 on.
     """
-    design = fitted.model.design
-    if outcome_of(fitted.model).weights is not None:
-        design = take_rows(design, rows)
+    model = fitted.model
+    if outcome_of(model).weights is not None:
+        design = take_rows(model.design, rows)
         assert design.outcome is not None, "the outcome was there before its rows were chosen"
-        design = replace(design, outcome=replace(design.outcome, weights=None))
-    return replace(thinned(fitted, draws), model=replace(fitted.model, design=design))
+        model = with_design(model, replace(design, outcome=replace(design.outcome, weights=None)))
+    return replace(thinned(fitted, draws), model=model)
 
 
 def thinned(fitted: Fitted, draws: int) -> Fitted:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY
-from partialpool.model.density import column_means, transform_of
+from partialpool.model.density import transform_of
 from partialpool.model.parameters import Coefficient
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, unwrapped
@@ -36,7 +36,7 @@ def coefficient_approximation(spec: ModelSpec, number: int) -> NormalApproximati
     precision = np.diag([1.0 / s**2 for _, s in pairs])
     for i, coefficient in enumerate(part.coefficients):
         if isinstance(coefficient.prior, AtMeans) and part.predictor is not None:
-            weights = np.array(column_means(spec, part.predictor.population.matrix))
+            weights = spec.anchors.means[part.parameter].copy()
             weights[i] = 1.0
             precision[i, i] = 0.0
             precision += np.outer(weights, weights) / pairs[i][1] ** 2
@@ -100,18 +100,16 @@ def starting_coefficients(spec: ModelSpec, number: int, means: Floats) -> Floats
     A prior may lie far from the data; from there the steps that are taken might not arrive.
     """
     part, start = spec.parameters.predictors[number], means.copy()
-    if part.parameter != "mu" or part.predictor is None or spec.design.outcome is None:
+    if part.parameter != "mu" or part.predictor is None:
         return start
     for i, coefficient in enumerate(part.coefficients):
         if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":
-            location, _ = spec.family.location_scale(spec.design.outcome, part.predictor.offset)
-            others = np.delete(np.array(column_means(spec, part.predictor.population.matrix)) * means, i)
-            start[i] = location - float(np.sum(others))
+            others = np.delete(spec.anchors.means[part.parameter] * means, i)
+            start[i] = spec.anchors.start[0] - float(np.sum(others))
     return start
 
 
 def predictor_scales(spec: ModelSpec) -> list[float]:
     """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
-    assert spec.design.outcome is not None, "models are built from rows with an outcome"
-    _, scale = spec.family.location_scale(spec.design.outcome, spec.design.predictors["mu"].offset)
+    _, scale = spec.anchors.start
     return [scale if part.parameter == "mu" else 1.0 for part in spec.parameters.predictors]

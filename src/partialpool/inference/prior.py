@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import PriorError, build
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
-from partialpool.model.density import column_means, fixed_scale
+from partialpool.model.density import fixed_scale
 from partialpool.model.parameters import GroupBlock, GroupCoefficient, PredictorParameters
 from partialpool.model.priors import default_priors
 from partialpool.model.spec import ModelSpec
@@ -73,7 +73,7 @@ def _draw_coefficients(
     anchored = [c.value for c in part.coefficients if isinstance(c.prior, AtMeans)]
     if anchored and part.predictor is not None:
         # What was drawn is the predictor at the columns' means; the intercept is what the slopes leave of it.
-        means = np.array(column_means(spec, part.predictor.population.matrix))
+        means = spec.anchors.means[part.parameter]
         slopes = np.array([c.value for c in part.coefficients if c.value != anchored[0]], np.int64)
         kept = np.array([c.value != anchored[0] for c in part.coefficients])
         values[:, anchored[0]] -= values[:, slopes] @ means[kept]
@@ -100,7 +100,7 @@ def _draw_effects(spec: ModelSpec, block: GroupBlock, values: Floats, rng: np.ra
 def _draw_sd(spec: ModelSpec, c: GroupCoefficient, values: Floats, rng: np.random.Generator) -> Floats:
     """Draw the (S,) sds of a coefficient's effects, or repeat the one that is given; into their place.
 
-    What is given has a place beside learnt sds of the same term; of a prior that is no normal it is the scale.
+    A given one has a place beside learnt ones of the same term; of a prior that is no normal it is the scale.
     """
     size = (len(values),)
     if isinstance(c.sd, Prior):

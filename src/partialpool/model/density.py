@@ -207,20 +207,12 @@ def _anchors(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
         own = [0.0] * len(part.coefficients)
         found = [i for i, c in enumerate(part.coefficients) if isinstance(c.prior, AtMeans)]
         if found and part.predictor is not None:
-            own = column_means(spec, part.predictor.population.matrix)
+            own = spec.anchors.means[part.parameter].tolist()
             own[found[0]] = 0.0
         anchor.append(start + found[0] if found else -1)
         weights += own
         start += len(own)
     return integers(anchor), np.array(weights, float)
-
-
-def column_means(spec: ModelSpec, matrix: Floats) -> list[float]:
-    """Means of a matrix's columns over unit outcomes: the same for rows as for cells made of them by hand."""
-    outcome = spec.design.outcome
-    weights = np.ones(len(matrix)) if outcome is None else spec.family.unit_weights(outcome)
-    # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
-    return (np.einsum("i,ik->k", weights, matrix) / np.sum(weights)).tolist()
 
 
 def _floats(rows: list[object], width: int) -> Floats:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import Family
-from partialpool.formula.records import Design, Outcome
+from partialpool.formula.records import Design, Floats, Outcome
+from partialpool.kernels.rows import narrowed
+from partialpool.model.anchors import Anchors, anchors_of
 from partialpool.model.cells import Cells, build_cells
 from partialpool.model.layout import Layout
 from partialpool.model.names import check_names
@@ -20,7 +23,7 @@ from partialpool.priors.base import Prior
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model, complete.
+    """A model, complete. With other rows or weights: `with_design`, `with_weights`.
 
     Attributes
     ----------
@@ -33,7 +36,9 @@ class ModelSpec:
     parameters
         Every parameter with its prior and place.
     cells
-        The data as the density reads them.
+        The data as the density reads them: always those of `design`.
+    origin
+        The anchors of the rows that the priors were made from, where `design` has others.
     """
 
     design: Design
@@ -41,6 +46,12 @@ class ModelSpec:
     priors: Mapping[str, Prior]
     parameters: Parameters
     cells: Cells
+    origin: Anchors | None = None
+
+    @cached_property
+    def anchors(self) -> Anchors:
+        """Where priors at the predictors' means hold, and where outcomes lie."""
+        return self.origin or anchors_of(self.design, self.family)
 
     @property
     def layout(self) -> Layout:
@@ -77,6 +88,41 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     parameters = build_parameters(design, family, resolved)
     check_names(design, parameters.layout)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
+
+
+def with_design(model: ModelSpec, design: Design) -> ModelSpec:
+    """Make the model of other rows with the same columns and groups.
+
+    Priors stay, and so do the means that some hold at; cells are those of the new rows.
+    """
+    parameters = build_parameters(design, model.family, model.priors)
+    origin = replace(anchors_of(design, model.family), means=model.anchors.means)
+    cells = build_cells(design, model.family, parameters)
+    return ModelSpec(design, model.family, model.priors, parameters, cells, origin)
+
+
+def with_weights(model: ModelSpec, weights: Floats) -> ModelSpec:
+    """Make the model of the same rows with other frequency weights, of which all may be 0.
+
+    Only the outcome and the cells' statistics change: layout, cells, priors and anchors are the full model's.
+    A group whose rows all have weight 0 keeps its place, and its effects then come from the population of
+    groups.
+
+    Parameters
+    ----------
+    weights
+        (n,) at least 0.
+    """
+    assert model.design.outcome is not None, "models are built from rows with an outcome"
+    outcome = replace(model.design.outcome, weights=weights)
+    index = model.cells.index
+    stats = narrowed(model.family.statistics(outcome, index.cell, index.n_cells))
+    return replace(
+        model,
+        design=replace(model.design, outcome=outcome),
+        cells=replace(model.cells, stats=stats),
+        origin=model.anchors,
+    )
 
 
 def _check_labels(outcome: Outcome, family: Family) -> None:

@@ -17,9 +17,8 @@ from partialpool.inference.cores import available_cores
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.posterior import Options, draw_posterior, options_of
-from partialpool.kernels.rows import narrowed
-from partialpool.model.spec import ModelSpec
-from partialpool.predict.log_likelihood import log_mean_likelihood, outcome_of, unit_blocks
+from partialpool.model.spec import ModelSpec, with_weights
+from partialpool.predict.log_likelihood import log_mean_likelihood, unit_blocks
 from partialpool.results.convergence import convergence
 from partialpool.results.fitted import Fitted
 
@@ -62,24 +61,6 @@ class Refit:
     draws: int
     trust: Mapping[str, float]
     seconds: float
-
-
-def reweighted(model: ModelSpec, weights: Floats) -> ModelSpec:
-    """Make the model of the same rows with other frequency weights.
-
-    Only the cells' statistics change: layout, priors (also those at the predictors' means, which stay the
-    means of all rows) and cells are the full model's. A group whose rows all have weight 0 keeps its place,
-    and its effects then come from the population of groups.
-
-    Parameters
-    ----------
-    weights
-        (n,) at least 0.
-    """
-    cells = model.cells
-    outcome = replace(outcome_of(model), weights=weights)
-    stats = model.family.statistics(outcome, cells.index.cell, cells.index.n_cells)
-    return replace(model, cells=replace(cells, stats=narrowed(stats)))
 
 
 def check_refitting(seed: int, cores: int | None) -> None:
@@ -146,7 +127,7 @@ def _wait(pool: ThreadPoolExecutor, futures: list[Future[Refit]], progress: Refi
 
 
 def _run(model: ModelSpec, job: Job, options: Options) -> Refit:
-    draws = draw_posterior(reweighted(model, job.weights), options)
+    draws = draw_posterior(with_weights(model, job.weights), options)
     return Refit(
         predictive_density(Fitted(model, draws), job.rows),
         draws.values.shape[0] * draws.values.shape[1],

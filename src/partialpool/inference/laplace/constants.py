@@ -38,7 +38,7 @@ def _likelihood(spec: ModelSpec) -> float:
     """Log likelihood of rows less that of cells, at one value of every predictor."""
     outcome, family = spec.design.outcome, spec.family
     assert outcome is not None, "models are built from rows with an outcome"
-    location, scale = family.location_scale(outcome, None)
+    location, scale = spec.anchors.outcome
     at = {p: location if p == "mu" else float(np.log(scale)) for p in family.parameters}
     total = 0.0
     for rows in _blocks(len(outcome.values)):

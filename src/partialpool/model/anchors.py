@@ -1,0 +1,49 @@
+"""What a model takes from the rows that it was made of, and keeps when its rows or outcomes are others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.families.base import Family
+from partialpool.formula.records import Design
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Where priors hold that are said at the predictors' means, and where outcomes lie.
+
+    Attributes
+    ----------
+    means
+        By parameter with a formula, (K,) means of its columns over unit outcomes: the same for rows as for
+        cells made of them by hand.
+    start
+        Centre and scale of the mean's predictor, less its offset.
+    outcome
+        Centre and scale of the mean's predictor, its offset included.
+    """
+
+    means: Mapping[str, Floats]
+    start: tuple[float, float]
+    outcome: tuple[float, float]
+
+
+def anchors_of(design: Design, family: Family) -> Anchors:
+    """Find the anchors of a model's rows."""
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    weights = family.unit_weights(design.outcome)
+    # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
+    means = {
+        name: np.einsum("i,ik->k", weights, predictor.population.matrix) / np.sum(weights)
+        for name, predictor in design.predictors.items()
+    }
+    offset = design.predictors["mu"].offset
+    outcome = family.location_scale(design.outcome, None)
+    start = outcome if offset is None else family.location_scale(design.outcome, offset)
+    return Anchors(means, start, outcome)
