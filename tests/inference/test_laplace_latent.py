@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.special import logsumexp
 from tests.inference.models import model
 
 from partialpool.errors import FitError
+from partialpool.families.gaussian import Gaussian
 from partialpool.formula.asked import Formula
 from partialpool.inference.laplace import inner
 from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
@@ -242,6 +244,35 @@ def test_gradients_agree_with_differences(name: str) -> None:
     expected = [(latent._log_density(x + e) - latent._log_density(x - e)) / 2 for e in np.diag(step)]
     assert np.isfinite(value)
     np.testing.assert_allclose(slope * step, expected, rtol=1e-4, atol=1e-7)
+
+
+class Precise(Gaussian):
+    """A gaussian whose second predictor is the log of the precision, 1 / sigma^2."""
+
+    information_powers = {"sigma": 1.0}  # noqa: RUF012
+
+    def derivatives(self, stats, eta):
+        value, first, second = super().derivatives(stats, eta * [[1.0], [-0.5]])
+        return value, first * [[1.0], [-0.5]], second * [[1.0], [0.25]]
+
+
+class Unscaled(Precise):
+    """The same, which does not say how its curvature scales."""
+
+    information_powers = {}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g) + (1 | h)", "y ~ x + (x | s/g)"])
+def test_the_family_says_how_its_curvature_scales(formula: str) -> None:
+    """Sums taken once and scaled give what sums at each point do."""
+    ours, plain = (
+        LatentGaussian(replace(model(formula, TABLE), family=family)) for family in (Precise(), Unscaled())
+    )
+    assert (ours.problem.scaled, plain.problem.scaled) == (True, False)
+    x = ours.centre + 0.3 * ours.scale
+    (value, slope), (expected, other) = (latent._density_and_gradient(x) for latent in (ours, plain))
+    assert value == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_allclose(slope, other, rtol=1e-6)
 
 
 def test_crossed_binomials_against_brute_force() -> None:

@@ -127,6 +127,22 @@ class Family:
         """Whether the log likelihood is quadratic in the mean's predictor."""
         return False
 
+    @property
+    def curvature_scales(self) -> bool:
+        """Whether all other parameters do to the curvature by the mean's predictor is to scale it."""
+        return all(p == "mu" or p in self.information_powers for p in self.parameters)
+
+    def curvature_factor(self, change: Array) -> float:
+        """By what that curvature is multiplied when predictors change: exp(sum of powers x changes).
+
+        Parameters
+        ----------
+        change
+            (P,) of each parameter's predictor.
+        """
+        powers = [self.information_powers.get(p, 0.0) for p in self.parameters]
+        return float(np.exp(change @ powers))
+
     def blocks(self) -> tuple[Any, Any, Any]:
         """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
         return family_blocks(self.cells[self.link], len(self.parameters))

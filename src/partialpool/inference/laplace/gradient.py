@@ -65,7 +65,7 @@ class Expected:
     coefficients
         (K inner,) their mean.
     variances
-        (n,) of the predictor; None when only sigma changes the curvature.
+        (n,) of the predictor; None when outer parameters scale the curvature by one factor.
     shift
         (P, n) what psi adds to the predictors.
     spread
@@ -93,8 +93,7 @@ class Expected:
         eta = problem.predictors(self.at.mode, given.coefficients)
         value, first, second = problem.likelihood.evaluate(eta)
         if self.variances is None:
-            p = 1  # sigma's, the same in every cell
-            return value - 0.5 * self.spread * float(np.exp(-2.0 * (eta[p, 0] - self.at.eta[p, 0])))
+            return value - 0.5 * self.spread * problem.curvature_factor(eta, self.at.eta)
         (p,) = problem.latent
         curvature = problem.likelihood.weights(eta, second)[p, p]
         return value - 0.5 * float(self.variances @ curvature) - float(self.shift[p] @ first[p])

@@ -109,7 +109,7 @@ class InnerProblem:
         self.likelihood = CellLikelihood(spec, self.latent)
         self.outer_matrices = self._outer_matrices()
         self.reference: tuple[Floats, Floats, Local] | None = None
-        self.scaled = self.exact and self._one_sigma()
+        self.scaled = self.exact and self._one_factor()
 
     @property
     def dim(self) -> int:
@@ -128,12 +128,15 @@ class InnerProblem:
             hint="method='nuts'",
         )
 
-    def _one_sigma(self) -> bool:
-        """Whether outer parameters change the curvature by a factor only, and the mean not at all."""
-        parts = self.spec.parameters.predictors
-        return bool(np.all(self.inner[coefficient_predictors(self.spec) == 0])) and all(
-            part.predictor is None for part in parts[1:]
-        )
+    def _one_factor(self) -> bool:
+        """Whether outer parameters change the curvature by one factor only, and the mean not at all."""
+        one_number = all(part.predictor is None for part in self.spec.parameters.predictors[1:])
+        mean_is_inner = bool(np.all(self.inner[coefficient_predictors(self.spec) == 0]))
+        return self.spec.family.curvature_scales and one_number and mean_is_inner
+
+    def curvature_factor(self, eta: Floats, before: Floats) -> float:
+        """By what (P, n) predictors multiply the curvature at others, where that is the same in all cells."""
+        return self.spec.family.curvature_factor(eta[:, 0] - before[:, 0])
 
     def _outer_matrices(self) -> list[tuple[Integers, Floats]]:
         """For each predictor its outer coefficients' numbers and (n, k) columns."""
@@ -220,7 +223,7 @@ class InnerProblem:
         return eta, Local(value, self.gather(first), self.pattern.fill(weights), 1.0)
 
     def _rescaled(self, given: Given) -> tuple[Floats, Local]:
-        """Around the reference, where only sigma has changed: -N log sigma - S / (2 sigma^2) + constant."""
+        """Around the reference, where other parameters have changed: one factor for all but the value."""
         assert self.reference is not None
         _, eta, at = self.reference
         of = coefficient_predictors(self.spec)
@@ -228,7 +231,7 @@ class InnerProblem:
         for p in range(1, len(eta)):
             moved[p] = given.coefficients[of == p]
         value, _, _ = self.likelihood.evaluate(moved)
-        scale = float(np.exp(-2.0 * (moved[1, 0] - eta[1, 0])))
+        scale = self.curvature_factor(moved, eta)
         return moved, Local(value, scale * at.gradient, at.sums, scale)
 
     def refer(self, v: Floats, given: Given) -> None:
