@@ -68,6 +68,7 @@ FORMULAS = [
     "y ~ x + offset(log(x)) + offset(center(z)) + (1 | g / h) + (0 + z | h)",
     "y ~ `odd name/%` + (`odd name/%` | flag) + (1 | day) + (1 | zoned) + (1 | whole)",
     "y ~ 1 + (1 | day:zoned:g)",
+    "y ~ 1 + (1 | zoned) + (1 | g) + (1 | zoned:g:h)",
     "scale(y) | weights(w) ~ x",
     "k | trials(n) ~ x + (1 | g)",
     "p(k, n) ~ cat + weights(w)",
@@ -89,7 +90,22 @@ def test_new_rows_become_the_same_design(text: str) -> None:
     assert_same(found.evaluate(table, outcome=True), design)
     assert_same(found.evaluate(new), recipe.evaluate(new))
     assert_same(found.factors, recipe.factors)
+    assert_same(sorted(found.nested.items()), sorted(recipe.nested.items()))
     assert (found.columns, found.outcome.columns) == (recipe.columns, recipe.outcome.columns)
+
+
+def test_what_the_rows_say_of_nesting_is_remembered() -> None:
+    table = make_table(1).assign(c=np.arange(N) % 12, s=np.arange(N) % 4)
+    formula = Formula("y ~ (1 | s) + (1 | c) + (1 | g/h)")
+    _, recipe = build_design(formula, table)
+    assert set(recipe.nested) == {(("c",), ("s",)), (("g", "h"), ("g",))}
+    assert recipe.nested[("c",), ("s",)].tolist() == [0, 1, 2, 3] * 3
+    kept = remember(recipe)
+    earlier = recall(formula, {name: part for name, part in kept.items() if name != "nested"})
+    assert set(earlier.nested) == {(("g", "h"), ("g",))}  # which columns say
+    kept["nested"][0]["groups"] = encode(np.full(12, 4))
+    with pytest.raises(ValueError, match="groups of 'c' do not lie in those of 's'"):
+        recall(formula, kept)
 
 
 def test_every_parameter_has_its_own_memory() -> None:

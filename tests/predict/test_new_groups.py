@@ -211,6 +211,50 @@ def test_the_room_alone_is_still_chosen_in_its_school() -> None:
     assert set(found[:, 0]) == {2.0, 3.0}
 
 
+def numbered(right: str, table: pd.DataFrame, **effects: list[float]) -> Made:
+    """A fit whose effects are given, the same in every draw."""
+    made = make_fit(right, table=table, draws=500)
+    for factor, values in effects.items():
+        made.fitted.values[:, made.fitted.model.layout[f"1|{factor}"].columns] = values
+    return made
+
+
+def classes() -> pd.DataFrame:
+    """Three schools of two classes, which are numbered through: 0 to 5."""
+    return make_table().assign(c=lambda t: 2 * t["school"] + (np.arange(len(t)) // 3) % 2)
+
+
+CLASSES = {"school": [0.0, 100.0, 200.0], "c": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+
+
+@pytest.mark.parametrize("right", ["0 + x + (1 | school) + (1 | c)", "0 + x + (1 | c) + (1 | school)"])
+def test_a_new_class_is_one_of_its_own_schools_however_classes_are_numbered(right: str) -> None:
+    """Which groups lie in which is what the rows say."""
+    made = numbered(right, classes(), **CLASSES)
+    table = {"x": [0.0] * 3, "school": [1, 9, 9], "c": [76, 77, 78]}
+    found = effects(made, table, new_groups="existing", seed=2)
+    assert set(found[:, 0]) == {102.0, 103.0}
+    assert set(found[:, 1]) == {0.0, 1.0, 102.0, 103.0, 204.0, 205.0}
+    assert np.array_equal(found[:, 1] // 100, found[:, 2] // 100)
+
+
+def test_a_class_alone_needs_no_school() -> None:
+    made = numbered("0 + x + (1 | school) + (1 | c)", classes(), **CLASSES)
+    found = effects(made, {"x": [0.0], "c": [77]}, groups=["c"], new_groups="existing", seed=2)
+    assert set(found[:, 0]) == set(CLASSES["c"])
+
+
+def test_of_crossed_factors_around_a_group_the_known_one_counts() -> None:
+    """Each class has one school and one teacher, teachers have classes in two schools."""
+    table = classes().assign(t=lambda t: t["c"] % 4)
+    right = "0 + x + (1 | school) + (1 | c) + (1 | t)"
+    made = numbered(right, table, **CLASSES, t=[0.0, 10.0, 20.0, 30.0])
+    new = {"x": [0.0] * 2, "school": [2, 9], "c": [76, 77], "t": [88, 1]}
+    found = effects(made, new, new_groups="existing", seed=2)
+    assert set(found[:, 0] % 10) == {4.0, 5.0}  # of school 2, whatever its teacher
+    assert set(found[:, 1] % 10) == {1.0, 5.0}  # of teacher 1
+
+
 # ---- none, and not allowed -------------------------------------------------------------------------------
 
 

@@ -56,6 +56,19 @@ def test_a_coefficient_that_the_population_lacks_is_the_deviation_alone(case: Ca
     np.testing.assert_array_equal(totals["w|school:room"], draws_of(case, "w|school:room"))
 
 
+@pytest.mark.parametrize("times", [1.0, 0.5])
+def test_rows_are_counted_by_their_weights(case: Case, times: float) -> None:
+    outcome = case.design.outcome
+    weights = times * (1.0 + np.arange(len(outcome.values)) % 3)
+    design = replace(case.design, outcome=replace(outcome, weights=weights))
+    table = group_table(case.draws, case.layout, design)
+    for name, grouping in design.groupings.items():
+        expected = np.bincount(grouping.index, weights, len(grouping.labels))
+        own = table[table["factor"] == name]
+        np.testing.assert_array_equal(own["n"], np.tile(expected, len(own) // len(expected)))
+    assert (table["n"].dtype.kind == "i") == (times == 1.0)
+
+
 def test_another_parameter_has_its_own_coefficients(case: Case) -> None:
     totals = group_coefficients(case.draws, case.layout, case.design, "sigma")
     assert list(totals) == ["sigma_1|district"]

@@ -56,7 +56,8 @@ class Predicting(FitView):
             effects, drawn from the fitted population of groups (from the prior, where that is fixed), with
             its correlations; its rows share them, other new groups have others. In ``(1 | a/b)`` a new b of
             a known a keeps the effect of that a. ``"existing"``: it is one of the observed groups, unknown
-            which, for all terms the same one; a new b is one of its own a's. ``"zero"``: no effect, which
+            which, for all terms the same one; a new b is one of its own a's, and so is a group of any factor
+            whose groups the fit saw each in one group of another that counts. ``"zero"``: no effect, which
             leaves out what is not known about it. ``"error"``: refuse.
         summary
             False for all draws, 8 bytes a draw and row; True for a table, made block by block.

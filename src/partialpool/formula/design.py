@@ -15,6 +15,7 @@ from partialpool.formula.bridge import parse
 from partialpool.formula.column import Column, column
 from partialpool.formula.expression import Expression, fit_expression
 from partialpool.formula.grouping import Factor, fit_factor
+from partialpool.formula.nesting import Nesting, find_nesting
 from partialpool.formula.outcome import OutcomeRecipe, fit_outcome
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
@@ -94,12 +95,15 @@ class Recipe:
         The left side.
     factors
         The grouping factors, by their columns.
+    nested
+        Which of them lie in which others.
     """
 
     columns: Columns
     outcome: OutcomeRecipe
     predictors: tuple[PredictorRecipe, ...]
     factors: Mapping[Columns, Factor]
+    nested: Nesting
 
     @property
     def text_columns(self) -> Columns:
@@ -167,7 +171,7 @@ class Recipe:
         return _union(*(p.columns for p in self.predictors), *factors, counts)
 
     def keep_factors(self, names: Collection[str]) -> Recipe:
-        """Leave out the group-level terms of factors that are neither named nor around a named one.
+        """Leave out the group-level terms of factors that are not named, nor part of one that is.
 
         With ``"school:class"`` goes ``"school"``, whose columns are among its own.
         """
@@ -241,7 +245,8 @@ def build_design(
     outcome_recipe, outcome = fit_outcome(left, plain)
     factors, groupings = _fit_factors(sides.values(), plain)
     fitted = {name: _fit_predictor(name, side, plain, groupings) for name, side in sides.items()}
-    recipe = Recipe(columns, outcome_recipe, tuple(r for r, _ in fitted.values()), factors)
+    recipes = tuple(recipe for recipe, _ in fitted.values())
+    recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
     predictors = {name: predictor for name, (_, predictor) in fitted.items()}
     return Design(outcome, predictors, len(plain), n_dropped), recipe
 

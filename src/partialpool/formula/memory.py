@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from partialpool.formula.asked import Formula
 from partialpool.formula.codec import decode, encode
 from partialpool.formula.column import Column, column
@@ -17,6 +20,7 @@ from partialpool.formula.expression import Expression
 from partialpool.formula.grouping import Factor, known_factor
 from partialpool.formula.learnt import Plain, recall_calls, recall_terms, remember_calls, remember_terms
 from partialpool.formula.left import LeftSide
+from partialpool.formula.nesting import Nesting, nesting_of_columns
 from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
 from partialpool.formula.records import Term
 from partialpool.formula.right import RightSide
@@ -52,6 +56,7 @@ def remember(recipe: Recipe) -> Plain:
         "outcome": _outcome(recipe.outcome),
         "predictors": {p.parameter: _predictor(p) for p in recipe.predictors},
         "factors": [_factor(factor) for factor in recipe.factors.values()],
+        "nested": [_nested(*pair, groups) for pair, groups in _of_rows(recipe).items()],
     }
 
 
@@ -75,11 +80,13 @@ def recall(formula: Formula, memory: Plain) -> Recipe:
     left, right = split_formula(formula.text)
     sides = {"mu": right} | {name: split_parameter(text) for name, text in formula.parameters.items()}
     columns = tuple(dict.fromkeys(name for side in sides.values() for name in side.columns))
+    factors = _recalled_factors(memory["factors"])
     return Recipe(
         columns,
         _recalled_outcome(left, memory["outcome"]),
         tuple(_recalled_predictor(name, side, memory["predictors"][name]) for name, side in sides.items()),
-        _recalled_factors(memory["factors"]),
+        factors,
+        _recalled_nesting(memory.get("nested", []), factors),  # which earlier files lack
     )
 
 
@@ -175,3 +182,24 @@ def _recalled_factors(kept: list[Plain]) -> Mapping[Columns, Factor]:
         known_factor(tuple(f["columns"]), tuple(map(decode, f["levels"])), decode(f["groups"])) for f in kept
     ]
     return {factor.columns: factor for factor in factors}
+
+
+def _of_rows(recipe: Recipe) -> Nesting:
+    """What the rows alone say of nesting: what columns say need not be kept."""
+    known = nesting_of_columns(recipe.factors)
+    return {pair: groups for pair, groups in recipe.nested.items() if pair not in known}
+
+
+def _nested(inner: Columns, outer: Columns, groups: NDArray[np.int64]) -> Plain:
+    return {"inner": list(inner), "outer": list(outer), "groups": encode(groups)}
+
+
+def _recalled_nesting(kept: list[Plain], factors: Mapping[Columns, Factor]) -> Nesting:
+    found = dict(nesting_of_columns(factors))
+    for pair in kept:
+        inner, outer, groups = tuple(pair["inner"]), tuple(pair["outer"]), decode(pair["groups"])
+        n_inner, n_outer = len(factors[inner].labels), len(factors[outer].labels)
+        if groups.shape != (n_inner,) or not -1 <= groups.min() <= groups.max() < n_outer:
+            raise ValueError(f"the groups of {':'.join(inner)!r} do not lie in those of {':'.join(outer)!r}")
+        found[inner, outer] = groups
+    return found

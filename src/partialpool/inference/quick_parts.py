@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.nesting import outer_groups
 from partialpool.inference.approximations import (
     NormalApproximation,
     coefficient_approximation,
@@ -218,10 +219,9 @@ def nested(spec: ModelSpec) -> tuple[Link, ...]:
         for s in order[order.index(t) + 1 :]:
             if blocks[s][0] != p:
                 continue
-            outer = np.zeros(size, groups.dtype)
-            outer[groups[t]] = groups[s]
-            if np.array_equal(outer[groups[t]], groups[s]):
-                links.append(Link(t, s, outer.astype(np.int64), np.zeros((size, d, blocks[s][2]))))
+            outer = outer_groups(groups[t], size, groups[s])
+            if outer is not None:  # a group without rows may follow any
+                links.append(Link(t, s, np.maximum(outer, 0), np.zeros((size, d, blocks[s][2]))))
     return tuple(links)
 
 

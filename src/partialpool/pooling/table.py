@@ -23,6 +23,7 @@ from partialpool.pooling.population import (
 )
 from partialpool.results.effects import group_table
 from partialpool.results.fitted import Fitted
+from partialpool.results.sizes import group_sizes, whole
 from partialpool.results.summaries import DEFAULT_PROB, check_prob, hdi, interval_names
 
 Floats = NDArray[np.float64]
@@ -139,17 +140,10 @@ def _check_rows(*fits: Fitted) -> None:
 
 def _sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> dict[str, NDArray[Any]]:
     """Count each group's rows, and its trials where the outcome has them."""
-    counts = row_weights(outcome)
-    sizes = {"n": _whole(np.bincount(index, counts, n_groups))}
+    sizes = {"n": group_sizes(outcome, index, n_groups)}
     if outcome.trials is not None:
-        sizes["trials"] = _whole(np.bincount(index, counts * outcome.trials, n_groups))
+        sizes["trials"] = whole(np.bincount(index, row_weights(outcome) * outcome.trials, n_groups))
     return sizes
-
-
-def _whole(counts: NDArray[Any]) -> NDArray[Any]:
-    """Turn counts into integers, unless frequency weights made fractions of them."""
-    rounded = counts.round().astype(np.int64)
-    return rounded if np.array_equal(rounded, counts) else counts
 
 
 def _on_link(fitted: Fitted, group: str, coefficient: str, n_groups: int, prob: float) -> pd.DataFrame:

@@ -64,7 +64,7 @@ class Evaluator:
     fitted: Fitted
     asked: Asked
     populations: tuple[GroupPopulation, ...]
-    members: Mapping[str, Members]
+    members: Members
 
     def values(self, rows: Rows) -> Floats:
         """Compute the mean of one unit, or the linear predictor of the mean, (S, n)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.design import Recipe
 from partialpool.formula.grouping import Factor
 from partialpool.formula.records import Grouping
 from partialpool.predict.streams import Streams
@@ -16,22 +17,19 @@ Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Members:
-    """The observed groups of one factor, sorted by the groups of the factor around it.
+class Around:
+    """The groups of one factor, sorted by the groups of a factor around it.
 
     Attributes
     ----------
-    factor
-        Its name.
     outer
-        The factor around it, such as ``"school"`` of ``"school:class"``; None where there is none.
+        The factor around it, such as ``"school"`` of ``"school:class"``; None for one that is around all.
     groups
         (J,) groups, those of one outer group after another.
     starts
         (outer groups + 1,) where the groups of each outer group begin in `groups`.
     """
 
-    factor: str
     outer: str | None
     groups: Index
     starts: Index
@@ -52,17 +50,21 @@ class Members:
         return self.groups[start + np.minimum((drawn * count).astype(np.int64), count - 1)]
 
 
-def members(factors: Mapping[tuple[str, ...], Factor]) -> dict[str, Members]:
-    """Describe the observed groups of every factor, by its name.
+# By its name, what is around each factor: one after another, the finest first; one at least.
+Members = Mapping[str, tuple[Around, ...]]
 
-    A factor is inside another one when it has all its columns and more; of several the one with most columns
-    counts, then the one that the formula names first.
+
+def members(recipe: Recipe) -> Members:
+    """Describe the observed groups of every factor of a recipe.
+
+    A factor is inside another one when each of its groups was seen in one group of that (`formula.nesting`);
+    what is around a factor that is around it (the region of a class's school) is not listed again.
     """
-    return {factor.name: _members(factor, factors) for factor in factors.values()}
+    return {factor.name: _members(factor, recipe) for factor in recipe.factors.values()}
 
 
 def chosen_groups(
-    every: Mapping[str, Members],
+    every: Members,
     groupings: Mapping[str, Grouping],
     name: str,
     rows: Index,
@@ -70,6 +72,8 @@ def chosen_groups(
     seed: int,
 ) -> Index:
     """Say which observed group stands for the group of each row, in every draw.
+
+    Where several factors that are crossed are around it, the first of them counts whose group is known.
 
     Parameters
     ----------
@@ -92,20 +96,38 @@ def chosen_groups(
     hashes = grouping.unseen.hashes[grouping.unseen.index[rows[new]]]
     streams = Streams(seed, f"existing|{name}")
     drawn = np.stack([streams.at(key).random(n_draws) for key in hashes.tolist()], axis=1)
-    outer: Index = np.zeros_like(chosen[:, new])
-    if own.outer is not None:
-        outer = chosen_groups(every, groupings, own.outer, rows[new], n_draws, seed)
-    chosen[:, new] = own.choose(drawn, outer)
+    which = _counting(own, groupings, rows[new])
+    for k, around in enumerate(own):
+        here = np.flatnonzero(which == k)
+        if not len(here):
+            continue
+        outer: Index = np.zeros((n_draws, len(here)), np.int64)
+        if around.outer is not None:
+            outer = chosen_groups(every, groupings, around.outer, rows[new[here]], n_draws, seed)
+        chosen[:, new[here]] = around.choose(drawn[:, here], outer)
     return chosen
 
 
-def _members(factor: Factor, factors: Mapping[tuple[str, ...], Factor]) -> Members:
-    around = [other for other in factors.values() if set(other.columns) < set(factor.columns)]
-    n_groups = len(factor.labels)
-    if not around:
-        return Members(factor.name, None, np.arange(n_groups), np.array([0, n_groups]))
-    outer = max(around, key=lambda other: len(other.columns))
-    owner = factor.outer_groups(outer)
+def _counting(own: tuple[Around, ...], groupings: Mapping[str, Grouping], rows: Index) -> Index:
+    """(n,) number of the first factor around whose group is known, 0 where none is."""
+    known = np.zeros((len(own), len(rows)), bool)
+    for k, around in enumerate(own):
+        if around.outer is not None:
+            known[k] = groupings[around.outer].index[rows] >= 0
+    return np.argmax(known, axis=0)
+
+
+def _members(factor: Factor, recipe: Recipe) -> tuple[Around, ...]:
+    n_groups, factors, nested = len(factor.labels), recipe.factors, recipe.nested
+    around = [outer for outer in factors if (factor.columns, outer) in nested]
+    next_ones = [o for o in around if not any((other, o) in nested for other in around)]
+    if not next_ones:
+        return (Around(None, np.arange(n_groups), np.array([0, n_groups])),)
+    finest_first = sorted(next_ones, key=lambda columns: -len(factors[columns].labels))
+    return tuple(_around(factors[columns], nested[factor.columns, columns]) for columns in finest_first)
+
+
+def _around(outer: Factor, owner: Index) -> Around:
     groups = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[groups], np.arange(len(outer.labels) + 1))
-    return Members(factor.name, outer.name, groups, starts)
+    return Around(outer.name, groups, starts)

@@ -67,7 +67,8 @@ def predict(
     asked = check_asked(fitted.model.design, kind, groups, new_groups, seed)
     check_prob(prob)
     source = fitted_rows(fitted, asked) if data is None else table_rows(fitted, recipe, data, asked, missing)
-    evaluator = Evaluator(fitted, asked, group_populations(fitted), members(recipe.factors))
+    inside = members(recipe.keep_factors(asked.factors))
+    evaluator = Evaluator(fitted, asked, group_populations(fitted), inside)
     if summary:
         return summarise(evaluator, source, prob)
     return labelled(fitted, asked, source, all_draws(evaluator, source), recipe.outcome, data is None)

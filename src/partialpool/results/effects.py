@@ -15,6 +15,7 @@ from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import SAMPLES
 from partialpool.results.positions import Positions, effect_names, effect_positions, population_positions
+from partialpool.results.sizes import group_sizes
 from partialpool.results.summaries import DEFAULT_PROB, hdi, interval_names
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ def group_table(
     Returns
     -------
     A row for each group and coefficient: ``factor``, ``group`` (the user's label), ``coefficient``, ``n``
-    (rows of the group; missing in a fit that was kept without its rows), ``mean``, ``sd`` and the two ends
-    of the interval, whose names follow `prob` (``hdi_5.5%`` and ``hdi_94.5%`` for 0.89).
+    (rows of the group, counting frequency weights; missing in a fit that was kept without its rows),
+    ``mean``, ``sd`` and the two ends of the interval, whose names follow `prob` (``hdi_5.5%`` and
+    ``hdi_94.5%`` for 0.89).
 
     Raises
     ------
@@ -120,9 +122,12 @@ def group_table(
 
 
 def _sizes(grouping: Grouping, design: Design) -> pd.Series:
-    """Count the rows of each group; unknown in a fit that was kept without its rows."""
-    counts = np.bincount(grouping.index[grouping.index >= 0], minlength=len(grouping.labels))
-    return pd.Series(counts) if design.n_rows else pd.Series(pd.NA, range(len(counts)), "Int64")
+    """Count the observations of each group; unknown in a fit that was kept without its rows."""
+    n_groups = len(grouping.labels)
+    if not design.n_rows:
+        return pd.Series(pd.NA, range(n_groups), "Int64")
+    assert design.outcome is not None, "fits have an outcome"
+    return pd.Series(group_sizes(design.outcome, grouping.index, n_groups))
 
 
 def _figures(values: Floats, positions: Positions, added: Floats, prob: float) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
+from partialpool.formula.nesting import outer_groups
 from partialpool.inference.laplace.blocks import (
     Block,
     cell_columns,
@@ -318,20 +319,14 @@ def elimination_order(
     left: list[Block] = []
     parent: dict[tuple[int, int], Integers] = {}
     for block in effects:
-        found = [_outer_groups(inner, block) for inner in eliminated]
-        if all(np.array_equal(at[b.groups], block.groups) for at, b in zip(found, eliminated, strict=True)):
-            parent |= {(e, len(eliminated)): at for e, at in enumerate(found)}
+        found = [outer_groups(inner.groups, inner.size, block.groups) for inner in eliminated]
+        around = {(e, len(eliminated)): np.maximum(at, 0) for e, at in enumerate(found) if at is not None}
+        if len(around) == len(eliminated):  # a group without rows may follow any
+            parent |= around
             eliminated.append(block)
         else:
             left.append(block)
     return eliminated, left, parent
-
-
-def _outer_groups(inner: Block, outer: Block) -> Integers:
-    """(J,) the outer group that a cell of each inner group is in."""
-    found = np.zeros(inner.size, np.int64)
-    found[inner.groups] = outer.groups
-    return found
 
 
 def _indefinite() -> FitError:

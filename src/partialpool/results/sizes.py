@@ -1,0 +1,40 @@
+"""How many observations each group has, as every table counts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.families.base import row_weights
+from partialpool.formula.records import Outcome
+
+
+def group_sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> NDArray[Any]:
+    """Count the observations of each group: rows, of which one of frequency weight w stands for w.
+
+    Trials are no observations: a row of 40 trials is one.
+
+    Parameters
+    ----------
+    index
+        (n,) the group of each row.
+
+    Returns
+    -------
+    (J,) whole numbers, unless weights are fractions.
+
+    Examples
+    --------
+    >>> outcome = Outcome("y", np.zeros(3), None, weights=np.array([1.0, 4.0, 2.0]))
+    >>> group_sizes(outcome, np.array([0, 1, 1]), 2)
+    array([1, 6])
+    """
+    return whole(np.bincount(index, row_weights(outcome), n_groups))
+
+
+def whole(counts: NDArray[Any]) -> NDArray[Any]:
+    """Turn counts into integers, unless frequency weights made fractions of them."""
+    rounded = counts.round().astype(np.int64)
+    return rounded if np.array_equal(rounded, counts) else counts
