@@ -7,9 +7,10 @@ from several files, so the cache folder's name carries a hash of all of them.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
+import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,8 +19,13 @@ from typing import Any
 
 import llvmlite.binding
 import numba
-from numba.core import config, sigutils
-from numba.core.caching import FunctionCache
+from numba.core import sigutils
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    _CacheLocator,
+    _SourceFileBackedLocatorMixin,
+)
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from platformdirs import user_cache_dir
@@ -79,20 +85,6 @@ def cache_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="partialpool-"))
 
 
-_LOCK = threading.RLock()  # numba's setting is one for the process
-
-
-@contextmanager
-def _numba_cache() -> Iterator[None]:
-    """Send the caches of functions defined inside to our folder, and only those."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
-
-
 # Two vectors of a loop at a time, and vectors for what is left of it. LLVM takes one vector where a loop is
 # long: then every operation waits for the one before, and a processor sees too few operations ahead to go on
 # with the next vector meanwhile.
@@ -100,22 +92,35 @@ SIDE_BY_SIDE = {"force-vector-interleave": 2, "epilogue-vectorization-force-VF":
 LLVM_DEFAULTS = {"force-vector-interleave": 0, "epilogue-vectorization-force-VF": 1}
 
 
+# They are the process's, and LLVM has no other way to say the second: a loop's own metadata can ask for the
+# first alone. So they are set only while one of our functions is compiled, for which numba locks all compiling:
+# no function of a user's is compiled with them, unless by llvmlite without numba.
 def _set_llvm(options: dict[str, int]) -> None:
     for name, value in options.items():
         llvmlite.binding.set_option("partialpool", f"-{name}={value}")
 
 
 @contextmanager
-def _loops(side_by_side: bool) -> Iterator[None]:
-    """Compile loops side by side or as LLVM would; its options are the process's."""
-    if not side_by_side:
-        yield
-        return
-    _set_llvm(SIDE_BY_SIDE)
+def _side_by_side() -> Iterator[None]:
+    """Have LLVM compile loops side by side; numba's lock must be held."""
     try:
+        _set_llvm(SIDE_BY_SIDE)
         yield
     finally:
         _set_llvm(LLVM_DEFAULTS)
+
+
+class _Native(CFunc):
+    """numba's C function with a cache of our own, whose loops may be compiled side by side."""
+
+    side_by_side = False
+
+    def _compile_uncached(self) -> Any:
+        """Compile; called with numba's lock, where the cache lacks the function."""
+        if not self.side_by_side:
+            return super()._compile_uncached()  # type: ignore[misc]  # numba's types leave it out
+        with _side_by_side():
+            return super()._compile_uncached()  # type: ignore[misc]
 
 
 def compile_native(function: Callable[..., Any], signature: Any, side_by_side: bool = False) -> Any:
@@ -135,11 +140,32 @@ def compile_native(function: Callable[..., Any], signature: Any, side_by_side: b
     numba's CFunc; ``.address`` is the pointer. It must be kept alive while in use.
     """
     options = {"error_model": "numpy", "fastmath": FASTMATH}
-    with _LOCK, _numba_cache(), _loops(side_by_side):
-        native: Any = CFunc(function, sigutils.normalize_signature(signature), locals={}, options=options)
-        native._cache = _Cache(function)
-        native.compile()
-        return native
+    native: Any = _Native(function, sigutils.normalize_signature(signature), locals={}, options=options)
+    native._cache, native.side_by_side = _Cache(function), side_by_side
+    native.compile()
+    return native
+
+
+class _Place(_SourceFileBackedLocatorMixin, _CacheLocator):  # type: ignore[misc]
+    """Where a function of ours is cached: in our folder, whatever numba's settings say of other functions."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._py_file, self._lineno = inspect.getfile(function), function.__code__.co_firstlineno
+        self._path = cache_folder() / self.get_suitable_cache_subpath(self._py_file)
+        self.ensure_cache_path()
+
+    def get_cache_path(self) -> str:
+        """Return the folder."""
+        return str(self._path)
+
+
+class _Entry(CompileResultCacheImpl):  # type: ignore[misc]
+    """How a function is kept, which is as numba does it, in our place."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._lineno, self._locator = function.__code__.co_firstlineno, _Place(function)
+        name = f"{Path(inspect.getfile(function)).stem}.{function.__qualname__}"
+        self._filename_base = self.get_filename_base(name, getattr(sys, "abiflags", ""))
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # its class has no types
@@ -147,6 +173,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # its class has no types
 
     numba's own does so before it looks a function up, which took longer than loading all that a model needs.
     """
+
+    _impl_class = _Entry
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load a compiled function; None when the cache lacks it."""
