@@ -93,8 +93,8 @@ LLVM_DEFAULTS = {"force-vector-interleave": 0, "epilogue-vectorization-force-VF"
 
 
 # They are the process's, and LLVM has no other way to say the second: a loop's own metadata can ask for the
-# first alone. So they are set only while one of our functions is compiled, for which numba locks all compiling:
-# no function of a user's is compiled with them, unless by llvmlite without numba.
+# first alone. So they are set only while one of our functions is compiled, with numba's lock on compiling: no
+# function of a user's is compiled with them, unless by llvmlite without numba.
 def _set_llvm(options: dict[str, int]) -> None:
     for name, value in options.items():
         llvmlite.binding.set_option("partialpool", f"-{name}={value}")
