@@ -3,7 +3,7 @@
 Densities are compared up to a constant of the model: differences from the first point's. A figure of a fit
 may differ by FAR Monte Carlo errors of both runs together, of which the kept one is at least what 12 fits
 showed. 838 figures are compared so: if all errors were normal and known, one or more would be that far by
-chance in 1 of 2,000 runs, and with errors that are 10% too small in 1 of 180. A score's error is known from 12
+chance in 1 of 2,000 runs, and with errors 10% too small in 1 of 180. A score's error is known from 12
 fits alone: for VERY_FAR of them, 48 figures of Student's t with 11 degrees of freedom, it is 1 in 900. Seeds
 are fixed, so a run that passes passes again.
 """
