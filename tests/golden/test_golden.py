@@ -1,11 +1,11 @@
 """Later code agrees with version 0.1: densities, gradients and draws to rounding, fits to Monte Carlo error.
 
 Densities are compared up to a constant of the model: differences from the first point's. A figure of a fit
-may differ by FAR Monte Carlo errors of both runs together, of which the kept one is at least what 12 fits
-showed. 838 figures are compared so: if all errors were normal and known, one or more would be that far by
-chance in 1 of 2,000 runs, and with errors 10% too small in 1 of 180. A score's error is known from 12
-fits alone: for VERY_FAR of them, 48 figures of Student's t with 11 degrees of freedom, it is 1 in 900. Seeds
-are fixed, so a run that passes passes again.
+may differ by FAR Monte Carlo errors of both runs together, of which the kept one is at least what fits of 12
+seeds showed. 838 figures are compared so: if all errors were normal and known, one or more would be that far
+by chance in 1 of 2,000 runs, and with errors 10% too small in 1 of 180. A score's error is known from those
+fits alone: for VERY_FAR of them, 48 figures of Student's t with 11 degrees of freedom, it is 1 in 900, with 9
+degrees 1 in 300. Seeds are fixed, so a run that passes passes again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.golden import adapter, figures
-from tests.golden.make import DENSITIES, INDEX, POSTERIORS, SEEDS, UNIT, joined, split
+from tests.golden.make import DENSITIES, INDEX, POSTERIORS, UNIT, joined, split
 from tests.golden.models import LINKS, MODELS, PRIORS
 from tests.golden.tables import TABLES, digests
 
@@ -130,7 +130,7 @@ def test_posteriors_are_those_of_version_0_1(key: str) -> None:
     scores = figures.scores(fitted)
     assert scores.keys() == kept["scores"].keys()
     for score, (mean, sd) in kept["scores"].items():
-        error = sd * np.sqrt(DRAWS / (chains * draws) + 1 / SEEDS)
+        error = sd * np.sqrt(DRAWS / (chains * draws) + 1 / kept["fits"])
         assert abs(scores[score] - mean) <= VERY_FAR * error, score
 
 
