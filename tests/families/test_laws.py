@@ -10,6 +10,7 @@ from scipy import special, stats
 from tests.families.cases import CASES, PAIRS, Rows, distribution, linear_of, log_density, rows_of
 
 from partialpool.families.registry import FAMILIES, get_family
+from partialpool.kernels.expansion import packed
 
 # Means and variances of 20,000 draws against scipy's, |z| < 4.9: a false alarm in a million a comparison, so
 # fewer than 1 in 10,000 over this file. Seeds are fixed.
@@ -37,18 +38,18 @@ def gradient_values(block, stats_: np.ndarray, eta: np.ndarray, x: np.ndarray, s
     n, first = eta.shape[1], np.empty_like(eta)
     addresses = np.array([row.ctypes.data for row in x])
     arguments = [pointer(a) for a in (stats_, eta, first, addresses, np.arange(4), slopes)]
-    return block.ctypes(n, arguments[0], n, arguments[1], n, *arguments[2:]), first
+    return block.ctypes(n, arguments[0], n, arguments[1], n, *arguments[2:], len(eta)), first
 
 
 def block_values(family, stats_: np.ndarray, linear: dict[str, np.ndarray]):
-    """Run the compiled curvature block: summed log likelihood, first derivatives, curvatures."""
+    """Run the compiled curvature block: summed log likelihood, first and packed second derivatives."""
     stats_ = np.ascontiguousarray(stats_, float)
     eta = np.ascontiguousarray([linear[p] for p in family.parameters])
-    first, second = np.empty_like(eta), np.empty_like(eta)
-    n = eta.shape[1]
+    n, pairs = eta.shape[1], len(eta) * (len(eta) + 1) // 2
+    first, second = np.empty_like(eta), np.empty((pairs, n))
     gradient, curvature, _ = family.blocks()
     doubles = [pointer(a) for a in (stats_, eta, first, second)]
-    value = curvature.ctypes(n, doubles[0], n, doubles[1], n, doubles[2], doubles[3])
+    value = curvature.ctypes(n, doubles[0], n, doubles[1], n, doubles[2], doubles[3], len(eta))
     same, again = gradient_values(gradient, stats_, eta, np.zeros((4, n)), np.zeros(5))
     assert same == pytest.approx(value, rel=1e-13, abs=1e-13)
     np.testing.assert_allclose(again, first, rtol=1e-12, atol=1e-12)
@@ -56,7 +57,7 @@ def block_values(family, stats_: np.ndarray, linear: dict[str, np.ndarray]):
 
 
 def by_row(family, rows: Rows, linear: dict[str, np.ndarray]):
-    """(n,) values, and (P, n) derivatives and curvatures, each row its own cell."""
+    """(n,) values, (P, n) derivatives and packed second derivatives, each row its own cell."""
     n = len(rows.values)
     statistics = family.statistics(rows, np.arange(n), n)
     parts = [
@@ -77,9 +78,10 @@ def test_derivatives_agree_with_differences(name: str, link: str) -> None:
     for p, parameter in enumerate(family.parameters):
         up, down = (by_row(family, rows, linear | {parameter: linear[parameter] + s}) for s in (h, -h))
         np.testing.assert_allclose(first[p], (up[0] - down[0]) / (2 * h), rtol=1e-6, atol=1e-8)
-        if parameter != "mu" or link not in case.expected_curvature:
-            slope = (up[1][p] - down[1][p]) / (2 * h)
-            np.testing.assert_allclose(second[p], -slope, rtol=1e-6, atol=1e-7)
+        for q in range(p + 1):
+            if "mu" not in (parameter, family.parameters[q]) or link not in case.expected_curvature:
+                slope = (up[1][q] - down[1][q]) / (2 * h)
+                np.testing.assert_allclose(second[packed(p, q)], -slope, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(("name", "link"), [p for p in PAIRS if p[1] in CASES[p[0]].expected_curvature])
@@ -89,8 +91,10 @@ def test_the_expected_curvature_is_the_mean_of_the_observed_one(name: str, link:
     linear, h = linear_of(case, 3), 1e-4
     rows = Rows(family.mean(linear))
     _, _, second = by_row(family, rows, linear)
-    up, down = (by_row(family, rows, linear | {"mu": linear["mu"] + s})[1][0] for s in (h, -h))
-    np.testing.assert_allclose(second[0], -(up - down) / (2 * h), rtol=1e-6)
+    up, down = (by_row(family, rows, linear | {"mu": linear["mu"] + s})[1] for s in (h, -h))
+    for q in range(len(family.parameters)):
+        slope = (up[q] - down[q]) / (2 * h)
+        np.testing.assert_allclose(second[packed(0, q)], -slope, rtol=1e-6, atol=1e-7)
 
 
 @each_pair

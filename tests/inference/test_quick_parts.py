@@ -11,7 +11,7 @@ from tests.inference.models import model
 
 from partialpool.formula.asked import Formula
 from partialpool.inference.quick_parts import Point, Term
-from partialpool.kernels.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE
+from partialpool.kernels.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE, packed
 from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
@@ -72,7 +72,8 @@ class Plain:
 
     def derivatives(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         value, first, second = self.spec.family.derivatives(widened(self.spec.cells.stats, self.n), eta)
-        return value, first, np.clip(second, SMALLEST_CURVATURE, LARGEST_CURVATURE)
+        own = second[[packed(p, p) for p in range(len(eta))]]
+        return value, first, np.clip(own, SMALLEST_CURVATURE, LARGEST_CURVATURE)
 
     def by_group(self, t: int, values: np.ndarray) -> np.ndarray:
         out = np.zeros((len(self.terms[t][1].effects), *values.shape[1:]))

@@ -154,7 +154,7 @@ class Family:
         return self.blocks()[0]
 
     def derivatives(self, stats: Array, eta: Array) -> tuple[float, Array, Array]:
-        """Log likelihood of cells, its derivatives by their predictors, and minus its second derivatives.
+        """Log likelihood of cells, its first derivatives by their predictors, and minus its second ones.
 
         Parameters
         ----------
@@ -165,13 +165,14 @@ class Family:
 
         Returns
         -------
-        The sum over cells, and two (P, n) arrays.
+        The sum over cells, a (P, n) array, and a (P (P + 1) / 2, n) array of pairs: (0, 0), (1, 0), (1, 1),
+        (2, 0), ...
         """
-        first, second = np.empty_like(eta), np.empty_like(eta)
+        first, second = np.empty_like(eta), np.empty((len(eta) * (len(eta) + 1) // 2, eta.shape[1]))
         block = self.blocks()[1].ctypes
         pointers = [a.ctypes.data_as(block.argtypes[1]) for a in (stats, eta, first, second)]
         n = eta.shape[1]
-        value = block(n, pointers[0], stats.shape[1], pointers[1], n, pointers[2], pointers[3])
+        value = block(n, pointers[0], stats.shape[1], pointers[1], n, pointers[2], pointers[3], len(eta))
         return float(value), first, second
 
     # --- data -----------------------------------------------------------------------------------------------

@@ -22,22 +22,24 @@ LOG_SQRT_TWO_PI = 0.9189385332046727
 def identity_cell(stats, i, mu, log_sigma):
     """Log likelihood of w outcomes with mean m and squared deviations q from it.
 
-    -w log(sigma) - (q + w (m - mu)^2) / (2 sigma^2), and its derivatives by mu and log sigma.
+    -w log(sigma) - (q + w (m - mu)^2) / (2 sigma^2), its derivatives by mu and log sigma, and
+    minus its second ones.
     """
     w, m, q = stats[0, i], stats[1, i], stats[2, i]
     precision = exponential(-2.0 * log_sigma)
     error = m - mu
     squares = (q + w * error * error) * precision
     value = -w * (log_sigma + LOG_SQRT_TWO_PI) - 0.5 * squares
-    return value, w * error * precision, squares - w, w * precision, 2.0 * squares
+    slope = w * error * precision
+    return value, slope, squares - w, w * precision, 2.0 * slope, 2.0 * squares
 
 
 @inlined
 def log_cell(stats, i, eta, log_sigma):
-    """The same with mu = exp(eta); the curvature by eta is the expected one."""
+    """The same with mu = exp(eta); second derivatives that involve eta are the expected ones."""
     mu = exponential(eta)
-    value, by_mu, by_sigma, curvature, sigma_curvature = identity_cell(stats, i, mu, log_sigma)
-    return value, by_mu * mu, by_sigma, curvature * mu * mu, sigma_curvature
+    value, by_mu, by_sigma, curvature, _, sigma_curvature = identity_cell(stats, i, mu, log_sigma)
+    return value, by_mu * mu, by_sigma, curvature * mu * mu, 0.0, sigma_curvature
 
 
 class Gaussian(Family):

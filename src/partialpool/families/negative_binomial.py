@@ -32,10 +32,17 @@ def log_cell(stats, i, eta, log_shape):
     value = log_rising + shape * log_failure + y * log_success
     by_mu = failure * (y - mu)
     by_shape = shape * (rising_slope + log_failure) - by_mu
-    curvature = (y + shape) * smaller * larger
+    variance = smaller * larger
     total = mu + shape
     second = trigamma(y + shape) - trigamma(shape) + 1.0 / shape - 1.0 / total - (mu - y) / (total * total)
-    return w * value, w * by_mu, w * by_shape, w * curvature, -w * (shape * shape * second + by_shape)
+    return (
+        w * value,
+        w * by_mu,
+        w * by_shape,
+        w * (y + shape) * variance,
+        w * (mu - y) * variance,
+        -w * (shape * shape * second + by_shape),
+    )
 
 
 class NegativeBinomial(Family):

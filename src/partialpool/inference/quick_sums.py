@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.expansion import FIRST, SECOND
+from partialpool.kernels.expansion import FIRST, SECOND, packed
 from partialpool.model.geometry import Link
 from partialpool.model.spec import ModelSpec
 
@@ -103,7 +103,7 @@ class QuickSums:
         for a, own in enumerate(rows):
             for b, column in enumerate(columns[: a + 1] if rows is columns else columns):
                 to = place.start + a * len(columns) + b
-                self._add((p, SECOND, own), t, column, to, len(rows) * len(columns))
+                self._add((packed(p, p), SECOND, own), t, column, to, len(rows) * len(columns))
         return place
 
     def _place(self, *shape: int) -> Place:

@@ -19,32 +19,94 @@ from partialpool.kernels.vectorised import strict
 
 _DOUBLES = types.CPointer(types.float64)
 _INTEGERS = types.CPointer(types.int64)
-GRADIENT_SIGNATURE = types.float64(
-    types.int64, _DOUBLES, types.int64, _DOUBLES, types.int64, _DOUBLES, _INTEGERS, _INTEGERS, _DOUBLES
-)
-FAMILY_SIGNATURE = types.float64(
-    types.int64, _DOUBLES, types.int64, _DOUBLES, types.int64, _DOUBLES, _DOUBLES
-)
+# Cells, statistics and their row length, predictors and their row length.
+_CELLS = types.int64, _DOUBLES, types.int64, _DOUBLES, types.int64
+GRADIENT_SIGNATURE = types.float64(*_CELLS, _DOUBLES, _INTEGERS, _INTEGERS, _DOUBLES, types.int64)
+FAMILY_SIGNATURE = types.float64(*_CELLS, _DOUBLES, _DOUBLES, types.int64)
 PRIOR_SIGNATURE = types.float64(types.int64, _DOUBLES, _DOUBLES, _DOUBLES)
 
 Function = Callable[..., Any]
 
 
+# A family's function in forms that loops can share, by the number of predictors: of cell i, whose first
+# predictor is `mean` and whose others are in e, they return the log likelihood; those named after what they
+# write, first derivatives into d and minus second ones into h, packed.
+
+
 @inlined
-def _one_predictor(cell, s, i, eta, e, d):
-    """Write a cell's derivative; return its log likelihood and a ratio of 1."""
-    value, d[0, i], _ = cell(s, i, eta)
+def _gradient_of_one(cell, s, i, mean, e, d, h):
+    value, d[0, i] = cell(s, i, mean)[:2]
     return value, 1.0, 1.0
 
 
 @inlined
-def _two_predictors(cell, s, i, eta, e, d):
-    value, d[0, i], d[1, i], _, _ = cell(s, i, eta, e[1, i])
+def _curvature_of_one(cell, s, i, mean, e, d, h):
+    value, d[0, i], h[0, i] = cell(s, i, mean)
+    return value
+
+
+@inlined
+def _value_of_one(cell, s, i, mean, e, d, h):
+    return cell(s, i, mean)[0]
+
+
+@inlined
+def _gradient_of_two(cell, s, i, mean, e, d, h):
+    value, d[0, i], d[1, i] = cell(s, i, mean, e[1, i])[:3]
     return value, 1.0, 1.0
 
 
 @inlined
-def _unit(cell, s, i, eta, e, d):
+def _curvature_of_two(cell, s, i, mean, e, d, h):
+    value, d[0, i], d[1, i], h[0, i], h[1, i], h[2, i] = cell(s, i, mean, e[1, i])
+    return value
+
+
+@inlined
+def _value_of_two(cell, s, i, mean, e, d, h):
+    return cell(s, i, mean, e[1, i])[0]
+
+
+@inlined
+def _gradient_of_three(cell, s, i, mean, e, d, h):
+    value, d[0, i], d[1, i], d[2, i] = cell(s, i, mean, e[1, i], e[2, i])[:4]
+    return value, 1.0, 1.0
+
+
+@inlined
+def _curvature_of_three(cell, s, i, mean, e, d, h):
+    found = cell(s, i, mean, e[1, i], e[2, i])
+    value, d[0, i], d[1, i], d[2, i] = found[:4]
+    h[0, i], h[1, i], h[2, i], h[3, i], h[4, i], h[5, i] = found[4:]
+    return value
+
+
+@inlined
+def _value_of_three(cell, s, i, mean, e, d, h):
+    return cell(s, i, mean, e[1, i], e[2, i])[0]
+
+
+@inlined
+def _gradient_of_any(cell, s, i, mean, e, d, h):
+    e[0, i] = mean
+    return cell(s, i, e, d, h), 1.0, 1.0
+
+
+@inlined
+def _all_of_any(cell, s, i, mean, e, d, h):
+    return cell(s, i, e, d, h)
+
+
+_STEPS = {
+    1: (_gradient_of_one, _curvature_of_one, _value_of_one),
+    2: (_gradient_of_two, _curvature_of_two, _value_of_two),
+    3: (_gradient_of_three, _curvature_of_three, _value_of_three),
+    None: (_gradient_of_any, _all_of_any, _all_of_any),
+}
+
+
+@inlined
+def _unit(cell, s, i, eta, e, d, h):
     part, above, below, d[0, i] = cell(s, i, eta)
     return part, above, below
 
@@ -61,8 +123,9 @@ def _gradient(cell: Function, step: Function) -> Any:
     Memory is read while the arithmetic of other cells goes on: that is why covariates are added here.
     """
 
-    def gradient(n, stats, stride, eta, width, first, addresses, columns, slopes):
-        s, e, d = carray(stats, (8, stride)), carray(eta, (2, width)), carray(first, (2, width))
+    def gradient(n, stats, stride, eta, width, first, addresses, columns, slopes, n_predictors):
+        s, e = carray(stats, (n_predictors, stride)), carray(eta, (n_predictors, width))
+        d, h = carray(first, (n_predictors, width)), carray(first, (0, width))
         at, c, b = carray(addresses, (1,)), carray(columns, (4,)), carray(slopes, (5,))
         x0, x1 = column_at(at, c[0], n), column_at(at, c[1], n)
         x2, x3 = column_at(at, c[2], n), column_at(at, c[3], n)
@@ -70,7 +133,7 @@ def _gradient(cell: Function, step: Function) -> Any:
         total, above, below = 0.0, 1.0, 1.0
         for i in range(n):
             mean = _sum(e[0, i], b0 * x0[i], b1 * x1[i], level, b2 * x2[i], b3 * x3[i])
-            value, up, down = step(cell, s, i, mean, e, d)
+            value, up, down = step(cell, s, i, mean, e, d, h)
             total += value
             above *= up
             below *= down
@@ -79,84 +142,60 @@ def _gradient(cell: Function, step: Function) -> Any:
     return compile_native(gradient, GRADIENT_SIGNATURE, side_by_side=True)
 
 
-Loops = tuple[Function, Function]
+def _curvature(cell: Function, step: Function) -> Any:
+    """Compile the loop that writes first and second derivatives."""
 
-
-def _loops_of_one(cell: Function) -> Loops:
-    def curvature(n, stats, stride, eta, width, first, second):
-        s = carray(stats, (8, stride))
-        e = carray(eta, (n,))
-        d = carray(first, (n,))
-        h = carray(second, (n,))
+    def curvature(n, stats, stride, eta, width, first, second, n_predictors):
+        s, e = carray(stats, (n_predictors, stride)), carray(eta, (n_predictors, width))
+        d = carray(first, (n_predictors, width))
+        h = carray(second, (n_predictors * (n_predictors + 1) // 2, width))
         total = 0.0
         for i in range(n):
-            value, d[i], h[i] = cell(s, i, e[i])
-            total += value
+            total += step(cell, s, i, e[0, i], e, d, h)
         return total
 
-    def values(n, stats, stride, eta, width, out, unused):
-        s = carray(stats, (8, stride))
-        e = carray(eta, (n,))
-        v = carray(out, (n,))
+    return compile_native(curvature, FAMILY_SIGNATURE, side_by_side=True)
+
+
+def _values(cell: Function, step: Function) -> Any:
+    """Compile the loop that writes each cell's log likelihood."""
+
+    def values(n, stats, stride, eta, width, out, unused, n_predictors):
+        s, e = carray(stats, (n_predictors, stride)), carray(eta, (n_predictors, width))
+        v, nothing = carray(out, (n,)), carray(out, (0, width))
         for i in range(n):
-            v[i] = cell(s, i, e[i])[0]
+            v[i] = step(cell, s, i, e[0, i], e, nothing, nothing)
         return 0.0
 
-    return curvature, values
-
-
-def _loops_of_two(cell: Function) -> Loops:
-    def curvature(n, stats, stride, eta, width, first, second):
-        s = carray(stats, (8, stride))
-        e = carray(eta, (2, width))
-        d = carray(first, (2, width))
-        h = carray(second, (2, width))
-        total = 0.0
-        for i in range(n):
-            value, d[0, i], d[1, i], h[0, i], h[1, i] = cell(s, i, e[0, i], e[1, i])
-            total += value
-        return total
-
-    def values(n, stats, stride, eta, width, out, unused):
-        s = carray(stats, (8, stride))
-        e = carray(eta, (2, width))
-        v = carray(out, (n,))
-        for i in range(n):
-            v[i] = cell(s, i, e[0, i], e[1, i])[0]
-        return 0.0
-
-    return curvature, values
-
-
-_STEPS = {1: _one_predictor, 2: _two_predictors}
-_FACTORIES = {1: _loops_of_one, 2: _loops_of_two}
+    return compile_native(values, FAMILY_SIGNATURE, side_by_side=True)
 
 
 @cache
-def family_blocks(cell: Function, n_predictors: int) -> tuple[Any, Any, Any]:
+def family_blocks(cell: Function, n_predictors: int | None) -> tuple[Any, Any, Any]:
     """Compile a family's cell function into its three blocks.
 
     Parameters
     ----------
     cell
-        ``cell(stats, i, *eta) -> (log likelihood, its derivative by each predictor, minus its second
-        derivative by each predictor)``; ``stats[s, i]`` is statistic s of cell i.
+        Of a fixed number of predictors: ``cell(stats, i, *eta) -> (log likelihood, its derivative by each
+        predictor, minus its second derivative by each pair of them)``; ``stats[s, i]`` is statistic s of cell
+        i. Pairs are packed: (0, 0), (1, 0), (1, 1), (2, 0), ...
+        Of any number P: ``cell(stats, i, eta, first, second) -> log likelihood``, where ``eta[p, i]`` is
+        predictor p of cell i; it writes ``first[p, i]`` unless `first` has no rows, and ``second[k, i]``, k
+        counting pairs, unless `second` has none.
     n_predictors
-        How many predictors `cell` takes.
+        How many predictors `cell` takes, at most 3; None for any number.
 
     Returns
     -------
-    Three C functions of (n, statistics, their row length, predictors, their row length, first, ...). The
-    first, of (..., addresses, columns, slopes), adds to the first predictor four of the columns that stand at
-    the addresses, times their slopes, and the fifth slope, writes the derivatives and returns the summed log
-    likelihood. The
-    second, of (..., second), writes the curvatures as well; the third, of (..., unused), writes each cell's
-    log likelihood in place of derivatives.
+    Three C functions of (n, statistics, their row length, predictors, their row length, first, ..., P). The
+    first, of (..., addresses, columns, slopes, P), adds to the first predictor four of the columns that stand
+    at the addresses, times their slopes, and the fifth slope, writes the derivatives and returns the summed
+    log likelihood. The second, of (..., second, P), writes the packed second derivatives as well; the third,
+    of (..., unused, P), writes each cell's log likelihood in place of derivatives.
     """
-    curvature, values = (
-        compile_native(f, FAMILY_SIGNATURE, side_by_side=True) for f in _FACTORIES[n_predictors](cell)
-    )
-    return _gradient(cell, _STEPS[n_predictors]), curvature, values
+    gradient, curvature, value = _STEPS[n_predictors]
+    return _gradient(cell, gradient), _curvature(cell, curvature), _values(cell, value)
 
 
 @cache

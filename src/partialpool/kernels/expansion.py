@@ -1,8 +1,9 @@
 """The log likelihood of all cells to second order about a point, summed by coefficient and by group.
 
 One pass over blocks of cells, as the density makes it: no array has a number for each cell. Which sums are
-made is a list that the caller gives. A weight is a cell's first or second derivative by a predictor, times a
-covariate; a sum is one of weight times covariate, over all cells or over those of each group.
+made is a list that the caller gives. A weight is a cell's first derivative by a predictor, or its second one
+by a pair of predictors, times a covariate; a sum is one of weight times covariate, over all cells or over
+those of each group.
 """
 
 from __future__ import annotations
@@ -53,8 +54,14 @@ class Expansion(NamedTuple):
     spread: Floats  # all terms' (J, d, d), flat: covariances of the effects, over which is averaged
     reach: Floats  # (1,) how far the step moves the predictor of a cell at most
     sums: Floats  # all sums
-    weights: Integers  # (4 M,) of each weight its predictor, derivative, covariate (-1: ones) and first sum
+    weights: Integers  # (4 M,) of each predictor or pair, derivative, covariate (-1: ones) and first sum
     sums_of: Integers  # (4 S,) of each sum its term (-1: none), covariate, place, and stride between groups
+
+
+def packed(p: int, q: int) -> int:
+    """Place of predictors p and q among the packed second derivatives: (0, 0), (1, 0), (1, 1), (2, 0), ..."""
+    low, high = sorted((p, q))
+    return high * (high + 1) // 2 + low
 
 
 COEF, EFFECTS, COEF_BEFORE, EFFECTS_BEFORE, SPREAD, REACH, SUMS, WEIGHTS, SUMS_OF = range(9)
@@ -104,10 +111,14 @@ def _spread_block(data, point, first, n, addresses, runs, scratch, weighted, out
 
 
 @kernel
-def _guard(n, first, second):
-    """Replace derivatives that cannot be followed: they overflow where an outcome is out of reach."""
+def _guard(n, first, largest):
+    """Replace numbers that cannot be followed: they overflow where an outcome is out of reach."""
     for i in range(n):
-        first[i] = first[i] if abs(first[i]) <= LARGEST_SLOPE else 0.0
+        first[i] = first[i] if abs(first[i]) <= largest else 0.0
+
+
+@kernel
+def _guard_curvature(n, second):
     for i in range(n):
         second[i] = (
             min(second[i], LARGEST_CURVATURE) if second[i] >= SMALLEST_CURVATURE else SMALLEST_CURVATURE
@@ -116,7 +127,7 @@ def _guard(n, first, second):
 
 @kernel
 def _derivatives(block, n, rows, width, eta, first, second):
-    """Log likelihood of n cells; writes (P, n) first and second derivatives."""
+    """Log likelihood of n cells; writes (P, n) first and packed (P (P + 1) / 2, n) second derivatives."""
     value = call_family(
         block,
         n,
@@ -126,9 +137,16 @@ def _derivatives(block, n, rows, width, eta, first, second):
         width,
         first.ctypes.data,
         second.ctypes.data,
+        first.shape[0],
     )
+    pair = 0
     for p in range(first.shape[0]):
-        _guard(n, first[p], second[p])
+        _guard(n, first[p], LARGEST_SLOPE)
+        for _ in range(p):
+            _guard(n, second[pair], LARGEST_CURVATURE)
+            pair += 1
+        _guard_curvature(n, second[pair])
+        pair += 1
     return value
 
 
@@ -193,17 +211,17 @@ def expand(data, point, block, moved, averaged):
     sizes = integers_at(data, SIZES)
     n_cells, n_predictors, n_terms, n_stats = sizes[0], sizes[1], sizes[2], sizes[4]
     n_rows, width, sides = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, n_cells), 2 if averaged else 1
-    n_own = n_rows + 3 + 4 * n_predictors
+    n_pairs = n_predictors * (n_predictors + 1) // 2
+    n_own = n_rows + 3 + 2 * (n_predictors + n_pairs)
     work = np.empty(n_own * width + n_rows + 2 * n_terms)
     rows = matrix_in(work, 0, n_rows, width)
     scratch = matrix_in(work, n_rows * width, 3, width)
-    used, size = (n_rows + 3) * width, n_predictors * width
-    first, second = (
-        matrix_in(work, used, n_predictors, width),
-        matrix_in(work, used + size, n_predictors, width),
-    )
-    other_first = matrix_in(work, used + 2 * size, n_predictors, width)
-    other_second = matrix_in(work, used + 3 * size, n_predictors, width)
+    used, after_first = (n_rows + 3) * width, n_predictors * width
+    first = matrix_in(work, used, n_predictors, width)
+    other_first = matrix_in(work, used + after_first, n_predictors, width)
+    used += 2 * after_first
+    second = matrix_in(work, used, n_pairs, width)
+    other_second = matrix_in(work, used + n_pairs * width, n_pairs, width)
     addresses = integers_in(work, n_own * width, n_rows)
     runs = integers_in(work, n_own * width + n_rows, n_terms)
     after = integers_in(work, n_own * width + n_rows + n_terms, n_terms)
@@ -227,7 +245,8 @@ def expand(data, point, block, moved, averaged):
             total += _derivatives(block, n, rows, width, eta, to, and_to) / sides
         for p in range(n_predictors if averaged else 0):
             _average(n, first[p], other_first[p])
-            _average(n, second[p], other_second[p])
+        for pair in range(n_pairs if averaged else 0):
+            _average(n, second[pair], other_second[pair])
         _add_sums(data, point, at, n, first, second, covariates, runs, after, scratch[0])
         for t in range(n_terms):
             runs[t] = after[t]

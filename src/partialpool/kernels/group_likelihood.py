@@ -118,9 +118,16 @@ def add_cells(model, j0, j1, effects, n_sets, logs):
                 for k in range(k0, k1):
                     own = vector_in(eta, p * BLOCK + (k - k0) * n, n)
                     _predict(data, p, first, n, base[p], effects, k, j0, one_each, covariates, own)
-            n_all, log_likelihoods = (k1 - k0) * n, value.ctypes.data
             call_family(
-                model.block, n_all, rows.ctypes.data, BLOCK, eta.ctypes.data, BLOCK, log_likelihoods, 0
+                model.block,
+                (k1 - k0) * n,
+                rows.ctypes.data,
+                BLOCK,
+                eta.ctypes.data,
+                BLOCK,
+                value.ctypes.data,
+                0,
+                n_predictors,
             )
             for k in range(k0, k1):
                 own = vector_in(value, (k - k0) * n, n)

@@ -209,6 +209,7 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
             covariates.ctypes.data,
             columns.ctypes.data,
             slopes.ctypes.data,
+            n_predictors,
         )
         slopes[1, 4] += sum_four(slopes[1], covariates, columns, n, eta_bar[0])
         for p in range(n_predictors):

@@ -64,9 +64,10 @@ def call_family(
     width: Any,
     first: Any,
     second: Any,
+    n_predictors: Any,
 ) -> Any:
     """Call a family's block at an address; see `kernels.blocks`."""
-    return _caller(7)
+    return _caller(8)
 
 
 @intrinsic
@@ -82,9 +83,10 @@ def call_gradient(
     addresses: Any,
     columns: Any,
     slopes: Any,
+    n_predictors: Any,
 ) -> Any:
     """Call a family's block of derivatives at an address; see `kernels.blocks`."""
-    return _caller(9)
+    return _caller(10)
 
 
 @intrinsic

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.laplace.sums import Weights
+from partialpool.kernels.expansion import packed
 from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 
@@ -36,7 +37,7 @@ class CellLikelihood:
         self.expected = False  # whether the family gives expected curvature, so that differences are needed
 
     def evaluate(self, eta: Floats) -> tuple[float, Floats, Floats]:
-        """Log likelihood, and (P, n) derivatives and curvatures as the family gives them."""
+        """Log likelihood, (P, n) derivatives and packed second derivatives as the family gives them."""
         return self.family.derivatives(self.stats, np.ascontiguousarray(eta))
 
     def part(self, cells: NDArray[np.int64]) -> CellLikelihood:
@@ -46,26 +47,20 @@ class CellLikelihood:
         return part
 
     def inspect(self, eta: Floats) -> None:
-        """See whether the family's curvature is minus the second derivative."""
-        p = self.latent[0]
-        _, _, given = self.evaluate(eta)
-        found = -self._difference(eta, p)[p]
-        self.expected = not np.allclose(given[p], found, rtol=AGREE, atol=AGREE * np.max(np.abs(found)))
+        """See whether the family's second derivatives are exact."""
+        _, _, second = self.evaluate(eta)
+        pairs, found = self._pairs(second), self._differences(eta)
+        self.expected = not all(
+            np.allclose(pairs[k], found[k], rtol=AGREE, atol=AGREE * np.max(np.abs(found[k]))) for k in pairs
+        )
 
     def weights(self, eta: Floats, second: Floats) -> Weights:
         """Minus the second derivatives by each pair of latent predictors."""
-        if len(self.latent) == 1 and not self.expected:
-            return {(p, p): second[p] for p in self.latent}
-        out = {}
-        for p in self.latent:
-            change = self._difference(eta, p)
-            for q in self.latent:
-                out[p, q] = -change[q]
-        return {(p, q): 0.5 * (w + out[q, p]) for (p, q), w in out.items()}
+        return self._differences(eta) if self.expected else self._pairs(second)
 
     def safe_weights(self, second: Floats) -> Weights:
         """Curvatures that are not negative, for where the exact ones are of no use."""
-        return {(p, p): np.maximum(second[p], 0.0) for p in self.latent}
+        return {(p, p): np.maximum(second[packed(p, p)], 0.0) for p in self.latent}
 
     def weight_slopes(self, eta: Floats) -> tuple[Floats, Floats]:
         """(n,) first and second derivative of the curvature by the one latent predictor."""
@@ -74,6 +69,14 @@ class CellLikelihood:
         step[p] = WEIGHT_STEP
         down, here, up = (self.weights(e, self.evaluate(e)[2])[p, p] for e in (eta - step, eta, eta + step))
         return (up - down) / (2.0 * WEIGHT_STEP), (up - 2.0 * here + down) / WEIGHT_STEP**2
+
+    def _pairs(self, second: Floats) -> Weights:
+        return {(p, q): second[packed(p, q)] for p in self.latent for q in self.latent}
+
+    def _differences(self, eta: Floats) -> Weights:
+        """Minus the second derivatives, by differences of the first ones."""
+        change = {p: self._difference(eta, p) for p in self.latent}
+        return {(p, q): -0.5 * (change[p][q] + change[q][p]) for p in self.latent for q in self.latent}
 
     def _difference(self, eta: Floats, p: int) -> Floats:
         """(P, n) derivative of the first derivatives by predictor p."""
