@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "partialpool"
 
 # From top to bottom; "" is the package's front, its own __init__.
 ROOMS = (
-    "version", "errors", "kernels", "priors", "families", "data", "formula", "model", "inference",
-    "results", "storage", "predict", "checking", "scoring", "pooling", "plots", "report", "api", "",
-    "cli", "__main__",
+    "version", "errors", "kernels", "constraints", "priors", "families", "data", "formula", "model",
+    "inference", "results", "storage", "predict", "checking", "scoring", "pooling", "plots", "report",
+    "api", "", "cli", "__main__",
 )  # fmt: skip
 HEAVY = {
     "arviz", "arviz_base", "arviz_plots", "arviz_stats", "duckdb", "formulae", "ibis", "matplotlib",

@@ -113,15 +113,16 @@ def template(case: Case) -> ModelSpec:
 
 def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarray]:
     linear = {}
-    for part in spec.parameters.predictors:
+    for number, part in enumerate(spec.parameters.predictors):
         if part.predictor is None:
             linear[part.parameter] = np.full(N, np.log(values[part.coefficients[0].value]))
             continue
         eta = part.predictor.population.matrix @ [values[c.value] for c in part.coefficients]
-        for block in part.blocks:
-            index = block.term.grouping.index
-            for column, coefficient in zip(block.term.matrix.T, block.coefficients, strict=True):
-                eta = eta + column * values[coefficient.value + index]
+        for block in spec.parameters.effects:
+            for slot in block.slots:
+                if slot.predictor == number:
+                    first = block.coefficients[slot.coordinate].value
+                    eta = eta + slot.column * values[first + slot.index]
         linear[part.parameter] = eta
     return linear
 
@@ -137,7 +138,7 @@ def with_outcome(spec: ModelSpec, values: np.ndarray, rng: np.random.Generator) 
 def quantities(spec: ModelSpec) -> list[int]:
     """Positions to rank: coefficients, sds, the first correlation and the first group's effects."""
     found = [c.value for c in spec.parameters.coefficients]
-    for _, block in spec.parameters.blocks:
+    for block in spec.parameters.effects:
         found += [c.sd_value for c in block.coefficients if c.sd_value >= 0]
         found += [c.value for c in block.coefficients]
         found += [block.corr_value + 1] if block.corr_value >= 0 else []

@@ -92,8 +92,8 @@ def dense_posterior(latent: LatentGaussian, x: np.ndarray):
     design, outcome = spec.design.predictors["mu"], spec.design.outcome
     keep, fixed, mean, covariance, log = coefficient_normal(spec, values, latent)
     columns, prior_mean, blocks, names = [], [], [], []
-    for block in spec.parameters.predictors[0].blocks:
-        term, d = block.term, len(block.coefficients)
+    for block in spec.parameters.effects:
+        term, d = block.terms[0].term, block.width
         sds = [
             values[f"{c.name}_sigma"] if isinstance(c.sd, Prior) else c.prior.scale
             for c in block.coefficients
@@ -152,8 +152,8 @@ def noise(spec: ModelSpec, values: dict[str, np.ndarray]) -> tuple[np.ndarray, f
 def kernel_constant(spec: ModelSpec) -> float:
     """What the model's density leaves out: of normal effects, of a fixed prior's coordinates, of LKJ(2)."""
     total = 0.0
-    for _, block in spec.parameters.blocks:
-        size = len(block.term.grouping.labels)
+    for block in spec.parameters.effects:
+        size = block.size
         for c in block.coefficients:
             total += -size * np.log(c.prior.scale) if c.sd is None else 0.5 * size * np.log(2 * np.pi)
         if block.corr is not None:
@@ -168,7 +168,7 @@ def outer_points(latent: LatentGaussian) -> np.ndarray:
     x[:3] += np.random.default_rng(1).normal(size=(3, x.shape[1])) * latent.scale
     sds = slice(int(np.sum(~latent.problem.inner)), None)
     x[3, sds], x[4, sds] = np.minimum(x[3, sds], -7.0), np.maximum(x[4, sds], 5.0)
-    for _, block in latent.spec.parameters.blocks:
+    for block in latent.spec.parameters.effects:
         if block.corr is not None:
             x[3:, sds.start + 2] = 0.3, -0.8  # a correlation's number, not an sd's log
     return x

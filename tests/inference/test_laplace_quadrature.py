@@ -18,7 +18,6 @@ from partialpool.inference.laplace.nodes import finer_nodes, grid, nodes
 from partialpool.inference.laplace.quadrature import Quadrature
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates
-from partialpool.model.outer import outer_positions
 
 Floats = NDArray[np.float64]
 
@@ -64,9 +63,9 @@ def brute_force(found: Quadrature, point: Floats, n: int = 61, width: float = 9.
     """
     density = Density(found.spec, found.geometry)
     position, n_groups = coordinates(found.spec), found.n_groups
-    widths = [len(block.coefficients) for _, block in found.spec.parameters.blocks]
+    widths = [block.width for block in found.spec.parameters.effects]
     base = np.zeros(density.n_dim)
-    base[outer_positions(found.spec)] = point
+    base[: position.n_free] = point
     at_zero = density(base)[0]
     own = grid(sum(widths), step=2 * width / (n - 1), radius=width)
     total = at_zero + found.log_volume

@@ -10,7 +10,7 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.formula.asked import Formula
-from partialpool.inference.quick_parts import Point, Term
+from partialpool.inference.quickfit.point import FittedEffects, Point
 from partialpool.kernels.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE, packed
 from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
@@ -57,16 +57,18 @@ class Plain:
     def __post_init__(self) -> None:
         cells, self.n = self.spec.cells, self.spec.cells.index.n_cells
         table = np.vstack([widened(cells.columns, self.n), np.ones(self.n)])  # the last row is number -1
-        coef, effect = iter(cells.coef_column), iter(cells.effect_column)
+        coef, slots = iter(cells.coef_column), sorted(cells.slots, key=lambda s: (s.effects, s.coordinate))
         self.columns = [table[[next(coef) for _ in part.coefficients]] for part in self.point.parts]
-        self.terms = [(p, term) for p, part in enumerate(self.point.parts) for term in part.terms]
-        self.of_terms = [table[[next(effect) for _ in term.prior_mean]] for _, term in self.terms]
+        self.terms = [(p, term) for p, part in enumerate(self.point.parts) for term in part.effects]
+        self.of_terms = [table[[s.column for s in slots if s.effects == t]] for t in range(len(self.terms))]
+        rows = {s.effects: s.row for s in slots}
+        self.groups = [cells.group_index[rows[t]] for t in range(len(self.terms))]
 
     def eta(self, before: bool = False) -> np.ndarray:
         out = widened(self.spec.cells.offsets, self.n)
         for p, part in enumerate(self.point.parts):
             out[p] += (part.before if before else part.coefficients) @ self.columns[p]
-        for (p, term), x, g in zip(self.terms, self.of_terms, self.spec.cells.group_index, strict=True):
+        for (p, term), x, g in zip(self.terms, self.of_terms, self.groups, strict=True):
             out[p] += np.sum((term.before if before else term.effects)[g].T * x, axis=0)
         return out
 
@@ -77,7 +79,7 @@ class Plain:
 
     def by_group(self, t: int, values: np.ndarray) -> np.ndarray:
         out = np.zeros((len(self.terms[t][1].effects), *values.shape[1:]))
-        np.add.at(out, self.spec.cells.group_index[t], values)
+        np.add.at(out, self.groups[t], values)
         return out
 
 
@@ -126,7 +128,7 @@ def test_the_expected_likelihood_is_half_of_each_side(kind: str) -> None:
         root = rng.normal(0, 0.3, term.spread.shape)
         term.spread[:] = root @ np.swapaxes(root, 1, 2)
         if p == 0:
-            x, own = plain.of_terms[t], term.spread[plain.spec.cells.group_index[t]]
+            x, own = plain.of_terms[t], term.spread[plain.groups[t]]
             variance += np.einsum("an,nab,bn->n", x, own, x)
     step = np.zeros_like(plain.eta())
     step[0] = np.sqrt(variance)
@@ -144,11 +146,11 @@ def test_the_reach_of_a_step_is_the_furthest_that_a_cell_moves(kind: str) -> Non
     value = plain.point.expand()
     for p, part in enumerate(plain.point.parts):
         part.coefficients[:] += rng.normal(0, 0.1, len(part.coefficients))
-        for term in part.terms:
+        for term in part.effects:
             term.effects[:] += rng.normal(0, 0.1, term.effects.shape)
-        plain.point.expand(p)
+        plain.point.expand(part.predictors)
         furthest = np.max(np.abs(plain.eta() - plain.eta(before=True))[p])
-        assert plain.point.reach == pytest.approx(furthest, rel=1e-10)
+        assert plain.point.reach[p] == pytest.approx(furthest, rel=1e-10)
     assert plain.point.go_back() == pytest.approx(value, rel=1e-12)
     np.testing.assert_array_equal(plain.eta(), plain.eta(before=True))
 
@@ -160,17 +162,17 @@ def test_outcomes_out_of_reach_have_derivatives_that_can_be_followed() -> None:
     plain.point.expand()
     plain.point.finish()
     (part,) = plain.point.parts
-    for array in (part.gradient, part.information, part.terms[0].gradient, part.terms[0].information):
+    for array in (part.gradient, part.information, part.effects[0].gradient, part.effects[0].information):
         assert np.all(np.isfinite(array))
 
 
 def a_term(
     d: int, priors: dict[str, Prior] | None = None, bars: str = "|"
-) -> tuple[Term, np.random.Generator]:
+) -> tuple[FittedEffects, np.random.Generator]:
     formula = f"k ~ x + ({' + '.join(['1', 'x', 'z'][:d])} {bars} g)"
     spec, rng = model(formula, rows(), "poisson", priors), np.random.default_rng(d)
     point = Point(spec)
-    (term,) = point.parts[0].terms
+    (term,) = point.parts[0].effects
     term.effects[:] = rng.normal(0, 0.3, term.effects.shape)
     point.expand()
     point.finish()
@@ -209,7 +211,7 @@ def test_elimination_survives_a_group_that_says_far_more_of_one_direction() -> N
     assert np.all(np.einsum("jaa->ja", term.posterior) > 0)
 
 
-def em(term: Term, covariance: np.ndarray, correlated: bool, turns: int) -> np.ndarray:
+def em(term: FittedEffects, covariance: np.ndarray, correlated: bool, turns: int) -> np.ndarray:
     """EM for a covariance, plainly, with every sd learnt."""
     pull = term.gradient + np.einsum("jab,jb->ja", term.information, term.effects)
     scales = np.diag(np.diag(covariance))

@@ -1,8 +1,6 @@
-"""Scalar special functions and transforms against scipy's, as plain Python and as compiled code."""
+"""Scalar special functions against scipy's, as plain Python and as compiled code."""
 
 from __future__ import annotations
-
-import math
 
 import numba
 import numpy as np
@@ -10,7 +8,6 @@ import pytest
 from scipy import special
 
 from partialpool.kernels.special import expit, gamma_differences, mills_ratio, softplus, trigamma
-from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY, INTERVAL, constrain
 
 POSITIVE = np.concatenate([np.geomspace(1e-8, 1e12, 201), np.linspace(0.1, 30, 300), [9.999999, 10.0]])
 REAL = np.concatenate([np.linspace(-40, 40, 801), [-700.0, -100.0, 100.0, 700.0]])
@@ -18,11 +15,6 @@ REAL = np.concatenate([np.linspace(-40, 40, 801), [-700.0, -100.0, 100.0, 700.0]
 
 def compiled(function):
     return numba.njit(function.__wrapped__ if hasattr(function, "__wrapped__") else function)
-
-
-@numba.njit
-def _constrain(transform, lower, upper, u):
-    return constrain(transform, lower, upper, u)
 
 
 @pytest.mark.parametrize(
@@ -80,33 +72,3 @@ def test_differences_of_log_gamma_and_digamma_keep_their_digits(y: float) -> Non
         slopes = special.digamma(x + y) - special.digamma(x)
     np.testing.assert_allclose(ours[:, 0], values, rtol=3e-13, atol=3e-13)
     np.testing.assert_allclose(ours[:, 1], slopes, rtol=3e-13, atol=3e-14)
-
-
-@pytest.mark.parametrize("u", [-30.0, -3.0, 0.0, 0.4, 5.0, 30.0])
-@pytest.mark.parametrize(
-    ("transform", "lower", "upper", "plain"),
-    [
-        (IDENTITY, 0.0, 0.0, lambda u: u),
-        (EXPONENTIAL, 0.0, 0.0, math.exp),
-        (INTERVAL, -2.0, 3.0, lambda u: -2.0 + 5.0 * special.expit(u)),
-    ],
-    ids=["identity", "exponential", "interval"],
-)
-def test_constrain_returns_value_slope_and_log_jacobian(transform, lower, upper, plain, u) -> None:
-    value, slope, log_slope, log_slope_slope = _constrain(transform, lower, upper, u)
-    h = 1e-6
-    assert value == pytest.approx(plain(u), rel=1e-14)
-    assert slope == pytest.approx((plain(u + h) - plain(u - h)) / (2 * h), rel=1e-8, abs=1e-8)
-    assert log_slope == pytest.approx(
-        math.log(slope), abs=2e-3 if transform == INTERVAL and u == 30 else 1e-9
-    )
-    up, down = (_constrain(transform, lower, upper, u + s)[2] for s in (h, -h))
-    assert log_slope_slope == pytest.approx((up - down) / (2 * h), abs=1e-8)
-
-
-@pytest.mark.parametrize("u", [-800.0, 800.0])
-def test_an_interval_stays_inside_its_ends(u: float) -> None:
-    value, slope, log_slope, _ = _constrain(INTERVAL, -2.0, 3.0, u)
-    assert -2.0 <= value <= 3.0
-    assert slope == 0.0
-    assert log_slope == pytest.approx(math.log(5.0) - 800.0)

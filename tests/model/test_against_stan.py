@@ -15,14 +15,13 @@ from tests.model.cases import CASES, EXAMPLES, STRUCTURES, TABLE, Case, N, with_
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.inference.geometry import choose_geometry
-from partialpool.kernels.transforms import EXPONENTIAL, INTERVAL
-from partialpool.model.density import Density, fixed_scale, transform_of
+from partialpool.model.density import Density
+from partialpool.model.effects import Effects
 from partialpool.model.geometry import Geometry, Link, coordinates, plain_geometry
-from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan
-from partialpool.model.stan_terms import block_pieces
-from partialpool.priors.base import Prior, unwrapped
+from partialpool.model.stan_terms import named_pieces
+from partialpool.priors.base import Prior
 from partialpool.priors.registry import PRIORS, Exponential, HalfNormal, Normal, StudentT, Uniform
 
 Floats = NDArray[np.float64]
@@ -36,19 +35,24 @@ def stan_order(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
     position = coordinates(spec)
     order: list[int] = list(range(position.n_coef))
     scales = [1.0] * len(order)
-    for t, (_, block) in enumerate(spec.parameters.blocks):
-        j, d = len(block.term.grouping.labels), len(block.coefficients)
+    parameters = [part.parameter for part in spec.parameters.predictors]
+    for t, block in enumerate(spec.parameters.effects):
+        j, d = block.size, block.width
         order += [p for p in position.sd[t] if p >= 0]
         if block.corr is not None:
             order += range(position.corr[t], position.corr[t] + d * (d - 1) // 2)
         scales += [1.0] * (len(order) - len(scales))
         effects = np.arange(position.effect[t], position.effect[t] + j * d).reshape(j, d)
-        groups = [tuple(range(d))] if block.corr is not None else [p.columns for p in block_pieces(block)]
+        groups = (
+            [tuple(range(d))]
+            if block.corr is not None
+            else [p.coordinates for p in named_pieces(block, parameters)]
+        )
         for columns in groups:
             first = block.coefficients[columns[0]]
-            alone = block.corr is None and not isinstance(first.sd, Prior)
+            given = block.corr is None and not first.learnt
             order += effects[:, columns].ravel().tolist()
-            scales += [fixed_scale(first) if alone else 1.0] * (j * len(columns))
+            scales += [first.fixed_sd if given else 1.0] * (j * len(columns))
     return np.array(order, np.int64), np.array(scales)
 
 
@@ -125,7 +129,7 @@ def random_geometry(spec: ModelSpec, seed: int) -> Geometry:
 
 def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Link, ...]:
     """Every term follows the terms of its predictor that have fewer groups, in any groups."""
-    shapes = [(p, len(b.term.grouping.labels), len(b.coefficients)) for p, b in spec.parameters.blocks]
+    shapes = [(spec.part_of(b), b.size, b.width) for b in spec.parameters.effects]
     return tuple(
         Link(t, s, rng.integers(0, others, size), rng.normal(size=(size, d, outer_d)))
         for t, (p, size, d) in enumerate(shapes)
@@ -140,11 +144,7 @@ def chosen_geometry(spec: ModelSpec, seed: int) -> Geometry:
 
 def free(value: float, prior: Prior, positive: bool) -> float:
     """The unconstrained number of a parameter."""
-    kind = transform_of(prior, positive)
-    if kind == INTERVAL:
-        lower, upper = unwrapped(prior).bounds
-        return float(np.log((value - lower) / (upper - value)))
-    return float(np.log(value)) if kind == EXPONENTIAL else value
+    return float(prior.constraint(positive).free(np.array([value]))[0])
 
 
 def free_correlations(matrix: Floats) -> list[float]:
@@ -159,23 +159,22 @@ def free_correlations(matrix: Floats) -> list[float]:
 def plain_coordinates(spec: ModelSpec, draw: Floats) -> Floats:
     """Coordinates in the plain geometry of a draw as a person reads it."""
     x = [free(draw[c.value], c.prior, c.logged) for c in spec.parameters.coefficients]
-    for _, block in spec.parameters.blocks:
-        x += _block_coordinates(block, draw)
-    return np.array(x)
+    found = [_block_coordinates(block, draw) for block in spec.parameters.effects]
+    return np.array([*x, *(h for hyper, _ in found for h in hyper), *(z for _, own in found for z in own)])
 
 
-def _block_coordinates(block: GroupBlock, draw: Floats) -> list[float]:
-    j, d = len(block.term.grouping.labels), len(block.coefficients)
+def _block_coordinates(block: Effects, draw: Floats) -> tuple[list[float], list[float]]:
+    j, d = block.size, block.width
     learnt = [c for c in block.coefficients if isinstance(c.sd, Prior)]
     found = [free(draw[c.sd_value], c.sd, True) for c in learnt if isinstance(c.sd, Prior)]
-    sds = [draw[c.sd_value] if isinstance(c.sd, Prior) else fixed_scale(c) for c in block.coefficients]
+    sds = [draw[c.sd_value] if isinstance(c.sd, Prior) else c.fixed_sd for c in block.coefficients]
     corr = np.eye(d)
     if block.corr is not None:
         corr = draw[block.corr_value : block.corr_value + d * d].reshape(d, d)
         found += free_correlations(corr)
     effects = np.column_stack([draw[c.value : c.value + j] for c in block.coefficients])
     chol = np.diag(sds) @ np.linalg.cholesky(corr)
-    return found + np.linalg.solve(chol, effects.T).T.ravel().tolist()
+    return found, np.linalg.solve(chol, effects.T).T.ravel().tolist()
 
 
 def differentiated(function: Any, x: Floats, step: float = 1e-3) -> Floats:

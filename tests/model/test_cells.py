@@ -62,7 +62,7 @@ def test_a_column_is_kept_once_however_many_terms_use_it() -> None:
     cells = model("y ~ x + (x | g) + (0 + x | h)", make_rows()).cells
     assert len(cells.columns) == 1
     assert list(cells.coef_column) == [-1, 0, -1]  # ones, x, and log sigma's ones
-    assert list(cells.effect_column) == [-1, 0, 0]
+    assert [slot.column for slot in cells.slots] == [-1, 0, 0]
 
 
 def test_outcomes_are_kept_apart_only_where_there_are_no_sufficient_statistics() -> None:

@@ -135,8 +135,8 @@ def test_what_holds_for_every_model(case: Case) -> None:
     text = "\n".join(lines)
     for variable in spec.layout.roles("group_corr", "auxiliary"):
         assert variable.name in text
-    for _, block in spec.parameters.blocks:
-        assert f"({block.term.grouping.name})" in text
+    for block in spec.parameters.effects:
+        assert f"({block.factor})" in text
 
 
 def test_a_long_sum_is_broken() -> None:

@@ -160,8 +160,8 @@ def test_given_sds_are_no_variables() -> None:
 def test_effects_with_another_prior_have_blocks_of_their_own_in_the_same_layout() -> None:
     formula = "y ~ x + (x || g)"
     plain, mixed = fitted(formula), fitted(formula, {"x|g": StudentT(3, 0, 1)})
-    assert len(plain.parameters.blocks) == 1
-    assert len(mixed.parameters.blocks) == 2
+    assert len(plain.parameters.effects) == 1
+    assert len(mixed.parameters.effects) == 2
     names = [v.name for v in plain.layout.variables if v.name != "x|g_sigma"]
     assert [v.name for v in mixed.layout.variables] == names
 

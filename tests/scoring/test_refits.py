@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from partialpool.inference.approximations import predictor_scales, starting_coefficients
 from tests.families.cases import CASES
 from tests.results.approximations import GOOD, approximated
 
@@ -14,7 +15,6 @@ import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
-from partialpool.inference.approximations import predictor_scales, starting_coefficients
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions
 from partialpool.model.density import Density

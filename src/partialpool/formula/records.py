@@ -77,6 +77,22 @@ class Unseen:
 
 
 @dataclass(frozen=True)
+class Membership:
+    """One group that each row belongs to.
+
+    Attributes
+    ----------
+    index
+        (n,) the position of the group, -1 for a group that is not known.
+    weights
+        (n,) how much of the group's effects a row gets; None for all of them.
+    """
+
+    index: NDArray[np.int64]
+    weights: Floats | None = None
+
+
+@dataclass(frozen=True)
 class Grouping:
     """A grouping factor: which group each row belongs to.
 
@@ -92,6 +108,8 @@ class Grouping:
         The columns of the table that make the factor.
     unseen
         The groups that are not in `labels`; None when there are none.
+    members
+        Where rows belong to several groups, each of them; empty where they belong to one.
     """
 
     name: str
@@ -99,6 +117,7 @@ class Grouping:
     index: NDArray[np.int64]
     columns: tuple[str, ...]
     unseen: Unseen | None = None
+    members: tuple[Membership, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +135,13 @@ class GroupTerm:
     grouping
         The factor.
     correlated
-        False for ``(expr || factor)`` and whenever d is 1.
+        False for ``(expr || factor)`` and whenever there is nothing to correlate.
+    shared
+        The name that terms have whose effects are correlated with each other, ``(expr | name | factor)``;
+        empty for a term that stands alone.
+    between
+        (J, J) known covariance between groups, in the order of the factor's labels; None where groups are
+        independent.
     """
 
     terms: tuple[Term, ...]
@@ -124,6 +149,13 @@ class GroupTerm:
     matrix: Floats
     grouping: Grouping
     correlated: bool
+    shared: str = ""
+    between: Floats | None = None
+
+    @property
+    def memberships(self) -> tuple[Membership, ...]:
+        """The groups that rows belong to."""
+        return self.grouping.members or (Membership(self.grouping.index),)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable
 from functools import cache
 
+from partialpool.constraints.registry import CONSTRAINTS
 from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES
 from partialpool.kernels.blocks import family_blocks, prior_block, unit_block
 from partialpool.kernels.compiling import cache_folder
+from partialpool.kernels.constraint_functions import constraint_functions
 from partialpool.kernels.density import native_density, native_draw
 from partialpool.kernels.expansion import native_expand
 from partialpool.kernels.group_draws import native_sample
@@ -106,6 +108,8 @@ def compile_rest() -> None:
             family_blocks(cell, len(family.parameters))
         for cell in family.unit_cells.values():
             unit_block(cell)
+    for constraint in CONSTRAINTS:
+        constraint_functions(constraint.forward_kernel, constraint.backward_kernel)
     for prior in PRIORS.values():
         if prior.kernel is not None:
             prior_block(prior.kernel)

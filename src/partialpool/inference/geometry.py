@@ -12,14 +12,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.approximations import unconstrained
-from partialpool.inference.elimination import eliminate
-from partialpool.inference.quick_parts import Term
-from partialpool.inference.quickfit import QuickFit
-from partialpool.kernels.transforms import INTERVAL
+from partialpool.inference.quickfit.approximations import unconstrained
+from partialpool.inference.quickfit.elimination import eliminate
+from partialpool.inference.quickfit.fit import QuickFit
+from partialpool.inference.quickfit.point import FittedEffects, single_index
 from partialpool.model.cells import Cells
-from partialpool.model.density import transform_of
-from partialpool.model.geometry import Coordinates, Geometry, Link, coordinates
+from partialpool.model.geometry import NO_ROTATION, Coordinates, Geometry, Link, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -39,34 +37,38 @@ def choose_geometry(spec: ModelSpec) -> Geometry:
 
 
 def crossed(spec: ModelSpec, links: tuple[Link, ...]) -> bool:
-    """Say whether a predictor has two terms whose groups do not lie in each other.
+    """Say whether effects make up for each other in a way that no map of one group at a time can undo.
 
-    The means of such terms make up for each other in the likelihood, which no map of one group's effects at a
-    time can undo: only their priors hold that direction.
+    So do two blocks of a part whose groups do not lie in each other: the means of their effects make up for
+    each other in the likelihood, and only their priors hold that direction. So do the groups of a block to
+    which rows belong by several.
     """
     nested = {(link.inner, link.outer) for link in links}
-    predictors = [predictor for predictor, _ in spec.parameters.blocks]
+    blocks = spec.parameters.effects
+    if any(single_index(spec, number) is None for number in range(len(blocks))):
+        return True
     return any(
-        predictors[t] == predictors[s] and (t, s) not in nested and (s, t) not in nested
-        for t, s in combinations(range(len(predictors)), 2)
+        spec.part_of(blocks[t]) == spec.part_of(blocks[s]) and (t, s) not in nested and (s, t) not in nested
+        for t, s in combinations(range(len(blocks)), 2)
     )
 
 
 def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
-    terms: list[Term] = []
+    terms: list[FittedEffects] = []
     position = coordinates(spec)
     n_coef = position.n_coef
     centre, expansion, scale = np.empty(n_coef), np.empty(n_coef), np.zeros((n_coef, n_coef))
-    start = 0
-    for number, part in enumerate(fit.point.parts):
-        own = slice(start, start + len(part.coefficients))
+    for part in fit.point.parts:
+        own = slice(spec.coef_start[part.predictors.start], spec.coef_start[part.predictors.stop])
         covariance = eliminate(part, fit.point.links, len(terms))
-        terms += part.terms
-        centre[own], slopes = unconstrained(spec, number, part.coefficients, np.sqrt(np.diag(covariance)))
+        terms += part.effects
+        sds = np.sqrt(np.diag(covariance))
+        centre[own], slopes = unconstrained(spec, part.predictors, part.coefficients, sds)
         expansion[own] = part.coefficients
         scale[own, own] = _safe_cholesky(covariance / np.outer(slopes, slopes))
-        start = own.stop
     hyper_centre, hyper_scale = _hyper(position, terms)
+    evidence = tuple(_evidence(spec, number, term) for number, term in enumerate(terms))
+    rotations = tuple(NO_ROTATION if t.block.between is None else _rotate(t) for t in terms)
     return Geometry(
         centre,
         scale,
@@ -78,11 +80,30 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         tuple(np.ascontiguousarray(t.cross) for t in terms),
         tuple(t.effects for t in terms),
         fit.point.links,
-        tuple(_evidence(spec, number, term) for number, term in enumerate(terms)),
+        evidence,
+        rotations,
     )
 
 
-def _evidence(spec: ModelSpec, number: int, term: Term) -> Floats:
+def _rotate(term: FittedEffects) -> Floats:
+    """Express what is known of a block of effects b by independent effects w, b = M w; return the (J, J) M.
+
+    With A = L L' the known covariance between groups and I the groups' information, the eigenvectors V of
+    L' I L give M = L V: a priori and given the data, as far as they are quadratic, the w of different groups
+    are then independent. For several effects a group that holds for their average information.
+    """
+    assert term.block.between is not None, "called for blocks with a known covariance"
+    chol = np.linalg.cholesky(term.block.between)
+    variances = np.diag(term.covariance)
+    average = np.einsum("jaa,a->j", term.information, variances) / np.sum(variances)
+    matrix = chol @ np.linalg.eigh((chol.T * average) @ chol)[1]
+    term.information = np.einsum("jk,jab->kab", matrix**2, term.information)
+    term.pull = matrix.T @ term.pull
+    term.cross = np.einsum("jk,jam->kam", matrix, term.cross)
+    return np.ascontiguousarray(matrix)
+
+
+def _evidence(spec: ModelSpec, number: int, term: FittedEffects) -> Floats:
     """(d,) how many groups' worth of evidence there is of a term's sds.
 
     A group whose effects the data tell exactly counts as one, a group of which they tell nothing as none.
@@ -98,13 +119,15 @@ def _evidence(spec: ModelSpec, number: int, term: Term) -> Floats:
 def _rows(cells: Cells, number: int, size: int) -> Floats:
     """(J,) rows, or trials, of a term's groups."""
     n, total = cells.index.n_cells, np.zeros(size)
-    rows, groups = np.broadcast_to(cells.stats[0], n), cells.group_index[number]
-    for at in range(0, n, CELLS):
-        total += np.bincount(groups[at : at + CELLS], rows[at : at + CELLS], size)
+    rows = np.broadcast_to(cells.stats[0], n)
+    for index in {slot.row for slot in cells.slots if slot.effects == number}:
+        groups = cells.group_index[index]
+        for at in range(0, n, CELLS):
+            total += np.bincount(groups[at : at + CELLS], rows[at : at + CELLS], size)
     return total
 
 
-def _learnt(term: Term) -> Floats:
+def _learnt(term: FittedEffects) -> Floats:
     """(J, d) shares of the effects' variances that the data take away."""
     left = np.einsum("jaa->ja", term.posterior) / np.diag(term.covariance)
     return np.clip(1.0 - left, 0.0, 1.0)
@@ -119,7 +142,7 @@ def _safe_cholesky(covariance: Floats) -> Floats:
     return sd[:, None] * np.linalg.cholesky((vectors * np.maximum(values, floor)) @ vectors.T)
 
 
-def _hyper(position: Coordinates, terms: list[Term]) -> tuple[Floats, Floats]:
+def _hyper(position: Coordinates, terms: list[FittedEffects]) -> tuple[Floats, Floats]:
     """Centre and scale of the unconstrained sds and correlations."""
     centre, scale = np.zeros(position.n_dim), np.ones(position.n_dim)
     for term, sds, corr in zip(terms, position.sd, position.corr, strict=True):
@@ -130,10 +153,7 @@ def _hyper(position: Coordinates, terms: list[Term]) -> tuple[Floats, Floats]:
             if at < 0 or not isinstance(prior, Prior):
                 continue
             sd = float(np.sqrt(variances[a]))
-            centre[at] = np.log(sd)
-            if transform_of(prior, positive=True) == INTERVAL:
-                lower, upper = prior.bounds
-                centre[at] = np.log((sd - lower) / (upper - sd))
+            centre[at] = prior.constraint(positive=True).free(np.array([sd]))[0]
             scale[at] = 1.0 / np.sqrt(2.0 * groups[a] + 1.0)
         if corr >= 0:
             free = _partial_correlations(term.covariance)

@@ -19,7 +19,6 @@ from partialpool.model.density import Density
 from partialpool.model.geometry import Geometry
 from partialpool.model.shares import most_shares
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior
 
 TARGET_ACCEPT = 0.8
 # A learnt sd of few groups has a long tail, and steps that suit its middle diverge there: of 20 seeds on the
@@ -121,9 +120,8 @@ def _runs(
 
 def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
     """Acceptance rate where none is asked for: a higher one where little is known of an sd that is learnt."""
-    for (_, block), evidence in zip(spec.parameters.blocks, geometry.evidence, strict=True):
-        learnt = [isinstance(c.sd, Prior) for c in block.coefficients]
-        few = len(block.term.grouping.labels) <= FEW_GROUPS
+    for effects, evidence in zip(spec.parameters.effects, geometry.evidence, strict=True):
+        learnt, few = effects.learnt, effects.size <= FEW_GROUPS
         if any(learnt) and (few or np.min(evidence[learnt]) < LITTLE_EVIDENCE):
             return FEW_GROUPS_TARGET_ACCEPT
     return TARGET_ACCEPT

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from partialpool.errors import PriorError, build
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
-from partialpool.model.density import fixed_scale
-from partialpool.model.parameters import GroupBlock, GroupCoefficient, PredictorParameters
+from partialpool.model.effects import Effects, GroupCoefficient
+from partialpool.model.parameters import PredictorParameters
 from partialpool.model.priors import default_priors
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
@@ -50,8 +50,8 @@ def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
     values = np.full((options.draws, spec.layout.n_values), np.nan)
     for part in spec.parameters.predictors:
         _draw_coefficients(spec, part, values, rng)
-    for _, block in spec.parameters.blocks:
-        _draw_effects(spec, block, values, rng)
+    for effects in spec.parameters.effects:
+        _draw_effects(spec, effects, values, rng)
     return Draws(
         values=values[np.newaxis],
         stats={},
@@ -79,15 +79,17 @@ def _draw_coefficients(
         values[:, anchored[0]] -= values[:, slopes] @ means[kept]
 
 
-def _draw_effects(spec: ModelSpec, block: GroupBlock, values: Floats, rng: np.random.Generator) -> None:
-    """Draw sds, correlations R = L L', and effects b = sd * L z of one group-level term."""
-    n_draws, d, n_groups = len(values), len(block.coefficients), len(block.term.grouping.labels)
+def _draw_effects(spec: ModelSpec, block: Effects, values: Floats, rng: np.random.Generator) -> None:
+    """Draw sds, correlations R = L L', and effects b = sd * L z of one block, z correlated between groups."""
+    n_draws, d, n_groups = len(values), block.width, block.size
     factors = np.broadcast_to(np.eye(d), (n_draws, d, d))
     if block.corr is not None:
         corr = np.array([block.corr.sample_matrix(rng, d) for _ in range(n_draws)])
         values[:, block.corr_value : block.corr_value + d * d] = corr.reshape(n_draws, -1)
         factors = np.linalg.cholesky(corr)
     z = rng.normal(size=(n_draws, n_groups, d))
+    if block.between is not None:
+        z = np.einsum("gh,shd->sgd", np.linalg.cholesky(block.between), z)
     for i, c in enumerate(block.coefficients):
         sd = _draw_sd(spec, c, values, rng)
         if c.sd is None:
@@ -106,7 +108,7 @@ def _draw_sd(spec: ModelSpec, c: GroupCoefficient, values: Floats, rng: np.rando
     if isinstance(c.sd, Prior):
         sd = _sample(spec, c.name, c.sd, rng, size, positive=True)
     else:
-        sd = np.full(size, fixed_scale(c))
+        sd = np.full(size, c.fixed_sd)
     if c.sd_value >= 0:
         values[:, c.sd_value] = sd
     return sd

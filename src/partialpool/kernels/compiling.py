@@ -33,7 +33,7 @@ from platformdirs import user_cache_dir
 from partialpool.kernels.parts import PartCompiler
 
 PACKAGE = Path(__file__).resolve().parent.parent
-COMPILED_ROOMS = ("kernels", "families", "priors")
+COMPILED_ROOMS = ("kernels", "constraints", "families", "priors")
 
 # Sums may be reordered so that they vectorise; infinities and NaN keep their meaning.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}

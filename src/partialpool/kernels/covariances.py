@@ -1,108 +1,52 @@
-"""From sampler coordinates to the sds and correlations of a group-level term, and back for gradients."""
+"""The covariance of a group's effects from sds and correlations, and the derivatives back.
+
+Effects of a group are L zeta with L = diag(sds) F and F the Cholesky factor of their correlation matrix. sds
+and F are values of parameter blocks, or given.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-
 from partialpool.kernels.compiling import kernel
-from partialpool.kernels.correlation import correlation_backward, correlation_forward
-from partialpool.kernels.inputs import (
-    CORR_ETA,
-    CORR_POSITION,
-    HYPER_CENTRE,
-    HYPER_SCALE,
-    SD_BOUNDS,
-    SD_FIXED,
-    SD_POSITION,
-    SD_PRIOR,
-    SD_PRIOR_PARAMETERS,
-    SD_TRANSFORM,
-    TERM_START,
-)
-from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at
-from partialpool.kernels.prior_terms import prior_term
-from partialpool.kernels.transforms import constrain
+from partialpool.kernels.inputs import CORR_SOURCE, SD_FIXED, SD_SOURCE, TERM_START
+from partialpool.kernels.pointers import floats_at, integers_at
 
 
 @kernel
-def hyper_value(data, x, position):
-    """Unconstrained number of an sd or a correlation at a position of the sampler's vector."""
-    hyper_centre = floats_at(data, HYPER_CENTRE)
-    hyper_scale = floats_at(data, HYPER_SCALE)
-    return hyper_centre[position] + hyper_scale[position] * x[position]
+def sd_of(data, e, values):
+    """The sd of coordinate e of all."""
+    source = integers_at(data, SD_SOURCE)[e]
+    return values[source] if source >= 0 else floats_at(data, SD_FIXED)[e]
 
 
 @kernel
-def covariance_forward(data, x, t, sds, factor, chol, free, scratch):
-    """Write term t's sds, correlation factor and chol = diag(sds) factor; return their log prior.
+def correlation_factor(data, t, a, c, values):
+    """Entry of the factor of the correlations of term t's effects."""
+    source, start = integers_at(data, CORR_SOURCE)[t], integers_at(data, TERM_START)
+    if source < 0:
+        return 1.0 if a == c else 0.0
+    return values[source + a * (start[t + 1] - start[t]) + c]
 
-    free (d (d - 1) / 2,) gets the unconstrained correlations.
-    """
-    term_start = integers_at(data, TERM_START)
-    sd_fixed = floats_at(data, SD_FIXED)
-    sd_position = integers_at(data, SD_POSITION)
-    sd_transform = integers_at(data, SD_TRANSFORM)
-    sd_bounds = float_rows_at(data, SD_BOUNDS)
-    sd_prior = integers_at(data, SD_PRIOR)
-    sd_prior_parameters = float_rows_at(data, SD_PRIOR_PARAMETERS)
-    corr_position = integers_at(data, CORR_POSITION)
-    corr_eta = floats_at(data, CORR_ETA)
-    start = term_start[t]
-    d = sds.shape[0]
-    total = 0.0
-    for c in range(d):
-        e = start + c
-        sds[c] = sd_fixed[e]
-        if sd_position[e] >= 0:
-            u = hyper_value(data, x, sd_position[e])
-            sds[c], _, jacobian, _ = constrain(sd_transform[e], sd_bounds[e, 0], sd_bounds[e, 1], u)
-            log_density, _ = prior_term(sd_prior[e], sds[c], sd_prior_parameters[e], scratch)
-            total += jacobian + log_density
-    factor[:] = 0.0
-    for c in range(d):
-        factor[c, c] = 1.0
-    if corr_position[t] >= 0:
-        for k in range(free.shape[0]):
-            free[k] = hyper_value(data, x, corr_position[t] + k)
-        total += correlation_forward(free, corr_eta[t], factor)
+
+@kernel
+def covariance_forward(data, t, values, chol):
+    """Write the (d, d) factor L of the covariance of term t's effects."""
+    start = integers_at(data, TERM_START)[t]
+    for a in range(chol.shape[0]):
+        sd = sd_of(data, start + a, values)
+        for c in range(chol.shape[0]):
+            chol[a, c] = sd * correlation_factor(data, t, a, c, values) if c <= a else 0.0
+
+
+@kernel
+def covariance_backward(data, t, values, chol_bar, values_bar):
+    """Add the derivatives by sds and correlation factor, from those by L's lower triangle."""
+    start, d = integers_at(data, TERM_START)[t], chol_bar.shape[0]
+    sd_source, source = integers_at(data, SD_SOURCE), integers_at(data, CORR_SOURCE)[t]
     for a in range(d):
-        for c in range(d):
-            chol[a, c] = sds[a] * factor[a, c]
-    return total
-
-
-@kernel
-def covariance_backward(data, x, t, sds, factor, chol_bar, free, grad, scratch):
-    """Add to grad the derivatives by term t's sds and correlations, priors included."""
-    term_start = integers_at(data, TERM_START)
-    sd_position = integers_at(data, SD_POSITION)
-    sd_transform = integers_at(data, SD_TRANSFORM)
-    sd_bounds = float_rows_at(data, SD_BOUNDS)
-    sd_prior = integers_at(data, SD_PRIOR)
-    sd_prior_parameters = float_rows_at(data, SD_PRIOR_PARAMETERS)
-    hyper_scale = floats_at(data, HYPER_SCALE)
-    corr_position = integers_at(data, CORR_POSITION)
-    corr_eta = floats_at(data, CORR_ETA)
-    start = term_start[t]
-    d = sds.shape[0]
-    for c in range(d):
-        e = start + c
-        position = sd_position[e]
-        if position < 0:
-            continue
-        u = hyper_value(data, x, position)
-        _, slope, _, jacobian_slope = constrain(sd_transform[e], sd_bounds[e, 0], sd_bounds[e, 1], u)
-        _, bar = prior_term(sd_prior[e], sds[c], sd_prior_parameters[e], scratch)
-        for a in range(c + 1):
-            bar += chol_bar[c, a] * factor[c, a]
-        grad[position] += (bar * slope + jacobian_slope) * hyper_scale[position]
-    if corr_position[t] < 0:
-        return
-    for a in range(d):
+        sd, bar = sd_of(data, start + a, values), 0.0
         for c in range(a + 1):
-            chol_bar[a, c] *= sds[a]
-    free_bar = np.zeros(free.shape[0])
-    correlation_backward(free, corr_eta[t], factor, chol_bar, free_bar)
-    for k in range(free.shape[0]):
-        position = corr_position[t] + k
-        grad[position] += free_bar[k] * hyper_scale[position]
+            bar += chol_bar[a, c] * correlation_factor(data, t, a, c, values)
+            if source >= 0:
+                values_bar[source + a * d + c] += chol_bar[a, c] * sd
+        if sd_source[start + a] >= 0:
+            values_bar[sd_source[start + a]] += bar

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import carray, types
 
-from partialpool.kernels.coefficients import coefficient_slope, coefficients_forward
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.covariances import covariance_backward, covariance_forward
-from partialpool.kernels.effects import effects_backward, effects_forward, fixed_priors
+from partialpool.kernels.covariances import (
+    correlation_factor,
+    covariance_backward,
+    covariance_forward,
+    sd_of,
+)
+from partialpool.kernels.effect_maps import effects_backward, effects_forward, fixed_priors
 from partialpool.kernels.inputs import (
+    BLOCK_PLACE,
+    COEF_COLUMN,
     COEF_EXPANSION,
-    COEF_LOGGED,
-    COEF_SCALE,
-    COEF_START,
-    COEF_VALUE,
     CORR_VALUE,
     EFFECT_PRIOR,
     EFFECT_VALUE,
@@ -27,15 +29,18 @@ from partialpool.kernels.inputs import (
     SCALE_POWER,
     SD_VALUE,
     SIZES,
+    TERM_COEFS,
     TERM_ORDER,
     TERM_PLACE,
-    TERM_PREDICTOR,
     TERM_SIZE,
     TERM_START,
+    VALUE_PLACE,
 )
 from partialpool.kernels.likelihood import likelihood, likelihood_work
-from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
+from partialpool.kernels.parameters import parameters_backward, parameters_forward
+from partialpool.kernels.pointers import floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.pulls import pulls_backward, pulls_forward
+from partialpool.kernels.rotations import rotate, rotate_back
 
 
 @kernel
@@ -48,23 +53,18 @@ def _own(data, t, everything):
 
 @kernel
 def _covariance(data, t, covariances):
-    """Views of term t's sds, correlation factor, covariance factor, its derivative, free correlations."""
+    """Views of the factor of the covariance of term t's effects, and of the derivative by it."""
     term_start, place = integers_at(data, TERM_START), integers_at(data, TERM_PLACE)[PLACES * t + 3]
     d = term_start[t + 1] - term_start[t]
-    return (
-        vector_in(covariances, place, d),
-        matrix_in(covariances, place + d, d, d),
-        matrix_in(covariances, place + d + d * d, d, d),
-        matrix_in(covariances, place + d + 2 * d * d, d, d),
-        vector_in(covariances, place + d + 3 * d * d, d * (d - 1) // 2),
-    )
+    return matrix_in(covariances, place, d, d), matrix_in(covariances, place + d * d, d, d)
 
 
 @kernel
-def _of_predictor(data, t, everything, row):
-    """View of one row of an array over all coefficients: those of term t's predictor."""
-    p, start = integers_at(data, TERM_PREDICTOR)[t], integers_at(data, COEF_START)
-    return vector_in(everything, row * everything.shape[1] + start[p], start[p + 1] - start[p])
+def _of_predictors(data, t, everything, row):
+    """View of one row of an array over all coefficients: those of term t's predictors."""
+    coefs = integers_at(data, TERM_COEFS)
+    first, stop = coefs[2 * t], coefs[2 * t + 1]
+    return vector_in(everything, row * everything.shape[1] + first, stop - first)
 
 
 @kernel
@@ -76,97 +76,124 @@ def _scale(data, t, coef):
     return np.exp(floats_at(data, SCALE_POWER)[t] * (coef[k] - floats_at(data, COEF_EXPANSION)[k]))
 
 
-@kernel
-def _coefficients_backward(data, coef, coef_bar, prior_bar, grad):
-    """From derivatives by the coefficients, as predictors use them, to those by coordinates."""
-    scale = float_rows_at(data, COEF_SCALE)
-    for k in range(coef.shape[0]):
-        bar = prior_bar[k] + coef_bar[k] * coefficient_slope(data, k, coef[k])
-        for m in range(k + 1):
-            grad[m] += scale[k, m] * bar
-
-
-# Rows of the working arrays over coefficients and over effects.
-FREE, COEF, PRIOR_BAR, COEF_BAR, DEVIATION = range(5)
+# Rows of the working arrays over coefficients, free numbers, values and effects.
+COEF, PRIOR_BAR, COEF_BAR, DEVIATION = range(4)
+FREE, FREE_BAR = range(2)
+VALUES, VALUES_BAR = range(2)
 EFFECTS, EFFECTS_BAR, PULLS, PULLS_BAR = range(4)
+
+
+class Workspace(NamedTuple):
+    """Views of one array of zeros for an evaluation.
+
+    With an array for each, allocation took a third of a small model's time.
+
+    Attributes
+    ----------
+    coefficients, free, values
+        (4, K) over coefficients, (2, F) over free numbers, (2, V) over values.
+    groups
+        (4, all effects).
+    covariances
+        Of each term the factor and the derivative by it.
+    scratch
+        (2,).
+    rest
+        What the likelihood works with.
+    """
+
+    coefficients: Any
+    free: Any
+    values: Any
+    groups: Any
+    covariances: Any
+    scratch: Any
+    rest: Any
 
 
 @kernel
 def _workspace(data):
-    """One array of zeros and its views, for an evaluation.
-
-    (5, K) over coefficients, (4, effects), covariances and two to spare, and what the likelihood works with.
-    With an array for each purpose, allocation took a third of a small model's time.
-    """
+    """The array, which must outlive its views, and the views."""
     place, end = integers_at(data, TERM_PLACE), PLACES * integers_at(data, SIZES)[2]
-    n_coefs, n_effects = integers_at(data, COEF_VALUE).shape[0], place[end]
-    groups, covariances = 5 * n_coefs, 5 * n_coefs + 4 * n_effects
-    rest, n_rest = covariances + place[end + 3] + 2, likelihood_work(data)
-    work = np.zeros(rest + n_rest)
-    return (
-        work,
-        matrix_in(work, 0, 5, n_coefs),
+    blocks = integers_at(data, BLOCK_PLACE)
+    n_free, n_values = blocks[blocks.shape[0] - 3], blocks[blocks.shape[0] - 2]
+    n_coefs, n_effects = integers_at(data, COEF_COLUMN).shape[0], place[end]
+    free, n_rest = 4 * n_coefs, likelihood_work(data)
+    values = free + 2 * n_free
+    groups = values + 2 * n_values
+    covariances = groups + 4 * n_effects
+    scratch = covariances + place[end + 3]
+    work = np.zeros(scratch + 2 + n_rest)
+    return work, Workspace(
+        matrix_in(work, 0, 4, n_coefs),
+        matrix_in(work, free, 2, n_free),
+        matrix_in(work, values, 2, n_values),
         matrix_in(work, groups, 4, n_effects),
-        vector_in(work, covariances, place[end + 3] + 2),
-        vector_in(work, rest, n_rest),
+        vector_in(work, covariances, place[end + 3]),
+        vector_in(work, scratch, 2),
+        vector_in(work, scratch + 2, n_rest),
     )
 
 
 @kernel
-def _forward(data, x, coefficients, groups, covariances):
+def _forward(data, x, w):
     """Coordinates to coefficients and effects; returns the log prior and Jacobian of all of them."""
-    scratch = vector_in(covariances, covariances.shape[0] - 2, 2)
     expansion, order = floats_at(data, COEF_EXPANSION), integers_at(data, TERM_ORDER)
-    coef, deviation = coefficients[COEF], coefficients[DEVIATION]
-    total = coefficients_forward(data, x, coefficients[FREE], coef, coefficients[PRIOR_BAR], scratch)
+    coef, deviation, values = w.coefficients[COEF], w.coefficients[DEVIATION], w.values[VALUES]
+    bars = w.values[VALUES_BAR], w.coefficients[PRIOR_BAR]
+    total = parameters_forward(data, x, w.free[FREE], values, bars[0], coef, bars[1], w.scratch)
     for k in range(coef.shape[0]):
         deviation[k] = coef[k] - expansion[k]
     for i in range(order.shape[0]):
         # Outer groups come before the groups that lie in them.
         t = order[i]
-        sds, factor, chol, _, free = _covariance(data, t, covariances)
-        scale, pull = _scale(data, t, coef), _own(data, t, groups[PULLS])
-        total += covariance_forward(data, x, t, sds, factor, chol, free, scratch)
-        pulls_forward(data, t, _of_predictor(data, t, coefficients, DEVIATION), scale, groups[EFFECTS], pull)
+        chol, _ = _covariance(data, t, w.covariances)
+        scale, pull = _scale(data, t, coef), _own(data, t, w.groups[PULLS])
+        covariance_forward(data, t, values, chol)
+        own = _of_predictors(data, t, w.coefficients, DEVIATION)
+        pulls_forward(data, t, own, scale, w.groups[EFFECTS], pull)
         start = integers_at(data, TERM_PLACE)[PLACES * t + 1]
-        effects, kept = _own(data, t, groups[EFFECTS]), _own(data, t, groups[PULLS_BAR])
+        effects, kept = _own(data, t, w.groups[EFFECTS]), _own(data, t, w.groups[PULLS_BAR])
         total += effects_forward(data, x, t, start, chol, scale, pull, effects, kept)
+        rotate(data, t, effects, _own(data, t, w.groups[EFFECTS_BAR]))
     return total
 
 
 @kernel
-def _term_backward(data, x, t, coefficients, groups, covariances, grad):
+def _term_backward(data, x, t, w, grad):
     """From derivatives by term t's effects add those by everything before them; return a fixed log prior."""
-    scratch = vector_in(covariances, covariances.shape[0] - 2, 2)
-    sds, factor, chol, chol_bar, free = _covariance(data, t, covariances)
-    effects_bar, pull_bar = _own(data, t, groups[EFFECTS_BAR]), _own(data, t, groups[PULLS_BAR])
-    scale, total = _scale(data, t, coefficients[COEF]), 0.0
+    chol, chol_bar = _covariance(data, t, w.covariances)
+    effects_bar, pull_bar = _own(data, t, w.groups[EFFECTS_BAR]), _own(data, t, w.groups[PULLS_BAR])
+    scale, total = _scale(data, t, w.coefficients[COEF]), 0.0
+    rotate_back(data, t, effects_bar, _own(data, t, w.groups[EFFECTS]))
     if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
-        total = fixed_priors(data, t, _own(data, t, groups[EFFECTS]), effects_bar, scratch)
-    start, pull = integers_at(data, TERM_PLACE)[PLACES * t + 1], _own(data, t, groups[PULLS])
+        total = fixed_priors(data, t, _own(data, t, w.groups[EFFECTS]), effects_bar, w.scratch)
+    start, pull = integers_at(data, TERM_PLACE)[PLACES * t + 1], _own(data, t, w.groups[PULLS])
     scale_bar = effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar, pull_bar, grad)
     k = integers_at(data, SCALE_COEF)[t]
     if k >= 0:
-        coefficients[COEF_BAR, k] += floats_at(data, SCALE_POWER)[t] * scale_bar
-    own_bar = _of_predictor(data, t, coefficients, COEF_BAR)
-    pulls_backward(data, t, scale, pull_bar, own_bar, groups[EFFECTS_BAR])
-    covariance_backward(data, x, t, sds, factor, chol_bar, free, grad, scratch)
+        w.coefficients[COEF_BAR, k] += floats_at(data, SCALE_POWER)[t] * scale_bar
+    own_bar = _of_predictors(data, t, w.coefficients, COEF_BAR)
+    pulls_backward(data, t, scale, pull_bar, own_bar, w.groups[EFFECTS_BAR])
+    covariance_backward(data, t, w.values[VALUES], chol_bar, w.values[VALUES_BAR])
     return total
 
 
 @kernel
 def log_density(data, x, grad):
     """Return the log density at sampler coordinates x; write its gradient."""
-    work, coefficients, groups, covariances, rest = _workspace(data)
-    total = _forward(data, x, coefficients, groups, covariances)
+    work, w = _workspace(data)
+    coef_bar = w.coefficients[COEF_BAR]
+    total = _forward(data, x, w)
     total += likelihood(
-        data, coefficients[COEF], groups[EFFECTS], coefficients[COEF_BAR], groups[EFFECTS_BAR], rest
+        data, w.coefficients[COEF], w.groups[EFFECTS], coef_bar, w.groups[EFFECTS_BAR], w.rest
     )
     grad[:] = 0.0
     order = integers_at(data, TERM_ORDER)
     for i in range(order.shape[0] - 1, -1, -1):
-        total += _term_backward(data, x, order[i], coefficients, groups, covariances, grad)
-    _coefficients_backward(data, coefficients[COEF], coefficients[COEF_BAR], coefficients[PRIOR_BAR], grad)
+        total += _term_backward(data, x, order[i], w, grad)
+    prior_bar, values, values_bar = w.coefficients[PRIOR_BAR], w.values[VALUES], w.values[VALUES_BAR]
+    parameters_backward(data, w.free[FREE], values, values_bar, coef_bar, prior_bar, w.free[FREE_BAR], grad)
     work[0] = 0.0  # its last use: it must outlive its views
     return total
 
@@ -174,35 +201,34 @@ def log_density(data, x, grad):
 @kernel
 def draw_values(data, x, out):
     """Write the flat vector of a draw: coefficients, sds, correlations, effects, as a person reads them."""
-    work, coefficients, groups, covariances, _ = _workspace(data)
-    _forward(data, x, coefficients, groups, covariances)
-    value, logged = integers_at(data, COEF_VALUE), integers_at(data, COEF_LOGGED)
-    for k in range(value.shape[0]):
-        coef = coefficients[COEF, k]
-        out[value[k]] = np.exp(coef) if logged[k] else coef
+    work, w = _workspace(data)
+    _forward(data, x, w)
+    place = integers_at(data, VALUE_PLACE)
+    for v in range(place.shape[0]):
+        if place[v] >= 0:
+            out[place[v]] = w.values[VALUES, v]
     for t in range(integers_at(data, SIZES)[2]):
-        sds, factor, _, _, _ = _covariance(data, t, covariances)
-        _write_term(data, t, sds, factor, _own(data, t, groups[EFFECTS]), out)
+        _write_term(data, t, w.values[VALUES], _own(data, t, w.groups[EFFECTS]), out)
     work[0] = 0.0  # its last use: it must outlive its views
 
 
 @kernel
-def _write_term(data, t, sds, factor, effects, out):
-    """Write term t's sds, correlation matrix and effects, each coefficient's effects side by side."""
-    start = integers_at(data, TERM_START)[t]
-    sd_value, effect_value = integers_at(data, SD_VALUE), integers_at(data, EFFECT_VALUE)
-    corr_value = integers_at(data, CORR_VALUE)[t]
-    for c in range(sds.shape[0]):
-        if sd_value[start + c] >= 0:
-            out[sd_value[start + c]] = sds[c]
+def _write_term(data, t, values, effects, out):
+    """Write term t's sds, correlation matrix and effects, each coordinate's effects side by side."""
+    start, d, sd_value = integers_at(data, TERM_START)[t], effects.shape[1], integers_at(data, SD_VALUE)
+    effect_value, corr_value = integers_at(data, EFFECT_VALUE), integers_at(data, CORR_VALUE)[t]
+    for c in range(d):
+        if sd_value[start + c] >= 0:  # a given sd, too, has a place beside learnt ones of its term
+            out[sd_value[start + c]] = sd_of(data, start + c, values)
         for j in range(effects.shape[0]):
             out[effect_value[start + c] + j] = effects[j, c]
-        if corr_value >= 0:
-            for m in range(sds.shape[0]):
-                total = 0.0
-                for k in range(min(c, m) + 1):
-                    total += factor[c, k] * factor[m, k]
-                out[corr_value + c * sds.shape[0] + m] = 1.0 if c == m else total
+        if corr_value < 0:
+            continue
+        for m in range(d):
+            total = 0.0
+            for k in range(min(c, m) + 1):
+                total += correlation_factor(data, t, c, k, values) * correlation_factor(data, t, m, k, values)
+            out[corr_value + c * d + m] = 1.0 if c == m else total
 
 
 def _density_entry(n_dim, x, grad, value, user_data):

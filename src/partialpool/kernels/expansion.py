@@ -17,20 +17,32 @@ from numpy.typing import NDArray
 
 from partialpool.kernels.column_blocks import column_at, sum_one
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.group_blocks import add_column, first_run, sum_column
 from partialpool.kernels.inputs import (
-    EFFECT_COLUMN,
     N_SLOTS,
     PLACES,
     ROWS,
+    RUN_START,
     SIZES,
+    SLOT_COLUMN,
+    SLOT_COORDINATE,
+    SLOT_INDEX,
+    SLOT_START,
+    SLOT_STRIDE,
+    SLOT_TERM,
+    SLOTS,
     TERM_PLACE,
-    TERM_PREDICTOR,
-    TERM_START,
 )
 from partialpool.kernels.likelihood import BLOCK, predictor_block
-from partialpool.kernels.pointers import call_family, floats_at, integers_at, integers_in, matrix_in
+from partialpool.kernels.pointers import (
+    call_family,
+    floats_at,
+    integer_rows_at,
+    integers_at,
+    integers_in,
+    matrix_in,
+)
 from partialpool.kernels.rows import read_row
+from partialpool.kernels.slots import add_column, find_runs, next_runs, sum_column
 
 SMALLEST_CURVATURE = 1e-8
 LARGEST_CURVATURE = 1e200
@@ -52,10 +64,10 @@ class Expansion(NamedTuple):
     coef_before: Floats  # (K,) where the point was before a step
     effects_before: Floats  # all terms' (J, d), flat
     spread: Floats  # all terms' (J, d, d), flat: covariances of the effects, over which is averaged
-    reach: Floats  # (1,) how far the step moves the predictor of a cell at most
+    reach: Floats  # (P,) how far the step moves each predictor of a cell at most
     sums: Floats  # all sums
     weights: Integers  # (4 M,) of each predictor or pair, derivative, covariate (-1: ones) and first sum
-    sums_of: Integers  # (4 S,) of each sum its term (-1: none), covariate, place, and stride between groups
+    sums_of: Integers  # (4 S,) of each sum its index (-1: all cells), covariate, place, stride between groups
 
 
 def packed(p: int, q: int) -> int:
@@ -90,22 +102,22 @@ def _weighted(column, addresses, n, weights, out):
 @kernel
 def _spread_block(data, point, first, n, addresses, runs, scratch, weighted, out):
     """Write the sd of the mean's predictor that the covariances of its terms' effects give to n cells."""
-    term_start, place = integers_at(data, TERM_START), integers_at(data, TERM_PLACE)
-    columns, predictor = integers_at(data, EFFECT_COLUMN), integers_at(data, TERM_PREDICTOR)
-    covariances = floats_at(point, SPREAD)
+    place, slots = integers_at(data, TERM_PLACE), integer_rows_at(data, SLOTS)
+    last, covariances = integers_at(data, SLOT_START)[1], floats_at(point, SPREAD)
     _clear(out, n)
-    for t in range(predictor.shape[0]):
-        start, d = term_start[t], term_start[t + 1] - term_start[t]
-        if predictor[t] != 0:
-            continue
-        for a in range(d):
-            _clear(scratch, n)
-            for b in range(d):
-                own, at = columns[start + b], place[PLACES * t + 1] + a * d + b
-                add_column(data, t, at, d * d, own, first, n, runs[t], covariances, addresses, scratch)
-            _weighted(columns[start + a], addresses, n, scratch, weighted)
-            for i in range(n):
-                out[i] += weighted[i]
+    for s in range(last):
+        t, d, index = slots[s, SLOT_TERM], slots[s, SLOT_STRIDE], slots[s, SLOT_INDEX]
+        _clear(scratch, n)
+        for r in range(last):
+            # Effects of different groups count as independent.
+            if slots[r, SLOT_TERM] != t or slots[r, SLOT_INDEX] != index:
+                continue
+            at = place[PLACES * t + 1] + slots[s, SLOT_COORDINATE] * d + slots[r, SLOT_COORDINATE]
+            own, run = slots[r, SLOT_COLUMN], runs[index]
+            add_column(data, index, at, d * d, own, first, n, run, covariances, addresses, scratch)
+        _weighted(slots[s, SLOT_COLUMN], addresses, n, scratch, weighted)
+        for i in range(n):
+            out[i] += weighted[i]
     for i in range(n):
         out[i] = np.sqrt(max(out[i], 0.0))
 
@@ -163,57 +175,66 @@ def _average(n, these, others):
 
 
 @kernel
-def _add_sums(data, point, at, n, first, second, addresses, runs, after, weighted):
-    """Add the sums of n cells from `at` on; writes each term's run of the next block's first cell."""
+def _add_sums(data, point, at, n, first, second, addresses, runs, weighted):
+    """Add the sums of n cells from `at` on."""
     weights, sums_of = integers_at(point, WEIGHTS), integers_at(point, SUMS_OF)
     sums = floats_at(point, SUMS)
     n_weights, n_sums = weights.shape[0] // 4, sums_of.shape[0] // 4
     for w in range(n_weights):
-        p, kind, own, start = weights[4 * w], weights[4 * w + 1], weights[4 * w + 2], weights[4 * w + 3]
+        p, kind, factor, start = weights[4 * w], weights[4 * w + 1], weights[4 * w + 2], weights[4 * w + 3]
         stop = weights[4 * w + 7] if w + 1 < n_weights else n_sums
-        _weighted(own, addresses, n, first[p] if kind == FIRST else second[p], weighted)
+        _weighted(factor, addresses, n, first[p] if kind == FIRST else second[p], weighted)
         for s in range(start, stop):
-            t, column, to, stride = sums_of[4 * s], sums_of[4 * s + 1], sums_of[4 * s + 2], sums_of[4 * s + 3]
-            if t < 0:
+            own, column = sums_of[4 * s], sums_of[4 * s + 1]
+            to, stride = sums_of[4 * s + 2], sums_of[4 * s + 3]
+            if own < 0:
                 sums[to] += sum_one(addresses, column, n, weighted)
             else:
-                after[t] = sum_column(data, t, to, stride, column, at, n, runs[t], weighted, addresses, sums)
+                sum_column(data, own, to, stride, column, at, n, runs[own], weighted, addresses, sums)
 
 
 @kernel
-def _predictors(data, point, at, n, moved, addresses, runs, eta, before, reach):
+def _predictors(data, point, at, n, moved, addresses, runs, eta, before):
     """Complete (P, n) linear predictors, which begin as their offsets.
 
-    Returns the larger of reach and of how far the step has moved predictor `moved` of any cell.
+    Of predictors moved[0] up to moved[1] the reach becomes how far the step has moved them in any cell.
     """
-    n_predictors = eta.shape[0]
-    for turn in range(n_predictors + (1 if moved >= 0 else 0)):
-        p, now = turn, True
-        if moved >= 0:  # the one before the step comes first, while eta still has the offsets
-            p, now = (moved, False) if turn == 0 else (turn - 1, True)
-        if not now:
-            for i in range(n):
-                before[i] = eta[p, i]
-        coef, effects = COEF if now else COEF_BEFORE, EFFECTS if now else EFFECTS_BEFORE
-        coef, effects = floats_at(point, coef), floats_at(point, effects)
-        row, own = integers_at(data, SIZES)[4] + p, eta[p] if now else before
-        predictor_block(data, p, 0, at, n, coef, effects, addresses, runs, row, own)
-    if moved >= 0:
-        for i in range(n):
-            step = abs(eta[moved, i] - before[i])
-            reach = reach if step <= reach else step  # NaN stays
-    return reach
+    reach = floats_at(point, REACH)
+    for p in range(eta.shape[0]):
+        stepped = moved[0] <= p and p < moved[1]
+        for i in range(n if stepped else 0):
+            before[i] = eta[p, i]
+        for side in range(0 if stepped else 1, 2):  # where the step began comes first
+            coef, effects = COEF if side == 1 else COEF_BEFORE, EFFECTS if side == 1 else EFFECTS_BEFORE
+            row, own = integers_at(data, SIZES)[4] + p, eta[p] if side == 1 else before
+            predictor_block(
+                data,
+                p,
+                0,
+                at,
+                n,
+                floats_at(point, coef),
+                floats_at(point, effects),
+                addresses,
+                runs,
+                row,
+                own,
+            )
+        for i in range(n if stepped else 0):
+            step = abs(eta[p, i] - before[i])
+            reach[p] = reach[p] if step <= reach[p] else step  # NaN stays
 
 
 @kernel
 def expand(data, point, block, moved, averaged):
-    """Log likelihood at a point; writes the sums there and the reach of the step in predictor `moved`."""
+    """Log likelihood at a point; writes the sums there and the reach of the step in the predictors moved."""
     sizes = integers_at(data, SIZES)
-    n_cells, n_predictors, n_terms, n_stats = sizes[0], sizes[1], sizes[2], sizes[4]
+    n_cells, n_predictors, n_stats = sizes[0], sizes[1], sizes[4]
+    n_indices = integers_at(data, RUN_START).shape[0] - 1
     n_rows, width, sides = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, n_cells), 2 if averaged else 1
     n_pairs = n_predictors * (n_predictors + 1) // 2
     n_own = n_rows + 3 + 2 * (n_predictors + n_pairs)
-    work = np.empty(n_own * width + n_rows + 2 * n_terms)
+    work = np.empty(n_own * width + n_rows + n_indices)
     rows = matrix_in(work, 0, n_rows, width)
     scratch = matrix_in(work, n_rows * width, 3, width)
     used, after_first = (n_rows + 3) * width, n_predictors * width
@@ -223,19 +244,18 @@ def expand(data, point, block, moved, averaged):
     second = matrix_in(work, used, n_pairs, width)
     other_second = matrix_in(work, used + n_pairs * width, n_pairs, width)
     addresses = integers_in(work, n_own * width, n_rows)
-    runs = integers_in(work, n_own * width + n_rows, n_terms)
-    after = integers_in(work, n_own * width + n_rows + n_terms, n_terms)
+    runs = integers_in(work, n_own * width + n_rows, n_indices)
     offsets = n_stats + n_predictors
     eta, covariates = rows[n_stats:offsets], addresses[offsets:]
     _clear(floats_at(point, SUMS), floats_at(point, SUMS).shape[0])
-    for t in range(n_terms):
-        runs[t] = after[t] = first_run(data, t)
-    total, reach = 0.0, 0.0
+    find_runs(data, 0, runs)
+    total = 0.0
+    _clear(floats_at(point, REACH), n_predictors)
     for at in range(0, n_cells, BLOCK):
         n = min(BLOCK, n_cells - at)
         for r in range(n_rows):
             addresses[r] = read_row(data, r, at, n, r >= offsets, rows[r])
-        reach = _predictors(data, point, at, n, moved, covariates, runs, eta, scratch[0], reach)
+        _predictors(data, point, at, n, moved, covariates, runs, eta, scratch[0])
         if averaged:
             _spread_block(data, point, at, n, covariates, runs, scratch[0], scratch[1], scratch[2])
         for side in range(sides):
@@ -247,22 +267,23 @@ def expand(data, point, block, moved, averaged):
             _average(n, first[p], other_first[p])
         for pair in range(n_pairs if averaged else 0):
             _average(n, second[pair], other_second[pair])
-        _add_sums(data, point, at, n, first, second, covariates, runs, after, scratch[0])
-        for t in range(n_terms):
-            runs[t] = after[t]
-    floats_at(point, REACH)[0] = reach
+        _add_sums(data, point, at, n, first, second, covariates, runs, scratch[0])
+        next_runs(data, at + n, runs)
     work[0] = 0.0  # its last use: it must outlive its views
     return total
 
 
-def _expand_entry(data_table, point_table, block, moved, averaged):
+def _expand_entry(data_table, point_table, block, first_moved, last_moved, averaged):
     data = carray(data_table, (N_SLOTS, 3), np.int64)
     point = carray(point_table, (N_ARRAYS, 3), np.int64)
-    return expand(data, point, block, moved, averaged)
+    return expand(data, point, block, (first_moved, last_moved), averaged)
 
 
 @cache
 def native_expand() -> Any:
-    """C function (data's table, point's table, family's block, predictor that moved, whether averaged)."""
-    signature = types.float64(types.voidptr, types.voidptr, types.int64, types.int64, types.int64)
+    """C function (data's table, point's table, family's block, predictors that moved, whether averaged).
+
+    Predictors have moved from the first number up to, not including, the second.
+    """
+    signature = types.float64(types.voidptr, types.voidptr, *[types.int64] * 4)
     return compile_native(_expand_entry, signature)

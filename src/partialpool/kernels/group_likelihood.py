@@ -9,16 +9,20 @@ from partialpool.kernels.compiling import kernel
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
-    EFFECT_COLUMN,
     GROUP_INDEX,
     ROWS,
     SIZES,
-    TERM_PREDICTOR,
+    SLOT_COLUMN,
+    SLOT_COORDINATE,
+    SLOT_START,
+    SLOT_TERM,
+    SLOTS,
     TERM_START,
 )
 from partialpool.kernels.pointers import (
     call_family,
     index_rows_at,
+    integer_rows_at,
     integers_at,
     integers_in,
     matrix_in,
@@ -32,25 +36,26 @@ BLOCK = 512  # cells at a time, or fewer cells for several sets of effects
 @kernel
 def _predict(data, p, first, n, base, effects, k, first_group, one_each, addresses, eta):
     """Write base and set k of the group effects into (n,) predictors p; one_each: cell i is group i's all."""
-    start, effect_column = integers_at(data, TERM_START), integers_at(data, EFFECT_COLUMN)
+    start, slot_start, slots = (
+        integers_at(data, TERM_START),
+        integers_at(data, SLOT_START),
+        integer_rows_at(data, SLOTS),
+    )
     groups = index_rows_at(data, GROUP_INDEX)[0, first : first + n]
-    predictor, before = integers_at(data, TERM_PREDICTOR), base  # what the next effects are added to
-    for t in range(predictor.shape[0]):
-        if predictor[t] != p:
-            continue
-        for e in range(start[t], start[t + 1]):
-            column = effect_column[e]
-            if one_each and column < 0:
-                for i in range(n):
-                    eta[i] = before[i] + effects[k, e, i]
-            elif column < 0:
-                for i in range(n):
-                    eta[i] = before[i] + effects[k, e, groups[i] - first_group]
-            else:
-                x = column_at(addresses, column, n)
-                for i in range(n):
-                    eta[i] = before[i] + x[i] * effects[k, e, groups[i] - first_group]
-            before = eta
+    before = base  # what the next effects are added to
+    for s in range(slot_start[p], slot_start[p + 1]):
+        e, column = start[slots[s, SLOT_TERM]] + slots[s, SLOT_COORDINATE], slots[s, SLOT_COLUMN]
+        if one_each and column < 0:
+            for i in range(n):
+                eta[i] = before[i] + effects[k, e, i]
+        elif column < 0:
+            for i in range(n):
+                eta[i] = before[i] + effects[k, e, groups[i] - first_group]
+        else:
+            x = column_at(addresses, column, n)
+            for i in range(n):
+                eta[i] = before[i] + x[i] * effects[k, e, groups[i] - first_group]
+        before = eta
     if before.ctypes.data != eta.ctypes.data:
         for i in range(n):
             eta[i] = base[i]

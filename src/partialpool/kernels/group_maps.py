@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from partialpool.kernels.centring import forward_group
-from partialpool.kernels.coefficients import coefficients_forward
 from partialpool.kernels.compiling import kernel
 from partialpool.kernels.covariances import covariance_forward
 from partialpool.kernels.inputs import (
+    BLOCK_PLACE,
     COEF_EXPANSION,
-    COEF_START,
     CROSS,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,
@@ -28,10 +27,11 @@ from partialpool.kernels.inputs import (
     PULL,
     SCALE_COEF,
     SCALE_POWER,
+    TERM_COEFS,
     TERM_PLACE,
-    TERM_PREDICTOR,
     TERM_START,
 )
+from partialpool.kernels.parameters import parameters_forward
 from partialpool.kernels.pointers import float_rows_at, floats_at, integers_at, matrix_in, vector_in
 from partialpool.kernels.prior_terms import prior_term
 from partialpool.kernels.vectorised import LN2, mantissa_and_exponent
@@ -51,7 +51,7 @@ class Groups(NamedTuple):
     starts
         (J + 1,) first cell of each group.
     coefficients
-        (4, K): unconstrained, as predictors use them, derivatives of their prior, less their expansion.
+        (3, K): to work in, as predictors use them, less their expansion.
     shared
         Of each term its covariance's factor L (d, d) and the scale of its information, flat.
     maps
@@ -85,19 +85,21 @@ def outer_forward(groups, x):
     """Write what all groups share at outer point x; return the log prior of all outer parameters."""
     data, coefficients, scratch = groups.data, groups.coefficients, groups.scratch
     expansion, start = floats_at(data, COEF_EXPANSION), integers_at(data, TERM_START)
-    total = coefficients_forward(data, x, coefficients[0], coefficients[1], coefficients[2], scratch)
+    blocks = integers_at(data, BLOCK_PLACE)
+    n_free, n_values = blocks[blocks.shape[0] - 3], blocks[blocks.shape[0] - 2]
+    work = np.empty(n_free + 2 * n_values)
+    free, values = vector_in(work, 0, n_free), vector_in(work, n_free, n_values)
+    bars = vector_in(work, n_free + n_values, n_values), coefficients[0]
+    total = parameters_forward(data, x, free, values, bars[0], coefficients[1], bars[1], scratch)
     for k in range(expansion.shape[0]):
-        coefficients[3, k] = coefficients[1, k] - expansion[k]
+        coefficients[2, k] = coefficients[1, k] - expansion[k]
     for t in range(start.shape[0] - 1):
         d, first = start[t + 1] - start[t], map_places(data, t)[0]
-        work = np.empty(2 * d * d + d)
-        sds, factor = vector_in(work, 0, d), matrix_in(work, d, d, d)
-        free, chol = vector_in(work, d + d * d, d * (d - 1) // 2), matrix_in(groups.shared, first, d, d)
-        total += covariance_forward(data, x, t, sds, factor, chol, free, scratch)
-        work[0] = 0.0  # its last use: it must outlive its views
+        covariance_forward(data, t, values, matrix_in(groups.shared, first, d, d))
         k = integers_at(data, SCALE_COEF)[t]
-        power = floats_at(data, SCALE_POWER)[t] * coefficients[3, k] if k >= 0 else 0.0
+        power = floats_at(data, SCALE_POWER)[t] * coefficients[2, k] if k >= 0 else 0.0
         groups.shared[first + d * d] = math.exp(power)
+    work[0] = 0.0  # its last use: it must outlive its views
     return total
 
 
@@ -118,9 +120,8 @@ def _pulls(groups, t, d, j0, n):
 
     It is what `pulls.pulls_forward` computes where no term lies in another.
     """
-    place, p = integers_at(groups.data, TERM_PLACE), integers_at(groups.data, TERM_PREDICTOR)[t]
-    coef_start = integers_at(groups.data, COEF_START)
-    deviation = groups.coefficients[3, coef_start[p] : coef_start[p + 1]]
+    place, coefs = integers_at(groups.data, TERM_PLACE), integers_at(groups.data, TERM_COEFS)
+    deviation = groups.coefficients[2, coefs[2 * t] : coefs[2 * t + 1]]
     pull = floats_at(groups.data, PULL)[place[PLACES * t] + j0 * d :]
     cross = floats_at(groups.data, CROSS)[place[PLACES * t + 2] + j0 * d * deviation.shape[0] :]
     shared, row = map_places(groups.data, t)

@@ -3,8 +3,9 @@
 Kernels get the table and read from it the few arrays they need: passing some forty arrays from function to
 function made compiling several times slower.
 
-n cells, S statistics, C columns, P predictors, K population-level coefficients, T group-level terms, E
-group-level coefficients (over all terms), Q sampler coordinates.
+n cells, S statistics, C columns, P predictors, K population-level coefficients, T blocks of group effects
+(terms), E coordinates of a group's effects (over all terms), B parameter blocks that make V values of F free
+numbers, the coefficients' first.
 """
 
 from __future__ import annotations
@@ -30,47 +31,50 @@ class DensityInputs(NamedTuple):
     rows: Integers  # (2 (S + P + C),) statistics, offsets, covariates of (n,): see `kernels.rows.row_table`
     coef_start: Integers  # (P + 1,) range of each predictor's coefficients
     coef_column: Integers  # (K,)
-    coef_logged: Integers  # (K,) 1 when the coefficient is the log of the parameter
-    coef_transform: Integers  # (K,) 0 identity, 1 exponential, 2 interval
-    coef_bounds: Floats  # (K, 2)
-    coef_prior: Integers  # (K,) address of the prior's block
-    coef_prior_parameters: Floats  # (K, 4)
-    coef_value: Integers  # (K,)
-    coef_centre: Floats  # (K,) of the unconstrained coefficients
-    coef_scale: Floats  # (K, K) lower triangular: unconstrained = centre + scale @ coordinate
+    coef_form: Integers  # (K,) what it is of its value, see `kernels.parameters.VALUE` and after
+    coef_centre: Floats  # (K,) of the coefficients' free numbers
+    coef_scale: Floats  # (K, K) lower triangular: free numbers = centre + scale @ coordinates
     coef_expansion: Floats  # (K,) coefficients at the centre, as the predictor uses them
-    anchor: Integers  # (P,) coefficient whose prior holds at the predictors' means, or -1
-    anchor_weights: Floats  # (K,) those means
-    term_predictor: Integers  # (T,)
+    hyper_centre: Floats  # (F,) free = centre + scale x coordinate, for free numbers from K on
+    hyper_scale: Floats  # (F,)
+    block_forward: Integers  # (B,) address of each block's constraint
+    block_backward: Integers  # (B,) and of its derivative
+    block_place: Integers  # (3 (B + 1),) where each block's free numbers, values and constants start
+    block_constants: Floats  # all blocks' constants, flat
+    value_place: Integers  # (V,) position of each value in a draw, or -1
+    prior_address: Integers  # (M,) of the blocks of priors of single values
+    prior_value: Integers  # (M,) the value that each is of
+    prior_place: Integers  # (M,) where its constants start
+    prior_constants: Floats  # all priors' constants, flat
+    anchor_prior: Integers  # (A,) addresses of priors of combinations of coefficients
+    anchor_prior_place: Integers  # (A,) where their constants start
+    anchor_weights: Floats  # (A, K) the combinations
+    slot_start: Integers  # (P + 1,) range of each predictor's slots
+    slots: Integers  # (S, 6) see `SLOT_TERM` and after
+    term_coefs: Integers  # (T, 2) range of the coefficients of each term's predictors
     term_size: Integers  # (T,) J
     scale_coef: Integers  # (T,) coefficient that scales the term's information, or -1
     scale_power: Floats  # (T,) information = exp(power (coefficient - its expansion)) x information there
     term_start: Integers  # (T + 1,) range of each term's coefficients in E
-    group_index: NDArray[np.int32]  # (T, n)
-    run_start: Integers  # (T + 1,) range of each term's runs of cells of one group; empty: read group_index
-    run_end: NDArray[np.int32]  # all terms', flat: the cell after each run
+    group_index: NDArray[np.int32]  # (I, n) groups of the cells, a row for each index that slots read
+    run_start: Integers  # (I + 1,) range of each index's runs of cells of one group; empty: read group_index
+    run_end: NDArray[np.int32]  # all indices', flat: the cell after each run
     run_group: NDArray[np.int32]  # the same: its group
-    effect_column: Integers  # (E,)
     effect_prior: Integers  # (E,) address of a fixed prior's block, or 0 for Normal(0, sd)
     effect_prior_parameters: Floats  # (E, 4)
     effect_value: Integers  # (E,)
     effect_position: Integers  # (T,) coordinates of group j are at + j * d
-    sd_position: Integers  # (E,)
-    sd_fixed: Floats  # (E,) the sd where it has no position
-    sd_transform: Integers  # (E,)
-    sd_bounds: Floats  # (E, 2)
-    sd_prior: Integers  # (E,)
-    sd_prior_parameters: Floats  # (E, 4)
+    sd_source: Integers  # (E,) the value that the sd is, or -1
+    sd_fixed: Floats  # (E,) the sd where it is no value
     sd_value: Integers  # (E,)
-    corr_position: Integers  # (T,)
+    corr_source: Integers  # (T,) the first of the (d, d) values of the correlations' factor, or -1
     corr_value: Integers  # (T,)
-    corr_eta: Floats  # (T,) of the LKJ prior
-    hyper_centre: Floats  # (Q,) used at positions of sds and correlations
-    hyper_scale: Floats  # (Q,)
     information: Floats  # all terms' (J, d, d), flat: expected curvature of each group
     pull: Floats  # all terms' (J, d), flat: curvature times mode plus gradient
     cross: Floats  # all terms' (J, d, K of the predictor), flat: cross curvature
     effect_expansion: Floats  # all terms' (J, d), flat: effects where the quadratic was taken
+    rotation_place: Integers  # (T,) where each term's rotation starts, or -1
+    rotation: Floats  # (J, J) of the terms that have one, flat: effects = rotation @ independent effects
     term_place: Integers  # (4 (T + 1),) see `PLACES`
     term_order: Integers  # (T,) terms, each after the terms its groups lie in
     link_start: Integers  # (T + 1,) range of each term's links
@@ -80,7 +84,7 @@ class DensityInputs(NamedTuple):
     link_cross: Floats  # all links' (J, d, d of the outer term), flat: cross curvature
     share_start: Integers  # (shares + 1,) range of each share's cells
     share_place: Integers  # (shares + 1,) range of each share's sums of derivatives
-    share_term: Integers  # (shares T, 4) see `SHARE_RUN` and after
+    share_term: Integers  # (shares T, 3) see `SHARE_FIRST` and after
     team: Integers  # whose threads take shares, see `kernels.team`; empty: the calling thread takes all
 
 
@@ -90,18 +94,27 @@ class DensityInputs(NamedTuple):
     ROWS,
     COEF_START,
     COEF_COLUMN,
-    COEF_LOGGED,
-    COEF_TRANSFORM,
-    COEF_BOUNDS,
-    COEF_PRIOR,
-    COEF_PRIOR_PARAMETERS,
-    COEF_VALUE,
+    COEF_FORM,
     COEF_CENTRE,
     COEF_SCALE,
     COEF_EXPANSION,
-    ANCHOR,
+    HYPER_CENTRE,
+    HYPER_SCALE,
+    BLOCK_FORWARD,
+    BLOCK_BACKWARD,
+    BLOCK_PLACE,
+    BLOCK_CONSTANTS,
+    VALUE_PLACE,
+    PRIOR_ADDRESS,
+    PRIOR_VALUE,
+    PRIOR_PLACE,
+    PRIOR_CONSTANTS,
+    ANCHOR_PRIOR,
+    ANCHOR_PRIOR_PLACE,
     ANCHOR_WEIGHTS,
-    TERM_PREDICTOR,
+    SLOT_START,
+    SLOTS,
+    TERM_COEFS,
     TERM_SIZE,
     SCALE_COEF,
     SCALE_POWER,
@@ -110,27 +123,21 @@ class DensityInputs(NamedTuple):
     RUN_START,
     RUN_END,
     RUN_GROUP,
-    EFFECT_COLUMN,
     EFFECT_PRIOR,
     EFFECT_PRIOR_PARAMETERS,
     EFFECT_VALUE,
     EFFECT_POSITION,
-    SD_POSITION,
+    SD_SOURCE,
     SD_FIXED,
-    SD_TRANSFORM,
-    SD_BOUNDS,
-    SD_PRIOR,
-    SD_PRIOR_PARAMETERS,
     SD_VALUE,
-    CORR_POSITION,
+    CORR_SOURCE,
     CORR_VALUE,
-    CORR_ETA,
-    HYPER_CENTRE,
-    HYPER_SCALE,
     INFORMATION,
     PULL,
     CROSS,
     EFFECT_EXPANSION,
+    ROTATION_PLACE,
+    ROTATION,
     TERM_PLACE,
     TERM_ORDER,
     LINK_START,
@@ -145,12 +152,15 @@ class DensityInputs(NamedTuple):
 ) = range(len(DensityInputs._fields))
 
 # Where a term's numbers start, four to a term and four for the end: in all effects, in the information, in
-# the cross curvature, and in the covariances (sds, correlation factor, their product, the derivative by it,
-# free correlations).
+# the cross curvature, and in the covariances (their factor and the derivative by it).
 PLACES = 4
-# What a share needs to know of a term: how many of its runs come before the share's first cell, the range of
-# its effects that the share's cells can have, and where effect 0 would be among the share's sums by effects.
-SHARE_RUN, SHARE_FIRST, SHARE_STOP, SHARE_ZERO = range(4)
+# A slot adds a column times a coordinate of a group's effects to its predictor: the term and the coordinate,
+# where the first group's effect stands among all effects and how far it is to the next group's, the covariate
+# (-1 for ones), and the row of `group_index` that says which group each cell reads.
+SLOT_TERM, SLOT_COORDINATE, SLOT_PLACE, SLOT_STRIDE, SLOT_COLUMN, SLOT_INDEX = range(6)
+# What a share needs to know of a term: the range of its effects that the share's cells can have, and where
+# effect 0 would be among the share's sums by effects.
+SHARE_FIRST, SHARE_STOP, SHARE_ZERO = range(3)
 N_SLOTS = len(DensityInputs._fields)
 
 

@@ -14,26 +14,26 @@ from numba import carray, types
 
 from partialpool.kernels.column_blocks import add_four, add_one, fill, sum_four, sum_one
 from partialpool.kernels.compiling import compile_native, kernel
-from partialpool.kernels.group_blocks import add_term, begin_term, first_run, scatter_term
 from partialpool.kernels.inputs import (
     COEF_COLUMN,
     COEF_START,
     N_SLOTS,
     PLACES,
     ROWS,
+    RUN_START,
     SHARE_FIRST,
     SHARE_PLACE,
-    SHARE_RUN,
     SHARE_START,
     SHARE_STOP,
     SHARE_TERM,
     SHARE_ZERO,
     SIZES,
+    SLOT_COORDINATE,
+    SLOT_START,
+    SLOT_TERM,
+    SLOTS,
     TEAM,
     TERM_PLACE,
-    TERM_PREDICTOR,
-    TERM_SIZE,
-    TERM_START,
 )
 from partialpool.kernels.pointers import (
     as_pointer,
@@ -45,6 +45,7 @@ from partialpool.kernels.pointers import (
     vector_in,
 )
 from partialpool.kernels.rows import constant_of, is_constant, read_row
+from partialpool.kernels.slots import add_slot, begin_with_slot, find_runs, next_runs, scatter_slot
 from partialpool.kernels.team import share_out
 
 BLOCK = 512
@@ -97,19 +98,17 @@ def predictor_block(data, p, after, first, n, coef, effects, addresses, runs, ro
     That is its offset, which is the given row, effects, and coefficients from `after` on.
     """
     coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
-    term_size, term_start = integers_at(data, TERM_SIZE), integers_at(data, TERM_START)
+    s, last = integers_at(data, SLOT_START)[p], integers_at(data, SLOT_START)[p + 1]
     # An offset that differs from cell to cell has been read into eta.
-    base, begun = 0, not is_constant(data, row)
-    for t in range(term_size.shape[0]):
-        if integers_at(data, TERM_PREDICTOR)[t] == p:
-            done = 0
-            if not begun:
-                level, begun = constant_of(data, row), True
-                done = begin_term(data, t, base, first, n, runs[t], level, effects, eta)
-            add_term(data, t, base, first, n, runs[t], done, effects, addresses, eta)
-        base += term_size[t] * (term_start[t + 1] - term_start[t])
-    if not begun:
-        fill(eta, constant_of(data, row), n)
+    if is_constant(data, row):
+        level = constant_of(data, row)
+        if s == last:
+            fill(eta, level, n)
+        elif begin_with_slot(data, s, first, n, runs, level, effects, eta):
+            s += 1
+    while s < last:
+        add_slot(data, s, first, n, runs, effects, addresses, eta)
+        s += 1
     k, stop = max(coef_start[p], after), coef_start[p + 1]
     while k < stop:
         if _four_columns(coef_column, k, stop):
@@ -122,13 +121,12 @@ def predictor_block(data, p, after, first, n, coef, effects, addresses, runs, ro
 
 @kernel
 def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
-    """Add the derivatives by predictor p of n cells to a share's sums; runs move on.
+    """Add the derivatives by predictor p of n cells to a share's sums.
 
     Coefficients before `after` have theirs already.
     """
-    coef_start = integers_at(data, COEF_START)
-    coef_column = integers_at(data, COEF_COLUMN)
-    term_predictor = integers_at(data, TERM_PREDICTOR)
+    coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
+    slot_start, slots = integers_at(data, SLOT_START), integer_rows_at(data, SLOTS)
     k, stop = max(coef_start[p], after), coef_start[p + 1]
     while k < stop:
         if _four_columns(coef_column, k, stop):
@@ -137,21 +135,20 @@ def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, co
         else:
             coef_bar[k] += sum_one(addresses, coef_column[k], n, eta_bar)
             k += 1
-    for t in range(terms.shape[0]):
-        if term_predictor[t] == p:
-            zero = terms[t, SHARE_ZERO]
-            runs[t] = scatter_term(data, t, zero, first, n, runs[t], eta_bar, addresses, effects_bar)
+    for s in range(slot_start[p], slot_start[p + 1]):
+        place = terms[slots[s, SLOT_TERM], SHARE_ZERO] + slots[s, SLOT_COORDINATE]
+        scatter_slot(data, s, place, first, n, runs, eta_bar, addresses, effects_bar)
 
 
 @kernel
-def _workspace(n_rows, n_predictors, n_terms, width):
+def _workspace(n_rows, n_predictors, n_indices, width):
     """One array for all that a block needs, and its views.
 
     Rows, derivatives, the slopes of `_lead` and the derivatives by them; addresses of rows, `_lead`'s
     columns, runs.
     """
     floats = (n_rows + n_predictors) * width
-    work = np.empty(floats + 10 + n_rows + 4 + n_terms)
+    work = np.empty(floats + 10 + n_rows + 4 + n_indices)
     return (
         work,
         matrix_in(work, 0, n_rows, width),
@@ -159,13 +156,13 @@ def _workspace(n_rows, n_predictors, n_terms, width):
         matrix_in(work, floats, 2, 5),
         integers_in(work, floats + 10, n_rows),
         integers_in(work, floats + 10 + n_rows, 4),
-        integers_in(work, floats + 14 + n_rows, n_terms),
+        integers_in(work, floats + 14 + n_rows, n_indices),
     )
 
 
 @kernel
 def _terms_of(data, share):
-    """(T, 4) what a share needs to know of each term."""
+    """(T, 3) what a share needs to know of each term."""
     n_terms = integers_at(data, SIZES)[2]
     return integer_rows_at(data, SHARE_TERM)[share * n_terms : (share + 1) * n_terms]
 
@@ -174,10 +171,10 @@ def _terms_of(data, share):
 def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
     """Log likelihood of a share's cells; writes its derivatives, by those effects that the cells can have."""
     sizes, start, terms = integers_at(data, SIZES), integers_at(data, SHARE_START), _terms_of(data, share)
-    n_predictors, n_terms, address, n_stats = sizes[1], sizes[2], sizes[3], sizes[4]
+    n_predictors, address, n_stats = sizes[1], sizes[3], sizes[4]
     n_rows, width = integers_at(data, ROWS).shape[0] // 2, min(BLOCK, start[share + 1] - start[share])
     work, rows, eta_bar, slopes, addresses, columns, runs = _workspace(
-        n_rows + 1, n_predictors, n_terms, width
+        n_rows + 1, n_predictors, integers_at(data, RUN_START).shape[0] - 1, width
     )
     # Statistics, then linear predictors, which begin as their offsets, then covariates, then zeros.
     eta, covariates = rows[n_stats:], addresses[n_stats + n_predictors :]
@@ -187,8 +184,7 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
     after = _lead(data, coef, n_rows - n_stats - n_predictors, columns, slopes[0])
     coef_bar[:] = 0.0
     effects_bar[:] = 0.0
-    for t in range(n_terms):
-        runs[t] = first_run(data, t) + terms[t, SHARE_RUN]  # -1 where the term has no runs
+    find_runs(data, start[share], runs)
     total = 0.0
     for first in range(start[share], start[share + 1], BLOCK):
         n = min(BLOCK, start[share + 1] - first)
@@ -216,6 +212,7 @@ def share_likelihood(data, share, coef, effects, coef_bar, effects_bar):
             _scatter_block(
                 data, p, after, first, n, terms, eta_bar[p], covariates, runs, coef_bar, effects_bar
             )
+        next_runs(data, first + n, runs)
     _add_lead(data, after, slopes[1], coef_bar)
     work[0] = 0.0  # its last use: it must outlive its views
     return total

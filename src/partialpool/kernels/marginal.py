@@ -70,17 +70,17 @@ def set_up(a, n_sets):
     term_start = integers_at(data, TERM_START)
     d, n_coef = term_start[term_start.shape[0] - 1], floats_at(data, COEF_EXPANSION).shape[0]
     n_shared, n_rows = map_places(data, term_start.shape[0] - 1)
-    at_maps = 4 * n_coef + 2 + n_shared
+    at_maps = 3 * n_coef + 2 + n_shared
     at_sets = at_maps + n_rows * GROUPS
     memory = np.zeros(at_sets + sets_size(n_sets, d))
     groups = Groups(
         data,
         a[VALUES_BLOCK],
         starts,
-        matrix_in(memory, 0, 4, n_coef),
-        vector_in(memory, 4 * n_coef + 2, n_shared),
+        matrix_in(memory, 0, 3, n_coef),
+        vector_in(memory, 3 * n_coef + 2, n_shared),
         matrix_in(memory, at_maps, n_rows, GROUPS),
-        vector_in(memory, 4 * n_coef, 2),
+        vector_in(memory, 3 * n_coef, 2),
     )
     return memory, groups, sets_in(memory, at_sets, n_sets, d)
 

@@ -96,6 +96,30 @@ def call_prior(typingctx: Any, address: Any, n: Any, values: Any, parameters: An
 
 
 @intrinsic
+def call_constraint(
+    typingctx: Any, address: Any, n: Any, m: Any, free: Any, values: Any, constants: Any
+) -> Any:
+    """Call a constraint's map at an address; see `kernels.constraint_functions`."""
+    return _caller(5)
+
+
+@intrinsic
+def call_constraint_back(
+    typingctx: Any,
+    address: Any,
+    n: Any,
+    m: Any,
+    free: Any,
+    values: Any,
+    constants: Any,
+    values_bar: Any,
+    free_bar: Any,
+) -> Any:
+    """Call the derivative of a constraint's map at an address; see `kernels.constraint_functions`."""
+    return _caller(7)
+
+
+@intrinsic
 def call_density(
     typingctx: Any, address: Any, n_dim: Any, x: Any, gradient: Any, value: Any, table: Any
 ) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,16 @@ from partialpool.model.parameters import Parameters
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+class CellSlot(NamedTuple):
+    """A slot as numbers: where in the model's effects, and which of the cells' rows."""
+
+    predictor: int
+    effects: int  # number of the block
+    coordinate: int  # within the block
+    column: int  # row in `Cells.columns`, -1 for ones
+    row: int  # in `Cells.group_index`
 
 
 @dataclass(frozen=True)
@@ -34,10 +44,12 @@ class Cells:
         C distinct covariates, kept in the same way; columns of ones are not kept.
     offsets
         P rows, one a predictor.
-    coef_column, effect_column
-        For each coefficient its row in `columns`, -1 for ones.
+    coef_column
+        For each population-level coefficient its row in `columns`, -1 for ones.
+    slots
+        The model's slots, by predictor.
     group_index
-        (T, n) group of each cell by group-level term.
+        (I, n) group of each cell, a row for each index that slots read.
     """
 
     index: CellIndex
@@ -45,7 +57,7 @@ class Cells:
     columns: Rows
     offsets: Rows
     coef_column: Integers
-    effect_column: Integers
+    slots: tuple[CellSlot, ...]
     group_index: NDArray[np.int32]
 
     @property
@@ -55,7 +67,7 @@ class Cells:
 
     @cached_property
     def runs(self) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Runs of cells of one group, by group-level term: see `group_runs`."""
+        """Runs of cells of one group, by index: see `group_runs`."""
         return [group_runs(groups) for groups in self.group_index]
 
 
@@ -78,14 +90,37 @@ class _ColumnStore:
         return self._by_content[content]
 
 
+class _IndexStore:
+    """Distinct indices of groups, each kept once however many slots read it."""
+
+    def __init__(self) -> None:
+        self.rows: list[Integers] = []
+        self._sizes: list[int] = []
+        self._by_content: dict[bytes, int] = {}
+
+    def add(self, index: Integers, size: int) -> int:
+        """Number of an index of so many groups."""
+        if any(index is row for row in self.rows):
+            return next(i for i, row in enumerate(self.rows) if row is index)
+        content = hashlib.blake2b(np.ascontiguousarray(index).data).digest()
+        if content not in self._by_content:
+            self._by_content[content] = len(self.rows)
+            self.rows.append(index)
+            self._sizes.append(size)
+        return self._by_content[content]
+
+    @property
+    def largest_first(self) -> list[int]:
+        """Numbers of the indices, those of most groups first."""
+        return sorted(range(len(self.rows)), key=lambda i: -self._sizes[i])
+
+
 def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells:
     """Collapse a design's rows into cells."""
     assert design.outcome is not None, "models are built from rows with an outcome"
-    store = _ColumnStore()
+    store, indices = _ColumnStore(), _IndexStore()
     coef_column: list[int] = []
-    effect_column: list[int] = []
     offsets: list[Floats | None] = []
-    groups = []
     for part in parameters.predictors:
         if part.predictor is None:
             coef_column.append(-1)
@@ -93,16 +128,17 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
             continue
         coef_column += [store.add(c) for c in part.predictor.population.matrix.T]
         offsets.append(part.predictor.offset)
-        for block in part.blocks:
-            effect_column += [store.add(c) for c in block.term.matrix.T]
-            groups.append(block.term.grouping)
-    by_size = sorted(groups, key=lambda g: -len(g.labels))
-    largest = by_size[0] if by_size else None
-    keys: list[NDArray[Any]] = [g.index for g in by_size]
+    slots = []
+    for number, effects in enumerate(parameters.effects):
+        for slot in effects.slots:
+            column, row = store.add(slot.column), indices.add(slot.index, effects.size)
+            slots.append(CellSlot(slot.predictor, number, slot.coordinate, column, row))
+    by_size = indices.largest_first
+    keys: list[NDArray[Any]] = [indices.rows[i] for i in by_size]
     keys += store.columns + [o for o in offsets if o is not None]
     if family.keeps_outcome:
         keys.append(design.outcome.values)
-    index = collapse(keys, design.n_rows, None if largest is None else largest.index)
+    index = collapse(keys, design.n_rows, keys[0] if by_size else None)
     first, n = index.first_row, index.n_cells
     return Cells(
         index,
@@ -110,8 +146,8 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
         narrowed(c[first] for c in store.columns),
         narrowed(np.zeros(n) if o is None else o[first] for o in offsets),
         np.array(coef_column, np.int64),
-        np.array(effect_column, np.int64),
-        np.array([g.index[first] for g in groups], np.int32).reshape(len(groups), n),
+        tuple(sorted(slots, key=lambda slot: slot.predictor)),
+        np.array([row[first] for row in indices.rows], np.int32).reshape(len(indices.rows), n),
     )
 
 

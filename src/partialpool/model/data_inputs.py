@@ -24,30 +24,48 @@ def data_inputs(spec: ModelSpec, links: Iterable[Link]) -> dict[str, NDArray[Any
     links
         In the order of their inner terms.
     """
-    cells, parts, blocks = spec.cells, spec.parameters.predictors, spec.parameters.blocks
+    cells, parts, effects = spec.cells, spec.parameters.predictors, spec.parameters.effects
     links = list(links)
     block = spec.family.density_block(cells.only_unit_cells)
     runs, n_cells = cells.runs, cells.index.n_cells
-    sizes = [n_cells, len(parts), len(blocks), block.address, len(cells.stats), native_share().address]
+    sizes = [n_cells, len(parts), len(effects), block.address, len(cells.stats), native_share().address]
+    places = _places(spec)
     return {
         "sizes": integers(sizes),
         "rows": row_table([*cells.stats, *cells.offsets, *cells.columns]),
-        "coef_start": starts([len(p.coefficients) for p in parts]),
+        "coef_start": integers(spec.coef_start),
         "coef_column": cells.coef_column,
-        "term_predictor": integers([p for p, _ in blocks]),
-        "term_size": integers([len(b.term.grouping.labels) for _, b in blocks]),
-        "term_start": starts([len(b.coefficients) for _, b in blocks]),
+        "slot_start": starts([sum(s.predictor == p for s in cells.slots) for p in range(len(parts))]),
+        "slots": _slots(spec, places[:, 0]),
+        "term_coefs": term_coefs(spec),
+        "term_size": integers([e.size for e in effects]),
+        "term_start": starts([e.width for e in effects]),
         "group_index": cells.group_index,
         "run_start": starts([len(end) for end, _ in runs]),
         "run_end": _indices([end for end, _ in runs]),
         "run_group": _indices([group for _, group in runs]),
-        "effect_column": cells.effect_column,
-        "term_place": _places(spec),
-        "link_start": starts([sum(link.inner == t for link in links) for t in range(len(blocks))]),
+        "term_place": places.ravel(),
+        "link_start": starts([sum(link.inner == t for link in links) for t in range(len(effects))]),
         "link_term": integers([link.outer for link in links]),
         "link_place": _link_places(links),
         "link_group": integers([g for link in links for g in link.group]),
     }
+
+
+def term_coefs(spec: ModelSpec) -> Integers:
+    """(T, 2) range of the coefficients that are fitted together with each block: those of its part."""
+    parts = [spec.parts[spec.part_of(effects)] for effects in spec.parameters.effects]
+    ranges = [(spec.coef_start[part.start], spec.coef_start[part.stop]) for part in parts]
+    return np.array(ranges, np.int64).reshape(-1, 2)
+
+
+def _slots(spec: ModelSpec, first_effect: Integers) -> Integers:
+    """(S, 6) slots as kernels read them."""
+    rows = []
+    for s in spec.cells.slots:
+        place, stride = first_effect[s.effects] + s.coordinate, spec.parameters.effects[s.effects].width
+        rows.append((s.effects, s.coordinate, place, stride, s.column, s.row))
+    return np.array(rows, np.int64).reshape(-1, 6)
 
 
 def integers(values: object) -> Integers:
@@ -65,13 +83,13 @@ def _indices(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
 
 
 def _places(spec: ModelSpec) -> Integers:
-    """Where each term's numbers start, as `kernels.inputs.PLACES` says."""
+    """(T + 1, 4) where each block's numbers start, as `kernels.inputs.PLACES` says."""
     widths = []
-    for p, block in spec.parameters.blocks:
-        size, d = len(block.term.grouping.labels), len(block.coefficients)
-        k = len(spec.parameters.predictors[p].coefficients)
+    for effects, (first, stop) in zip(spec.parameters.effects, term_coefs(spec), strict=True):
+        size, d = effects.size, effects.width
+        k = stop - first
         widths.append((size * d, size * d * d, size * d * k, d + 3 * d * d + d * (d - 1) // 2))
-    return np.cumsum(np.array([(0, 0, 0, 0), *widths], np.int64), axis=0).ravel()
+    return np.cumsum(np.array([(0, 0, 0, 0), *widths], np.int64), axis=0)
 
 
 def _link_places(links: list[Link]) -> Integers:

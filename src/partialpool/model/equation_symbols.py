@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import prefix
-from partialpool.model.parameters import GroupBlock, GroupCoefficient, PredictorParameters
+from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior
 
 LETTERS = "jklmnopq"
 
@@ -44,87 +47,99 @@ class Symbols:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        blocks = [block for _, block in spec.parameters.blocks]
-        factors = list(dict.fromkeys(block.term.grouping.name for block in blocks))
+        self._effects = spec.parameters.effects
+        self._numbers = {part.parameter: p for p, part in enumerate(spec.parameters.predictors)}
+        factors = list(dict.fromkeys(effects.factor for effects in self._effects))
         letters = [*LETTERS, *(f"j{n}" for n in range(1, len(factors)))]
         self._letter = dict(zip(factors, letters, strict=False))
-        learnt = [c for block in blocks for c in block.coefficients if isinstance(c.sd, Prior)]
-        self._only_sd = len(learnt) == 1 and "sigma" not in spec.family.parameters
-        self._correlated = [block for block in blocks if block.corr is not None]
+        learnt = sum(int(np.sum(effects.learnt)) for effects in self._effects)
+        self._only_sd = learnt == 1 and "sigma" not in spec.family.parameters
+        self._correlated = [effects for effects in self._effects if effects.corr is not None]
 
-    def index(self, block: GroupBlock) -> str:
-        """Letter that runs over a term's groups."""
-        return self._letter[block.term.grouping.name]
+    def index(self, effects: Effects) -> str:
+        """Letter that runs over a block's groups."""
+        return self._letter[effects.factor]
 
-    def matrix_suffix(self, block: GroupBlock) -> str:
-        """Tell the matrices of several correlated terms apart: ``"_2"``."""
+    def matrix_suffix(self, effects: Effects) -> str:
+        """Tell the matrices of several correlated blocks apart: ``"_2"``."""
         if len(self._correlated) == 1:
             return ""
-        return f"_{next(n for n, b in enumerate(self._correlated, 1) if b is block)}"
+        return f"_{next(n for n, b in enumerate(self._correlated, 1) if b is effects)}"
 
     def coefficient(self, part: PredictorParameters, name: str) -> str:
         """Symbol of a population-level coefficient, or of the mean that groups vary around."""
-        return _base(part, name) + ("_bar" if _folded(part, name) else "")
+        return _base(part.parameter, name) + ("_bar" if self._folded(part, name) else "")
 
-    def effects(self, part: PredictorParameters, block: GroupBlock) -> list[Effect]:
-        """Symbols of a term's effects."""
+    def effects(self, parts: Sequence[PredictorParameters], effects: Effects) -> list[Effect]:
+        """Symbols of a block's coordinates; `parts` are all predictors."""
         return [
-            self._effect(part, block, name, coefficient)
-            for name, coefficient in zip(_names(block), block.coefficients, strict=True)
+            self._effect(parts[own.predictor], effects, name, effects.coefficients[at])
+            for own in effects.terms
+            for at, name in zip(own.coordinates, _names(own), strict=True)
         ]
 
     def _effect(
-        self, part: PredictorParameters, block: GroupBlock, name: str, coefficient: GroupCoefficient
+        self, part: PredictorParameters, effects: Effects, name: str, coefficient: GroupCoefficient
     ) -> Effect:
-        base = _base(part, name)
-        shared, folded = _shared(part, name), _folded(part, name)
-        if not folded and (shared or len(_varying(part, name)) > 1):
-            base += f"_{block.term.grouping.name}"
+        base = _base(part.parameter, name)
+        shared, folded = _shared(part, name), self._folded(part, name)
+        if not folded and (shared or len(self._varying(part, name)) > 1):
+            base += f"_{effects.factor}"
         sd = "sigma" if self._only_sd else f"sigma_{base}"
-        if not isinstance(coefficient.sd, Prior):
+        if not coefficient.learnt:
             sd = "" if coefficient.sd is None else f"{coefficient.sd:g}"
         mean = self.coefficient(part, name) if folded and shared else "0"
-        return Effect(coefficient, name, f"{base}_{self.index(block)}", mean, sd)
+        return Effect(coefficient, name, f"{base}_{self.index(effects)}", mean, sd)
 
     def terms(self, part: PredictorParameters) -> list[str]:
         """What a predictor is the sum of."""
         assert part.predictor is not None, "a parameter without a formula is no sum"
-        effects = [effect for block in part.blocks for effect in self.effects(part, block)]
+        own_effects = [
+            self._effect(part, effects, name, effects.coefficients[at])
+            for effects, own in self._terms_of(part)
+            for at, name in zip(own.coordinates, _names(own), strict=True)
+        ]
         found = []
         for name in part.predictor.population.names:
-            own = [effect for effect in effects if effect.name == name]
-            folded = _folded(part, name)
+            own = [effect for effect in own_effects if effect.name == name]
+            folded = self._folded(part, name)
             found.append(_times(f"{own[0].symbol}[i]" if folded else self.coefficient(part, name), name))
-            effects = [effect for effect in effects if effect.name != name or not folded]
-        found += [_times(f"{effect.symbol}[i]", effect.name) for effect in effects]
+            own_effects = [effect for effect in own_effects if effect.name != name or not folded]
+        found += [_times(f"{effect.symbol}[i]", effect.name) for effect in own_effects]
         return found + (["offset_i"] if part.predictor.offset is not None else [])
 
+    def _terms_of(self, part: PredictorParameters) -> list[tuple[Effects, EffectsTerm]]:
+        """The terms of a predictor, each with its block."""
+        number = self._numbers[part.parameter]
+        return [(e, own) for e in self._effects for own in e.terms if own.predictor == number]
 
-def _base(part: PredictorParameters, name: str) -> str:
-    parameter = prefix(part.parameter).removesuffix("_")
-    words = ["alpha", parameter] if name == "Intercept" else ["beta", parameter, name]
+    def _varying(self, part: PredictorParameters, name: str) -> list[GroupCoefficient]:
+        """The group-level coefficients that vary a population-level one."""
+        return [
+            effects.coefficients[own.coordinates[_names(own).index(name)]]
+            for effects, own in self._terms_of(part)
+            if name in _names(own)
+        ]
+
+    def _folded(self, part: PredictorParameters, name: str) -> bool:
+        """Whether one term varies a coefficient, with a normal distribution that can take its mean."""
+        found = self._varying(part, name)
+        return len(found) == 1 and found[0].sd is not None
+
+
+def _base(parameter: str, name: str) -> str:
+    start = prefix(parameter).removesuffix("_")
+    words = ["alpha", start] if name == "Intercept" else ["beta", start, name]
     return "_".join(word for word in words if word)
 
 
-def _names(block: GroupBlock) -> list[str]:
+def _names(own: EffectsTerm) -> list[str]:
     """The coefficients that a term varies, named as population-level ones."""
-    return ["Intercept" if name == "1" else name for name in block.term.names]
-
-
-def _varying(part: PredictorParameters, name: str) -> list[GroupBlock]:
-    return [block for block in part.blocks if name in _names(block)]
+    return ["Intercept" if name == "1" else name for name in own.term.names]
 
 
 def _shared(part: PredictorParameters, name: str) -> bool:
     return part.predictor is not None and name in part.predictor.population.names
-
-
-def _folded(part: PredictorParameters, name: str) -> bool:
-    """Whether one term varies a coefficient, with a normal distribution that can take its mean."""
-    blocks = _varying(part, name)
-    if len(blocks) != 1:
-        return False
-    return blocks[0].coefficients[_names(blocks[0]).index(name)].sd is not None
 
 
 def _times(symbol: str, name: str) -> str:

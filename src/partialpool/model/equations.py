@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from partialpool.families.links import LINKS
+from partialpool.model.effects import Effects
 from partialpool.model.equation_symbols import Effect, Symbols
 from partialpool.model.names import prefix
-from partialpool.model.parameters import GroupBlock, PredictorParameters
+from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
 
@@ -31,14 +32,13 @@ def equations(spec: ModelSpec) -> str:
     """
     symbols = Symbols(spec)
     parts = spec.parameters.predictors
-    blocks = [(parts[p], block) for p, block in spec.parameters.blocks]
     lines = [_outcome(spec), *_predictors(spec, symbols)]
-    for part, block in blocks:
-        lines += _effects(symbols, part, block)
+    for effects in spec.parameters.effects:
+        lines += _effects(symbols, symbols.effects(parts, effects), effects)
     for part in parts:
         lines += _coefficients(symbols, part)
-    for part, block in blocks:
-        lines += _spread(spec, symbols, part, block)
+    for effects in spec.parameters.effects:
+        lines += _spread(symbols, symbols.effects(parts, effects), effects)
     for part in parts:
         if part.predictor is None:
             lines.append(_Line(part.parameter, "~", _positive(part.coefficients[0].prior)))
@@ -79,20 +79,18 @@ def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
         yield from _wrapped(f"{link}({symbol})" if link else symbol, symbols.terms(part) or ["0"])
 
 
-def _effects(symbols: Symbols, part: PredictorParameters, block: GroupBlock) -> Iterator[_Line]:
-    """The distribution of a term's group effects."""
-    grouping = block.term.grouping
-    note = f"{symbols.index(block)} = 1..{len(grouping.labels)} ({grouping.name})"
-    effects = symbols.effects(part, block)
-    if block.corr is None:
-        for effect in effects:
+def _effects(symbols: Symbols, shown: Sequence[Effect], effects: Effects) -> Iterator[_Line]:
+    """The distribution of a block of group effects."""
+    note = f"{symbols.index(effects)} = 1..{effects.size} ({effects.factor})"
+    if effects.corr is None:
+        for effect in shown:
             yield _Line(effect.symbol, "~", _effect_prior(effect), note)
         return
-    n = symbols.matrix_suffix(block)
-    means = [effect.mean for effect in effects]
+    n = symbols.matrix_suffix(effects)
+    means = [effect.mean for effect in shown]
     mean = "0" if set(means) == {"0"} else f"({', '.join(means)})"
-    sds = ", ".join(effect.sd for effect in effects)
-    yield _Line(f"({', '.join(e.symbol for e in effects)})", "~", f"MVNormal({mean}, S{n})", note)
+    sds = ", ".join(effect.sd for effect in shown)
+    yield _Line(f"({', '.join(e.symbol for e in shown)})", "~", f"MVNormal({mean}, S{n})", note)
     yield _Line(f"S{n}", "=", f"D{n} R{n} D{n},  D{n} = diag({sds})")
 
 
@@ -138,17 +136,14 @@ def _at_means(prior: AtMeans, shown: Mapping[str, str], note: str) -> Iterator[_
     yield _Line(f"{intercept}*", "~", str(prior.prior), "where every predictor is at its mean")
 
 
-def _spread(
-    spec: ModelSpec, symbols: Symbols, part: PredictorParameters, block: GroupBlock
-) -> Iterator[_Line]:
-    """Priors of a term's sds and correlations."""
-    for effect in symbols.effects(part, block):
+def _spread(symbols: Symbols, shown: Sequence[Effect], effects: Effects) -> Iterator[_Line]:
+    """Priors of a block's sds and correlations."""
+    for effect in shown:
         if isinstance(effect.coefficient.sd, Prior):
             note = f"{effect.coefficient.name}_sigma"
             yield _Line(effect.sd, "~", _positive(effect.coefficient.sd), note)
-    if block.corr is not None:
-        name = next(v.name for v in spec.layout.roles("group_corr") if v.start == block.corr_value)
-        yield _Line(f"R{symbols.matrix_suffix(block)}", "~", str(block.corr), name)
+    if effects.corr is not None:
+        yield _Line(f"R{symbols.matrix_suffix(effects)}", "~", str(effects.corr), effects.corr_name)
 
 
 def _positive(prior: Prior) -> str:

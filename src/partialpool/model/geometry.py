@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior
 
 Floats = NDArray[np.float64]
+
+NO_ROTATION: Floats = np.zeros((0, 0))
 
 
 @dataclass(frozen=True)
 class Link:
-    """A term whose groups each lie in one group of another term of the same predictor.
+    """A block whose groups each lie in one group of another block of the same part.
 
     Attributes
     ----------
@@ -46,7 +48,7 @@ class Geometry:
     coef_expansion
         (K,) coefficients at the centre, as predictors use them.
     hyper_centre, hyper_scale
-        (Q,): the same for sds and correlations, one by one.
+        (Q,): the same for sds and correlations, one by one; of other coordinates they are not used.
     information, pull, cross
         One array a term, (J, d, d), (J, d), (J, d, K_p): see `kernels.centring` and `kernels.pulls`.
     effects
@@ -55,6 +57,9 @@ class Geometry:
         Which terms' groups lie in which; empty for effects that do not follow each other.
     evidence
         One array a term, (d,): how many groups' worth of evidence there is of each sd.
+    rotations
+        One array a block, the (J, J) matrix of `kernels.rotations`, or of no rows where groups are
+        independent. Information, pull and cross of a block with a rotation are of its independent effects.
     """
 
     coef_centre: Floats
@@ -68,13 +73,24 @@ class Geometry:
     effects: tuple[Floats, ...]
     links: tuple[Link, ...] = ()
     evidence: tuple[Floats, ...] = ()
+    rotations: tuple[Floats, ...] = ()
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Positions in the sampler's vector: coefficients first, then each term's sds, correlations, effects."""
+    """Positions in the sampler's vector: coefficients first, then sds and correlations, then effects.
+
+    Attributes
+    ----------
+    n_coef, n_free, n_dim
+        How many coordinates coefficients have, all parameters but effects, and everything.
+    sd, corr, effect
+        For each block of effects the positions of its sds (-1 where one is given), of its first free
+        correlation (-1 where there are none), and of its first effect.
+    """
 
     n_coef: int
+    n_free: int
     sd: tuple[tuple[int, ...], ...]
     corr: tuple[int, ...]
     effect: tuple[int, ...]
@@ -83,29 +99,27 @@ class Coordinates:
 
 def coordinates(spec: ModelSpec) -> Coordinates:
     """Lay out the sampler's vector."""
-    n_coef = position = len(spec.parameters.coefficients)
-    sds, corrs, effects = [], [], []
-    for _, block in spec.parameters.blocks:
-        own = []
-        for coefficient in block.coefficients:
-            own.append(position if isinstance(coefficient.sd, Prior) else -1)
-            position += isinstance(coefficient.sd, Prior)
-        sds.append(tuple(own))
-        d = len(block.coefficients)
-        corrs.append(position if block.corr else -1)
-        position += d * (d - 1) // 2 if block.corr else 0
-        effects.append(position)
-        position += d * len(block.term.grouping.labels)
-    return Coordinates(n_coef, tuple(sds), tuple(corrs), tuple(effects), position)
+    blocks, effects = spec.blocks, spec.parameters.effects
+    free = blocks.free_of_place
+    places = [0, *accumulate(block.size * block.width for block in effects)]
+    return Coordinates(
+        len(spec.parameters.coefficients),
+        blocks.n_free,
+        tuple(tuple(free.get(c.sd_value, -1) for c in block.coefficients) for block in effects),
+        tuple(-1 if b is None else blocks.free_start[b] for b in blocks.correlations),
+        tuple(blocks.n_free + place for place in places[:-1]),
+        blocks.n_free + places[-1],
+    )
 
 
 def plain_geometry(spec: ModelSpec) -> Geometry:
     """Unscaled coordinates with non-centred effects: Stan's unconstrained space."""
     k, q = len(spec.parameters.coefficients), coordinates(spec).n_dim
-    shapes = []
-    for p, block in spec.parameters.blocks:
-        own = len(spec.parameters.predictors[p].coefficients)
-        shapes.append((len(block.term.grouping.labels), len(block.coefficients), own))
+    parts = [spec.parts[spec.part_of(block)] for block in spec.parameters.effects]
+    shapes = [
+        (block.size, block.width, spec.coef_start[part.stop] - spec.coef_start[part.start])
+        for block, part in zip(spec.parameters.effects, parts, strict=True)
+    ]
     return Geometry(
         np.zeros(k),
         np.eye(k),
@@ -116,4 +130,8 @@ def plain_geometry(spec: ModelSpec) -> Geometry:
         tuple(np.zeros((j, d)) for j, d, _ in shapes),
         tuple(np.zeros((j, d, own)) for j, d, own in shapes),
         tuple(np.zeros((j, d)) for j, d, _ in shapes),
+        rotations=tuple(
+            NO_ROTATION if block.between is None else np.asarray(np.linalg.cholesky(block.between), float)
+            for block in spec.parameters.effects
+        ),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from partialpool.errors import DataError, build
-from partialpool.formula.records import Design, Predictor
+from partialpool.formula.records import Design, GroupTerm
 from partialpool.model.layout import Layout
 
 # Dimensions of labelled draws and rows.
@@ -34,19 +37,51 @@ def group_name(parameter: str, coefficient: str, factor: str) -> str:
     return f"{prefix(parameter)}{coefficient}|{factor}"
 
 
-def corr_names(predictor: Predictor) -> tuple[str, ...]:
-    """Name of each group-level term's correlation matrix.
+@dataclass(frozen=True)
+class TermGroup:
+    """Group-level terms whose coefficients are one block of effects: one term, or all that share a name.
 
-    ``"district_corr"``; where a factor has several correlated terms, the first coefficient is named too.
+    Attributes
+    ----------
+    terms
+        Each with the parameter whose predictor it is part of.
+    corr
+        Name of the correlation matrix of the block; empty where there is none.
     """
-    factors = [term.grouping.name for term in predictor.groups if term.correlated]
-    start = prefix(predictor.parameter)
-    return tuple(
-        f"{start}{term.names[0]}|{term.grouping.name}_corr"
-        if factors.count(term.grouping.name) > 1
-        else f"{start}{term.grouping.name}_corr"
-        for term in predictor.groups
-    )
+
+    terms: tuple[tuple[str, GroupTerm], ...]
+    corr: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients in results: ``"1|district"``."""
+        return tuple(group_name(p, n, term.grouping.name) for p, term in self.terms for n in term.names)
+
+
+def term_groups(design: Design) -> list[TermGroup]:
+    """Put together the terms that share a block of effects, in the order of the predictors they are first in.
+
+    A correlation matrix is called ``"district_corr"``; where a factor has several correlated terms, the first
+    coefficient is named too, and where terms share a name, that name: ``"id|district_corr"``.
+    """
+    found: dict[object, list[tuple[str, GroupTerm]]] = {}
+    for parameter, predictor in design.predictors.items():
+        for number, term in enumerate(predictor.groups):
+            key = (term.shared, term.grouping.name) if term.shared else (parameter, number)
+            found.setdefault(key, []).append((parameter, term))
+    return [TermGroup(tuple(own), _corr_name(design, own)) for own in found.values()]
+
+
+def _corr_name(design: Design, terms: Sequence[tuple[str, GroupTerm]]) -> str:
+    """Name of the correlations of terms that share a block."""
+    (parameter, first), factor = terms[0], terms[0][1].grouping.name
+    if not first.correlated:
+        return ""
+    if first.shared:
+        return f"{first.shared}|{factor}_corr"
+    others = design.predictors[parameter].groups
+    several = sum(t.grouping.name == factor and t.correlated and not t.shared for t in others) > 1
+    return f"{prefix(parameter)}{f'{first.names[0]}|' if several else ''}{factor}_corr"
 
 
 def check_names(design: Design, layout: Layout) -> None:

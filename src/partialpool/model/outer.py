@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.kernels.inputs import PLACES, DensityInputs, address_table
 from partialpool.model.density import Density, call_density, call_draw
-from partialpool.model.geometry import Geometry, coordinates
+from partialpool.model.geometry import Geometry
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -69,26 +69,7 @@ class OuterParameters:
         return call_draw(self.spec.layout.n_values, x, self.table)
 
 
-def outer_positions(spec: ModelSpec) -> NDArray[np.int64]:
-    """(Q,) positions in the sampler's vector of everything but the group effects."""
-    position = coordinates(spec)
-    found = list(range(position.n_coef))
-    for (_, block), sds, corr in zip(spec.parameters.blocks, position.sd, position.corr, strict=True):
-        d = len(block.coefficients)
-        found += [p for p in sds if p >= 0]
-        found += range(corr, corr + d * (d - 1) // 2) if corr >= 0 else ()
-    return np.array(found, np.int64)
-
-
 def _outer_inputs(spec: ModelSpec, geometry: Geometry) -> DensityInputs:
-    """A density's arrays for a vector that holds everything but the group effects."""
+    """A density's arrays for a vector that holds everything but the group effects, which come last."""
     inputs = Density(spec, geometry).inputs
-    kept = outer_positions(spec)
-    place = {-1: -1} | {int(old): new for new, old in enumerate(kept)}
-    return inputs._replace(
-        sd_position=np.array([place[p] for p in inputs.sd_position.tolist()], np.int64),
-        corr_position=np.array([place.get(p, -1) for p in inputs.corr_position.tolist()], np.int64),
-        effect_position=np.zeros_like(inputs.effect_position),
-        hyper_centre=np.ascontiguousarray(inputs.hyper_centre[kept]),
-        hyper_scale=np.ascontiguousarray(inputs.hyper_scale[kept]),
-    )
+    return inputs._replace(effect_position=np.zeros_like(inputs.effect_position))

@@ -6,8 +6,9 @@ scale; so every family has one predictor a parameter, and kernels know no other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
+from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.layout import Layout, Variable
-from partialpool.model.names import corr_names, group_name, prefix
+from partialpool.model.names import TermGroup, group_name, prefix, term_groups
 from partialpool.priors.base import Prior
 from partialpool.priors.lkj import LKJ
 from partialpool.priors.normal import Normal
@@ -44,70 +46,34 @@ class Coefficient:
 
 
 @dataclass(frozen=True)
-class GroupCoefficient:
-    """One coefficient that varies by group.
-
-    Attributes
-    ----------
-    name
-        ``"1|district"``.
-    sd
-        The sd's prior when it is learnt, the sd when it is given, None when the prior is not a normal.
-    value
-        Position in a draw of its first group's effect; the others follow.
-    sd_value
-        Position of its sd, or -1.
-    """
-
-    name: str
-    prior: Prior
-    sd: Prior | float | None
-    value: int
-    sd_value: int
-
-
-@dataclass(frozen=True)
-class GroupBlock:
-    """A group-level term's coefficients and the prior of their correlations.
-
-    Attributes
-    ----------
-    corr_value
-        Position in a draw of its (d, d) correlation matrix, or -1.
-    """
-
-    term: GroupTerm
-    coefficients: tuple[GroupCoefficient, ...]
-    corr: LKJ | None
-    corr_value: int
-
-
-@dataclass(frozen=True)
 class PredictorParameters:
     """The parameters of one predictor; `predictor` is None for a parameter without a formula."""
 
     parameter: str
     predictor: Predictor | None
     coefficients: tuple[Coefficient, ...]
-    blocks: tuple[GroupBlock, ...]
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """All parameters of a model, by predictor in the family's order, and the layout of a draw."""
+    """All parameters of a model and the layout of a draw.
+
+    Attributes
+    ----------
+    predictors
+        Population-level coefficients by predictor, in the family's order.
+    effects
+        The blocks of group effects, in the order of the predictors that they first go into.
+    """
 
     predictors: tuple[PredictorParameters, ...]
+    effects: tuple[Effects, ...]
     layout: Layout
 
     @property
     def coefficients(self) -> tuple[Coefficient, ...]:
         """Population-level coefficients of all predictors."""
         return tuple(c for p in self.predictors for c in p.coefficients)
-
-    @property
-    def blocks(self) -> tuple[tuple[int, GroupBlock], ...]:
-        """Group-level terms of all predictors, each with its predictor's number."""
-        return tuple((i, b) for i, p in enumerate(self.predictors) for b in p.blocks)
 
 
 class _LayoutBuilder:
@@ -143,15 +109,14 @@ def build_parameters(design: Design, family: Family, priors: Mapping[str, Prior]
     """
     layout = _LayoutBuilder()
     coefficients = {p: _coefficients(layout, p, design, priors) for p in family.parameters}
-    predictors = []
-    for parameter in family.parameters:
-        predictor = design.predictors.get(parameter)
-        blocks: list[GroupBlock] = []
-        if predictor is not None:
-            for term, corr in zip(predictor.groups, corr_names(predictor), strict=True):
-                blocks += _split_fixed(_block(layout, parameter, term, corr, priors))
-        predictors.append(PredictorParameters(parameter, predictor, coefficients[parameter], tuple(blocks)))
-    return Parameters(tuple(predictors), Layout(tuple(layout.variables)))
+    effects: list[Effects] = []
+    for group in term_groups(design):
+        effects += _split_fixed(_effects(layout, group, family.parameters, priors))
+    effects.sort(key=lambda block: block.predictors)
+    predictors = tuple(
+        PredictorParameters(p, design.predictors.get(p), coefficients[p]) for p in family.parameters
+    )
+    return Parameters(predictors, tuple(effects), Layout(tuple(layout.variables)))
 
 
 def _coefficients(
@@ -179,55 +144,80 @@ def _levels(dim: str, term: Term) -> dict[str, NDArray[Any]]:
     return {} if term.levels is None else {dim: np.array(term.levels, dtype=object)}
 
 
-def _block(
-    layout: _LayoutBuilder, parameter: str, term: GroupTerm, corr: str, priors: Mapping[str, Prior]
-) -> GroupBlock:
-    factor = term.grouping.name
-    names = [group_name(parameter, n, factor) for n in term.names]
+def _effects(
+    layout: _LayoutBuilder, group: TermGroup, parameters: Sequence[str], priors: Mapping[str, Prior]
+) -> Effects:
+    """Lay out a block: its sds, its correlations, its effects."""
+    (_, first), names = group.terms[0], group.names
     sds = [_sd(priors[n]) for n in names]
-    sd_values = [-1] * len(names)
-    for part in term.terms:
-        own = range(*part.columns.indices(len(names)))
-        if any(isinstance(sds[i], Prior) for i in own):
-            name = f"{group_name(parameter, part.name, factor)}_sigma"
-            first = layout.add(name, "group_sd", **_levels(f"{part.name}__expr_dim", part))
-            for i in own:
-                sd_values[i] = first + i - own.start
-    corr_value = -1
-    if term.correlated:
-        labels = np.array(term.names, dtype=object)
-        dims = {f"{factor}__effect_dim": labels, f"{factor}__effect_dim_bis": labels}
-        corr_value = layout.add(corr, "group_corr", **dims)
-    values = []
-    for part in term.terms:
-        dims = {**_levels(f"{part.name}__expr_dim", part), f"{factor}__factor_dim": term.grouping.labels}
-        first = layout.add(group_name(parameter, part.name, factor), "group_effect", **dims)
-        n_columns = len(_columns(term, part))
-        values += [first + i * len(term.grouping.labels) for i in range(n_columns)]
+    sd_values, starts = [-1] * len(names), [0, *accumulate(len(term.names) for _, term in group.terms)]
+    for (parameter, term), start in zip(group.terms, starts, strict=False):
+        for own in term.terms:
+            columns = range(*own.columns.indices(len(term.names)))
+            if any(isinstance(sds[start + i], Prior) for i in columns):
+                name = f"{group_name(parameter, own.name, term.grouping.name)}_sigma"
+                place = layout.add(name, "group_sd", **_levels(f"{own.name}__expr_dim", own))
+                for i in columns:
+                    sd_values[start + i] = place + i - columns.start
+    corr_value = _add_correlations(layout, group) if group.corr else -1
+    values = [value for parameter, term in group.terms for value in _add_effects(layout, parameter, term)]
     coefficients = tuple(
         GroupCoefficient(n, priors[n], sd, value, sd_value)
         for n, sd, value, sd_value in zip(names, sds, values, sd_values, strict=True)
     )
-    prior = priors[corr] if term.correlated else None
-    return GroupBlock(term, coefficients, prior if isinstance(prior, LKJ) else None, corr_value)
+    terms = tuple(
+        EffectsTerm(list(parameters).index(parameter), term, start)
+        for (parameter, term), start in zip(group.terms, starts, strict=False)
+    )
+    corr = priors[group.corr] if group.corr else None
+    return Effects(
+        first.grouping.name,
+        first.grouping.labels,
+        coefficients,
+        terms,
+        corr if isinstance(corr, LKJ) else None,
+        group.corr,
+        corr_value,
+        first.between,
+    )
 
 
-def _split_fixed(block: GroupBlock) -> list[GroupBlock]:
+def _add_correlations(layout: _LayoutBuilder, group: TermGroup) -> int:
+    (_, first), several = group.terms[0], len(group.terms) > 1
+    own = [(prefix(p) if several else "") + n for p, term in group.terms for n in term.names]
+    labels, start = np.array(own, dtype=object), f"{first.grouping.name}__effect_dim"
+    return layout.add(group.corr, "group_corr", **{start: labels, f"{start}_bis": labels})
+
+
+def _add_effects(layout: _LayoutBuilder, parameter: str, term: GroupTerm) -> list[int]:
+    """Lay out a term's effects; return the position of each coordinate's first."""
+    factor, values = term.grouping.name, []
+    for own in term.terms:
+        dims = {**_levels(f"{own.name}__expr_dim", own), f"{factor}__factor_dim": term.grouping.labels}
+        place = layout.add(group_name(parameter, own.name, factor), "group_effect", **dims)
+        values += [place + i * len(term.grouping.labels) for i in range(len(_columns(term, own)))]
+    return values
+
+
+def _split_fixed(effects: Effects) -> list[Effects]:
     """Give each coefficient a block of its own where one has a prior that is not a normal around zero.
 
     Kernels know blocks of normal effects and blocks of effects with a fixed prior, not mixtures.
     """
-    if block.term.correlated or all(c.sd is not None for c in block.coefficients):
-        return [block]
+    if effects.corr is not None or all(c.sd is not None for c in effects.coefficients):
+        return [effects]
+    (part,) = effects.terms
     return [
-        GroupBlock(_one_column(block.term, i), (coefficient,), None, -1)
-        for i, coefficient in enumerate(block.coefficients)
+        replace(
+            effects, coefficients=(c,), terms=(EffectsTerm(part.predictor, _one_column(part.term, i), 0),)
+        )
+        for i, c in enumerate(effects.coefficients)
     ]
 
 
 def _one_column(term: GroupTerm, i: int) -> GroupTerm:
     part = (Term(term.names[i], slice(0, 1), None),)
-    return GroupTerm(part, (term.names[i],), term.matrix[:, i : i + 1], term.grouping, correlated=False)
+    return replace(term, terms=part, names=(term.names[i],), matrix=term.matrix[:, i : i + 1])
 
 
 def _sd(prior: Prior) -> Prior | float | None:

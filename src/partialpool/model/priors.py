@@ -15,8 +15,8 @@ import numpy as np
 
 from partialpool.errors import PriorError, build, unknown_name
 from partialpool.families.base import Family
-from partialpool.formula.records import Design, Floats, GroupTerm, Predictor
-from partialpool.model.names import corr_names, group_name, prefix
+from partialpool.formula.records import Design, Floats, Predictor
+from partialpool.model.names import group_name, prefix, term_groups
 from partialpool.priors.base import AtMeans, Prior
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.lkj import LKJ
@@ -46,9 +46,7 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
             # The log of a positive parameter: centred where its natural-scale default has its scale.
             centre = float(np.log(family.auxiliary_prior(parameter, scale).scale))
             priors.update(_predictor_priors(predictor, weights, centre, 1.0))
-    for _, term, name in correlations(design):
-        if term.correlated:
-            priors[name] = LKJ(LKJ_ETA)
+    priors.update((group.corr, LKJ(LKJ_ETA)) for group in term_groups(design) if group.corr)
     return priors
 
 
@@ -79,14 +77,6 @@ def _spread(column: Floats, weights: Floats) -> float:
 def _rounded(value: float) -> float:
     """Four significant digits: the prior a person reads is the prior that is used."""
     return float(f"{value:.4g}")
-
-
-def correlations(design: Design) -> Iterator[tuple[Predictor, GroupTerm, str]]:
-    """Every group-level term with its predictor and the name of its correlations."""
-    for predictor in design.predictors.values():
-        names = corr_names(predictor)
-        for term, name in zip(predictor.groups, names, strict=True):
-            yield predictor, term, name
 
 
 def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | None) -> dict[str, Prior]:
@@ -166,7 +156,7 @@ def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None
 
 
 def _check_kind(name: str, prior: Prior, design: Design) -> None:
-    corr = {n for _, term, n in correlations(design) if term.correlated}
+    corr = {group.corr for group in term_groups(design)} - {""}
     if (prior.support == "correlation") != (name in corr):
         allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
@@ -194,12 +184,13 @@ def _check_group(name: str, prior: Prior, sd: Prior | None, design: Design) -> N
             f"{prior} cannot be the prior of {name!r}: group-level coefficients take both signs.",
             allowed="Normal(0, <prior of the sd>), or another prior over all real numbers",
         )
-    for predictor, term, corr in correlations(design):
-        names = [group_name(predictor.parameter, n, term.grouping.name) for n in term.names]
-        if term.correlated and name in names:
+    for group in term_groups(design):
+        if group.corr and name in group.names:
+            _, term = group.terms[0]
+            alone = f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out"
             raise build(
                 PriorError,
-                f"{prior} cannot be the prior of {name!r}, whose correlations ({corr}) are estimated.",
+                f"{prior} cannot be the prior of {name!r}, whose correlations ({group.corr}) are estimated.",
                 allowed="Normal(0, <prior of the sd>)",
-                hint=f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out",
+                hint=None if term.shared else alone,
             )

@@ -26,14 +26,13 @@ class Shares(NamedTuple):
 
     start: Integers  # (S + 1,) range of each share's cells
     place: Integers  # (S + 1,) range of each share's sums of derivatives: by coefficients, then by effects
-    term: Integers  # (S T, 4) see `kernels.inputs.SHARE_RUN` and after
+    term: Integers  # (S T, 3) see `kernels.inputs.SHARE_FIRST` and after
 
 
 class GroupedCells(NamedTuple):
-    """A group-level term's cells, of which it has J groups of d effects."""
+    """The groups of cells in one block of effects, of J groups of d effects."""
 
-    groups: Indices  # (n,) group of each cell
-    run_end: Indices  # the cell after each run of cells of one group, or none
+    groups: Indices  # (I, n) groups of each cell, by index that the block is read by
     n_groups: int
     width: int  # d
 
@@ -71,16 +70,15 @@ def _cut_into(n: int, n_cells: int, n_coefs: int, terms: Sequence[GroupedCells])
         length = 0
         for term in terms:
             low, high = _range(term, first, stop)
-            run = np.searchsorted(term.run_end, first, "right")
-            rows.append((run, low, high, length - low))
+            rows.append((low, high, length - low))
             length += high - low
         place.append(place[-1] + n_coefs + length)
-    return Shares(start, np.array(place, np.int64), np.array(rows, np.int64).reshape(-1, 4))
+    return Shares(start, np.array(place, np.int64), np.array(rows, np.int64).reshape(-1, 3))
 
 
 def _range(term: GroupedCells, first: int, stop: int) -> tuple[int, int]:
     """The range of the term's effects that a range of cells can have; for all cells, of all effects."""
-    if stop - first == len(term.groups):
+    if stop - first == term.groups.shape[1]:
         return 0, term.n_groups * term.width
-    groups = term.groups[first:stop]
+    groups = term.groups[:, first:stop]
     return int(groups.min()) * term.width, (int(groups.max()) + 1) * term.width

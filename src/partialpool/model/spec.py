@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from partialpool.formula.records import Design, Floats, Outcome
 from partialpool.kernels.rows import narrowed
 from partialpool.model.anchors import Anchors, anchors_of
 from partialpool.model.cells import Cells, build_cells
+from partialpool.model.coupling import coupled_predictors
+from partialpool.model.effects import Effects
 from partialpool.model.layout import Layout
 from partialpool.model.names import check_names
+from partialpool.model.parameter_blocks import ParameterBlocks, parameter_blocks
 from partialpool.model.parameters import Parameters, build_parameters
 from partialpool.model.priors import resolve_priors
 from partialpool.priors.base import Prior
@@ -52,6 +56,30 @@ class ModelSpec:
     def anchors(self) -> Anchors:
         """Where priors at the predictors' means hold, and where outcomes lie."""
         return self.origin or anchors_of(self.design, self.family)
+
+    @cached_property
+    def coef_start(self) -> list[int]:
+        """(P + 1,) where each predictor's coefficients begin among all, and their number."""
+        return [0, *accumulate(len(part.coefficients) for part in self.parameters.predictors)]
+
+    @property
+    def coupled(self) -> tuple[frozenset[int], ...]:
+        """Sets of predictors that the curvature of the log likelihood ties to each other."""
+        return ()
+
+    @cached_property
+    def parts(self) -> tuple[range, ...]:
+        """Ranges of predictors that are fitted together: see `coupled_predictors`."""
+        return coupled_predictors(len(self.parameters.predictors), self.parameters.effects, self.coupled)
+
+    def part_of(self, effects: Effects) -> int:
+        """Number of the part that a block's predictors are in."""
+        return next(i for i, part in enumerate(self.parts) if effects.predictors[0] in part)
+
+    @cached_property
+    def blocks(self) -> ParameterBlocks:
+        """Coefficients, sds and correlations as blocks of values."""
+        return parameter_blocks(self.parameters)
 
     @property
     def layout(self) -> Layout:

@@ -16,7 +16,7 @@ from partialpool.model.names import prefix
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
 from partialpool.model.stan_draft import Draft
-from partialpool.model.stan_terms import write_auxiliary, write_block, write_coefficients
+from partialpool.model.stan_terms import write_auxiliary, write_coefficients, write_effects
 from partialpool.model.stan_text import Identifiers, listed
 
 
@@ -66,8 +66,9 @@ def to_stan(spec: ModelSpec) -> StanProgram:
     draft = Draft(Identifiers(re.findall(r"\w+", family.stan)))
     outcome = _write_outcome(draft, spec)
     terms = [_write_parameters(draft, part) for part in parts]
-    for number, block in spec.parameters.blocks:
-        terms[number] += write_block(draft, parts[number].parameter, block, spec.layout)
+    for effects in spec.parameters.effects:
+        for number, term in write_effects(draft, [part.parameter for part in parts], effects):
+            terms[number].append(term)
     if draft.model.lines:
         draft.model.add("")
     for part, own in zip(parts, terms, strict=True):
@@ -121,7 +122,7 @@ def _write_predictor(draft: Draft, family: Family, part: PredictorParameters, te
         terms = [*terms, symbol]
     if not terms:
         terms = ["rep_vector(0, N)"]
-    elif not part.blocks and terms == [draft.names.get(f"{prefix(name)}Intercept")]:
+    elif terms == [draft.names.get(f"{prefix(name)}Intercept")]:
         terms = [f"rep_vector({terms[0]}, N)"]
     inverse = "" if name == "mu" else LINKS[family.links[name]].stan
     start, stop = (f"{inverse}(", ");") if inverse else ("", ";")

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.records import Grouping, Term
-from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY
-from partialpool.model.density import transform_of
 from partialpool.model.stan_text import Block, Identifiers, listed
-from partialpool.priors.base import Prior, number, unwrapped
+from partialpool.priors.base import Prior, unwrapped
 
 
 @dataclass
@@ -147,10 +145,4 @@ def pieces(terms: Sequence[Term], names: Sequence[str], marks: Sequence[str | No
 
 def bounds(prior: Prior, positive: bool) -> str:
     """Bounds of the declaration of a parameter with this prior: ``"<lower=0>"``."""
-    kind = transform_of(prior, positive)
-    if kind == IDENTITY:
-        return ""
-    if kind == EXPONENTIAL:
-        return "<lower=0>"
-    lower, upper = (number(b) for b in unwrapped(prior).bounds)
-    return f"<lower={lower}, upper={upper}>"
+    return prior.constraint(positive).stan

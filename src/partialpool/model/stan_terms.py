@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
 
 from partialpool.formula.records import GroupTerm
-from partialpool.model.layout import Layout
+from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import group_name, prefix
-from partialpool.model.parameters import Coefficient, GroupBlock, GroupCoefficient, PredictorParameters
+from partialpool.model.parameters import Coefficient, PredictorParameters
 from partialpool.model.stan_draft import Draft, Piece, bounds, pieces
 from partialpool.model.stan_text import broken, listed
 from partialpool.priors.base import AtMeans, Prior, number, unwrapped
@@ -68,14 +69,25 @@ def _write_anchored(
     draft.priors(listed("", " + ", terms, ""), [prior])
 
 
-def write_block(draft: Draft, parameter: str, block: GroupBlock, layout: Layout) -> list[str]:
-    """Write a group-level term; return the terms it adds to its predictor."""
-    if block.corr is None:
-        found = _write_independent(draft, parameter, block)
-    else:
-        found = _write_correlated(draft, parameter, block, layout)
-    _, group = draft.factor(block.term.grouping)
-    return [_contribution(draft, block.term, piece, symbol, group) for piece, symbol in found]
+def write_effects(draft: Draft, parameters: Sequence[str], effects: Effects) -> list[tuple[int, str]]:
+    """Write a block of group effects.
+
+    Parameters
+    ----------
+    parameters
+        What each predictor is of.
+
+    Returns
+    -------
+    Pairs of a predictor's number and a term that the block adds to it.
+    """
+    write = _write_independent if effects.corr is None else _write_correlated
+    found = write(draft, named_pieces(effects, parameters), effects)
+    return [
+        (own.predictor, _contribution(draft, own.term, piece, symbol, group))
+        for own, piece, symbol in found
+        for _, group in [draft.factor(own.term.grouping)]
+    ]
 
 
 def _contribution(draft: Draft, term: GroupTerm, piece: Piece, symbol: str, group: str) -> str:
@@ -94,12 +106,6 @@ def learnt_bounds(coefficient: GroupCoefficient) -> str | None:
     return bounds(coefficient.sd, positive=True) if isinstance(coefficient.sd, Prior) else None
 
 
-def block_pieces(block: GroupBlock) -> list[Piece]:
-    """Pieces of a group-level term whose sds are one Stan variable."""
-    marks = [learnt_bounds(c) for c in block.coefficients]
-    return pieces(block.term.terms, block.term.names, marks)
-
-
 def _write_sd(draft: Draft, name: str, own: Sequence[GroupCoefficient]) -> str:
     """Declare a piece's learnt sds with their priors, or return the one that is given, as a number."""
     if not isinstance(own[0].sd, Prior):
@@ -112,28 +118,47 @@ def _write_sd(draft: Draft, name: str, own: Sequence[GroupCoefficient]) -> str:
     return symbol
 
 
-def _named(block: GroupBlock, parameter: str) -> list[tuple[str, Piece, list[GroupCoefficient]]]:
-    """Each piece of a block with its name in results and its coefficients."""
-    factor = block.term.grouping.name
-    return [
-        (group_name(parameter, piece.name, factor), piece, [block.coefficients[i] for i in piece.columns])
-        for piece in block_pieces(block)
-    ]
+@dataclass(frozen=True)
+class NamedPiece:
+    """A piece of a block that is one Stan variable: its term, columns of it, name in results, coordinates."""
+
+    own: EffectsTerm
+    piece: Piece
+    name: str
+    coefficients: tuple[GroupCoefficient, ...]
+
+    @property
+    def coordinates(self) -> tuple[int, ...]:
+        """Coordinates of the block."""
+        return tuple(self.own.first + i for i in self.piece.columns)
 
 
-def _write_independent(draft: Draft, parameter: str, block: GroupBlock) -> list[tuple[Piece, str]]:
-    """Write a term without correlations: each of its pieces stands alone."""
-    size, _ = draft.factor(block.term.grouping)
-    parts = _named(block, parameter)
-    sds = [_write_sd(draft, name, own) if isinstance(own[0].sd, Prior) else "" for name, _, own in parts]
+def named_pieces(effects: Effects, parameters: Sequence[str]) -> list[NamedPiece]:
+    """Split a block into pieces whose sds are one Stan variable."""
     found = []
-    for (name, piece, own), sd in zip(parts, sds, strict=True):
+    for own in effects.terms:
+        coefficients = [effects.coefficients[i] for i in own.coordinates]
+        marks = [learnt_bounds(c) for c in coefficients]
+        for piece in pieces(own.term.terms, own.term.names, marks):
+            name = group_name(parameters[own.predictor], piece.name, effects.factor)
+            found.append(NamedPiece(own, piece, name, tuple(coefficients[i] for i in piece.columns)))
+    return found
+
+
+def _write_independent(
+    draft: Draft, parts: Sequence[NamedPiece], effects: Effects
+) -> list[tuple[EffectsTerm, Piece, str]]:
+    """Write a block without correlations: each of its pieces stands alone."""
+    size, _ = draft.factor(effects.terms[0].term.grouping)
+    sds = [_write_sd(draft, p.name, p.coefficients) if p.coefficients[0].learnt else "" for p in parts]
+    found = []
+    for part, sd in zip(parts, sds, strict=True):
         if sd:
-            symbol = _write_pooled(draft, name, own, sd, size)
+            symbol = _write_pooled(draft, part.name, part.coefficients, sd, size)
         else:
-            symbol = _write_fixed(draft, name, own[0].prior, size)
-        draft.names[name] = symbol
-        found.append((piece, symbol))
+            symbol = _write_fixed(draft, part.name, part.coefficients[0].prior, size)
+        draft.names[part.name] = symbol
+        found.append((part.own, part.piece, symbol))
     return found
 
 
@@ -163,15 +188,14 @@ def _write_pooled(draft: Draft, name: str, own: Sequence[GroupCoefficient], sd: 
 
 
 def _write_correlated(
-    draft: Draft, parameter: str, block: GroupBlock, layout: Layout
-) -> list[tuple[Piece, str]]:
-    """Write a term with correlations: all its coefficients are one multivariate normal."""
-    assert block.corr is not None, "called for terms with correlations"
-    corr = next(v.name for v in layout.roles("group_corr") if v.start == block.corr_value)
-    base, d = corr.removesuffix("_corr"), len(block.coefficients)
-    size, _ = draft.factor(block.term.grouping)
-    parts = _named(block, parameter)
-    sds = _stacked([(_write_sd(draft, name, own), len(own)) for name, _, own in parts])
+    draft: Draft, parts: Sequence[NamedPiece], effects: Effects
+) -> list[tuple[EffectsTerm, Piece, str]]:
+    """Write a block with correlations: all its coefficients are one multivariate normal."""
+    assert effects.corr is not None, "called for blocks with correlations"
+    corr = effects.corr_name
+    base, d = corr.removesuffix("_corr"), effects.width
+    size, _ = draft.factor(effects.terms[0].term.grouping)
+    sds = _stacked([(_write_sd(draft, p.name, p.coefficients), len(p.coefficients)) for p in parts])
 
     factor, z, r = (draft.identifiers.new(f"{letter}_{base}") for letter in "Lzr")
     draft.parameters.add(f"cholesky_factor_corr[{d}] {factor};", f"Cholesky factor of {corr}")
@@ -179,13 +203,13 @@ def _write_correlated(
     draft.transformed.add(
         broken(f"matrix[{size}, {d}] {r} =", f"(diag_pre_multiply({sds}, {factor}) * {z})';")
     )
-    draft.model.add(f"{factor} ~ {block.corr.stan};")
+    draft.model.add(f"{factor} ~ {effects.corr.stan};")
     draft.model.add(f"to_vector({z}) ~ std_normal();")
     draft.names[corr] = draft.identifiers.new(f"corr_{base}")
     draft.generated.add(
         f"corr_matrix[{d}] {draft.names[corr]} = multiply_lower_tri_self_transpose({factor});", corr
     )
-    return [(piece, _report(draft, name, piece, r, size)) for name, piece, _ in parts]
+    return [(part.own, part.piece, _report(draft, part, r, size)) for part in parts]
 
 
 def _stacked(sds: Sequence[tuple[str, int]]) -> str:
@@ -197,10 +221,11 @@ def _stacked(sds: Sequence[tuple[str, int]]) -> str:
     return reduce(lambda above, below: f"append_row({above}, {below})", found)
 
 
-def _report(draft: Draft, name: str, piece: Piece, r: str, size: str) -> str:
-    """Give a piece of a term's effects its own name."""
+def _report(draft: Draft, part: NamedPiece, r: str, size: str) -> str:
+    """Give a piece of a block's effects its own name."""
+    name, columns = part.name, part.piece.columns
     symbol = draft.names[name] = draft.identifiers.new(f"r_{name}")
-    first, last = piece.columns[0] + 1, piece.columns[-1] + 1
+    first, last = part.own.first + columns[0] + 1, part.own.first + columns[-1] + 1
     if first == last:
         draft.transformed.add(f"vector[{size}] {symbol} = {r}[, {first}];", name)
     else:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from partialpool.data.checks import count_rows
 from partialpool.errors import FamilyError, build
 from partialpool.families.base import row_weights
+from partialpool.model.effects import Effects
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior
 
 TINY = 1e-200
 
@@ -35,7 +36,9 @@ def require_variation(spec: ModelSpec) -> None:
     seen = outcome.values[weights > 0]
     if np.any(seen != seen[0]):
         return
-    taken = _coefficients(spec.parameters.predictors[spec.family.parameters.index("mu")])
+    number = spec.family.parameters.index("mu")
+    effects = [e for e in spec.parameters.effects if e.predictors == (number,)]
+    taken = _coefficients(spec.parameters.predictors[number], effects)
     near, farther = spec.priors[name].logpdf(np.array([TINY, 2 * TINY]))
     if taken is None or near == -np.inf:
         return
@@ -50,17 +53,16 @@ def require_variation(spec: ModelSpec) -> None:
     )
 
 
-def _coefficients(mean: PredictorParameters) -> int | None:
+def _coefficients(mean: PredictorParameters, effects: Sequence[Effects]) -> int | None:
     """Count what can go where every outcome is met; None where nothing surely can."""
     predictor = mean.predictor
     if predictor is None or predictor.offset is not None:
         return None
     common = "Intercept" in predictor.population.names
-    if not common and not any("1" in block.term.names for block in mean.blocks):
+    if not common and not any("1" in block.names for block in effects):
         return None
     n = len(mean.coefficients)
-    for block in mean.blocks:
-        n_groups = len(block.term.grouping.labels)
+    for block in effects:
         # With an intercept the groups may be alike: a learnt sd then goes to zero with all its effects.
-        n += sum(1 if common and isinstance(c.sd, Prior) else n_groups for c in block.coefficients)
+        n += sum(1 if common and learnt else block.size for learnt in block.learnt)
     return n

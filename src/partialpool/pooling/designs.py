@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from partialpool.errors import FormulaError, OptionError, PriorError, build, unknown_name
 from partialpool.formula.conform import without_columns
 from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
-from partialpool.model.names import corr_names, group_name, prefix
+from partialpool.model.names import group_name, prefix, term_groups
 from partialpool.priors.base import Prior, unwrapped
 
 
@@ -177,17 +177,19 @@ def _each_predictor(design: Design, change: Callable[[Predictor], Predictor]) ->
 
 
 def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
-    groups = tuple(replace(t, correlated=False) if t.grouping.name == factor else t for t in predictor.groups)
+    groups = tuple(
+        replace(t, correlated=False, shared="", between=None) if t.grouping.name == factor else t
+        for t in predictor.groups
+    )
     return replace(predictor, groups=groups)
 
 
 def _without_factor(priors: Mapping[str, Prior], design: Design, factor: str) -> dict[str, Prior]:
     """Leave out the priors of a factor's effects and correlations, in every predictor."""
     gone: set[str] = set()
-    for predictor in design.predictors.values():
-        for term, corr in zip(predictor.groups, corr_names(predictor), strict=True):
-            if term.grouping.name == factor:
-                gone |= {corr, *(group_name(predictor.parameter, name, factor) for name in term.names)}
+    for group in term_groups(design):
+        if group.terms[0][1].grouping.name == factor:
+            gone |= {group.corr, *group.names}
     return {name: prior for name, prior in priors.items() if name not in gone}
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
 from partialpool.formula.records import GroupTerm
-from partialpool.model.parameters import GroupBlock
+from partialpool.model.effects import Effects, EffectsTerm
 from partialpool.predict.streams import Streams
 from partialpool.priors.base import Prior
 from partialpool.results.fitted import Fitted
@@ -92,33 +92,27 @@ class GroupPopulation:
 
 def group_populations(fitted: Fitted) -> tuple[GroupPopulation, ...]:
     """Collect the population behind every group-level term of a fit."""
-    model = fitted.model
+    parameters, values = fitted.model.parameters, fitted.values
     return tuple(
-        _population(model.parameters.predictors[i].parameter, block, fitted.values)
-        for i, block in model.parameters.blocks
+        _population(parameters.predictors[own.predictor].parameter, effects, own, values)
+        for effects in parameters.effects
+        for own in effects.terms
     )
 
 
-def _population(parameter: str, block: GroupBlock, values: Floats) -> GroupPopulation:
-    full_names = tuple(coefficient.name for coefficient in block.coefficients)
-    first = block.coefficients[0]
-    prior = first.prior if first.sd is None else None
-    factors = np.ones((len(values), 1, 1)) if prior is not None else _factors(block, values)
-    return GroupPopulation(parameter, block.term.grouping.name, block.term.names, full_names, factors, prior)
+def _population(parameter: str, effects: Effects, own: EffectsTerm, values: Floats) -> GroupPopulation:
+    full_names = tuple(effects.coefficients[i].name for i in own.coordinates)
+    prior = effects.coefficients[0].prior if effects.fixed else None
+    factors = np.ones((len(values), 1, 1)) if prior is not None else _factors(effects, values)
+    return GroupPopulation(parameter, effects.factor, own.term.names, full_names, factors, prior)
 
 
-def _factors(block: GroupBlock, values: Floats) -> Floats:
+def _factors(effects: Effects, values: Floats) -> Floats:
     """Compute the Cholesky factor of the effects' covariance matrix in every draw, (S, d, d)."""
-    sds = np.stack([_sd(values, c.sd, c.sd_value) for c in block.coefficients], axis=1)
-    size = sds.shape[1]
-    if block.corr_value < 0:
-        return sds[:, :, np.newaxis] * np.eye(size)
-    corr = values[:, block.corr_value : block.corr_value + size**2].reshape(-1, size, size)
-    return sds[:, :, np.newaxis] * _cholesky(corr)
-
-
-def _sd(values: Floats, sd: Prior | float | None, position: int) -> Floats:
-    return values[:, position] if isinstance(sd, Prior) else np.full(len(values), sd, dtype=np.float64)
+    sds = effects.sds(values)
+    if effects.corr is None:
+        return sds[:, :, np.newaxis] * np.eye(effects.width)
+    return sds[:, :, np.newaxis] * _cholesky(effects.correlations(values))
 
 
 def _cholesky(corr: Floats) -> Floats:

@@ -9,6 +9,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
+from partialpool.constraints.interval import Interval
+from partialpool.constraints.positive import Positive
+from partialpool.constraints.real import Real
 from partialpool.errors import PriorError, build
 from partialpool.kernels.blocks import prior_block
 
@@ -47,6 +51,18 @@ class Prior:
     def bounds(self) -> tuple[float, float]:
         """Ends of the support."""
         return (0.0, np.inf) if self.support == "positive" else (-np.inf, np.inf)
+
+    def constraint(self, positive: bool = False) -> Constraint:
+        """What keeps a parameter with this prior in its support.
+
+        Parameters
+        ----------
+        positive
+            Whether the parameter is positive whatever the prior says.
+        """
+        if self.support == "interval":
+            return Interval(*self.bounds)
+        return Positive() if positive or self.support == "positive" else Real()
 
     def logpdf(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density at x, elementwise; -inf outside the support."""
@@ -117,6 +133,10 @@ class AtMeans(Prior):
     """
 
     prior: Prior
+
+    def constraint(self, positive: bool = False) -> Constraint:
+        """That of the prior inside."""
+        return self.prior.constraint(positive)
 
     def __post_init__(self) -> None:
         if (

@@ -36,7 +36,7 @@ from partialpool.storage.journal import Journal, Record, create_journal, open_jo
 from partialpool.storage.records import KeptFit
 from partialpool.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 _MODEL, _OPTIONS, _GEOMETRY, _BEGINNING, _PART = b"MODL", b"OPTS", b"GEOM", b"BEGN", b"PART"
 
 R = TypeVar("R")

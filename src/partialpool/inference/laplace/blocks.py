@@ -1,12 +1,13 @@
 """Inner parameters by block: the effects of each grouping factor, and the coefficients with normal priors.
 
-A linear predictor is linear in them, eta = offset + X beta + A v. A block is the part of v that shares an
-index of groups: all effects of one factor, or the coefficients, which are a block of one group.
+A linear predictor is linear in them, eta = offset + X beta + A v. A block is a part of v: all effects of one
+factor, or the coefficients, which are a block of one group.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,44 +23,76 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Use:
+    """What cells use of a block: predictor += column x one of the d numbers of each cell's group."""
+
+    coordinate: int
+    predictor: int
+    column: Floats  # (n,)
+    groups: Integers  # (n,)
+
+
+@dataclass(frozen=True)
 class Block:
-    """Inner parameters that share an index of groups: n cells, J groups of d numbers each.
+    """Inner parameters of J groups of d numbers each, for n cells.
 
     Attributes
     ----------
     name
         The factor's, or ``"coefficients"``.
-    size
-        J.
-    groups
-        (n,) group of each cell.
-    columns
-        (n, d) what each of a group's numbers is multiplied by in a cell.
-    predictors
-        (d,) the predictor that it is added to.
+    size, width
+        J and d.
+    uses
+        Where its numbers go, by coordinate.
+    matrix
+        (n, uses) their columns.
     values
         (d,) position in a draw of the first group's number; those of other groups follow.
     terms
-        The model's terms in it, in order, as numbers; empty for coefficients.
+        The model's blocks of effects in it, in order, as numbers; empty for coefficients.
+    between
+        (J, J) inverse of the known covariance between groups; None where groups are independent.
     """
 
     name: str
     size: int
-    groups: Integers
-    columns: Floats
-    predictors: Integers
+    width: int
+    uses: tuple[Use, ...]
+    matrix: Floats
     values: Integers
     terms: tuple[int, ...]
+    between: Floats | None = None
+
+    @cached_property
+    def separable(self) -> bool:
+        """Whether each cell belongs to one group, and groups are independent a priori."""
+        return self.between is None and self.one_group
+
+    @cached_property
+    def one_group(self) -> bool:
+        """Whether each cell belongs to one group."""
+        return len(self.uses) <= self.width and all(u.groups is self.uses[0].groups for u in self.uses)
 
     @property
-    def width(self) -> int:
-        """d."""
-        return self.columns.shape[1]
+    def groups(self) -> Integers:
+        """(n,) group of each cell, where there is one."""
+        return self.uses[0].groups
+
+    @property
+    def columns(self) -> Floats:
+        """(n, d) what each of a group's numbers is multiplied by in a cell, where there is one group."""
+        return self.matrix
+
+    @cached_property
+    def predictors(self) -> Integers:
+        """(d,) the predictor that each number is added to, where there is one group."""
+        return np.array([use.predictor for use in self.uses], np.int64)
 
 
 def latent_predictors(spec: ModelSpec) -> tuple[int, ...]:
     """Predictors whose coefficients may be inner: the mean's, and those with group-level terms."""
-    return tuple(p for p, part in enumerate(spec.parameters.predictors) if p == 0 or part.blocks)
+    with_effects = {p for effects in spec.parameters.effects for p in effects.predictors}
+    return tuple(sorted({0} | with_effects))
 
 
 def is_exact(spec: ModelSpec) -> bool:
@@ -85,40 +118,50 @@ def _is_normal(prior: object) -> bool:
 
 
 def effect_blocks(spec: ModelSpec) -> list[Block]:
-    """The effects by factor, most groups first."""
-    factors: dict[str, list[int]] = {}
-    for t, (_, block) in enumerate(spec.parameters.blocks):
-        factors.setdefault(block.term.grouping.name, []).append(t)
-    blocks = [_effect_block(spec, name, tuple(terms)) for name, terms in factors.items()]
+    """The effects by factor, most groups first; those with a known covariance between groups stand alone."""
+    factors: dict[object, list[int]] = {}
+    for t, effects in enumerate(spec.parameters.effects):
+        rows = tuple(sorted({slot.row for slot in spec.cells.slots if slot.effects == t}))
+        key = (rows, effects.size) if effects.between is None else t
+        factors.setdefault(key, []).append(t)
+    blocks = [_effect_block(spec, tuple(terms)) for terms in factors.values()]
     return sorted(blocks, key=lambda b: -b.size)
 
 
-def _effect_block(spec: ModelSpec, name: str, terms: tuple[int, ...]) -> Block:
-    everything = spec.parameters.blocks
-    starts = np.cumsum([0, *(len(block.coefficients) for _, block in everything)])
-    numbers = np.concatenate([spec.cells.effect_column[starts[t] : starts[t + 1]] for t in terms])
-    predictors = [everything[t][0] for t in terms for _ in everything[t][1].coefficients]
-    values = [c.value for t in terms for c in everything[t][1].coefficients]
+def _effect_block(spec: ModelSpec, terms: tuple[int, ...]) -> Block:
+    own, cells = [spec.parameters.effects[t] for t in terms], spec.cells
+    first = np.cumsum([0, *(effects.width for effects in own)])
+    slots = []
+    for i, t in enumerate(terms):
+        slots += [(int(first[i]) + s.coordinate, s) for s in cells.slots if s.effects == t]
+    slots.sort(key=lambda pair: pair[0])
+    groups = {row: cells.group_index[row].astype(np.int64) for row in {s.row for _, s in slots}}
+    matrix = cell_columns(spec, np.array([s.column for _, s in slots], np.int64))
+    uses = [Use(a, s.predictor, matrix[:, i], groups[s.row]) for i, (a, s) in enumerate(slots)]
+    between = own[0].between
     return Block(
-        name,
-        len(everything[terms[0]][1].term.grouping.labels),
-        spec.cells.group_index[terms[0]].astype(np.int64),
-        cell_columns(spec, numbers),
-        np.array(predictors, np.int64),
-        np.array(values, np.int64),
+        own[0].factor,
+        own[0].size,
+        int(first[-1]),
+        tuple(uses),
+        matrix,
+        np.array([c.value for effects in own for c in effects.coefficients], np.int64),
         terms,
+        None if between is None else np.asarray(np.linalg.inv(between), float),
     )
 
 
 def coefficient_block(spec: ModelSpec, inner: NDArray[np.bool_]) -> Block:
     """The inner coefficients: one group."""
-    n = spec.cells.index.n_cells
+    groups = np.zeros(spec.cells.index.n_cells, np.int64)
+    columns = cell_columns(spec, spec.cells.coef_column[inner])
+    predictors = coefficient_predictors(spec)[inner].tolist()
     return Block(
         "coefficients",
         1,
-        np.zeros(n, np.int64),
-        cell_columns(spec, spec.cells.coef_column[inner]),
-        coefficient_predictors(spec)[inner],
+        len(predictors),
+        tuple(Use(a, p, columns[:, a], groups) for a, p in enumerate(predictors)),
+        columns,
         np.array([c.value for c in spec.parameters.coefficients], np.int64)[inner],
         (),
     )

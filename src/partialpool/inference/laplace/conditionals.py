@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.draws import GroupCheck
 from partialpool.inference.laplace.blocks import Block
-from partialpool.inference.laplace.inner import Conditional, InnerProblem
+from partialpool.inference.laplace.inner import Conditional, InnerProblem, prior_pull
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,31 +34,47 @@ def check_effects(problem: InnerProblem, at: Conditional) -> tuple[float, tuple[
     for f, block in enumerate(problem.blocks):
         if not block.terms:
             continue
-        order = np.argsort(block.groups, kind="stable")
-        ends = np.cumsum(np.bincount(block.groups, minlength=block.size))
-        kinds = _kinds(problem, at, f)
+        cells = _cells_of_groups(block)
+        kinds = _kinds(problem, at, f, np.diff(cells.indptr))
         chosen = [j for kind, count in zip(kinds, NAMED, strict=True) for j in kind[:count]]
         for j in np.unique(np.concatenate(kinds)):
-            cells = order[ends[j - 1] if j else 0 : ends[j]]
+            own = cells.indices[cells.indptr[j] : cells.indptr[j + 1]]
             for a in range(block.width):
-                acceptance, shift, ratio = _compare(problem, at, f, int(j), a, cells)
+                acceptance, shift, ratio = _compare(problem, at, f, int(j), a, own)
                 smallest = min(smallest, acceptance)
                 if f == 0 and a == 0 and j in chosen:
                     named.append(GroupCheck(*_name(problem, block, int(j)), shift, ratio))
     return smallest, tuple(named)
 
 
-def _kinds(problem: InnerProblem, at: Conditional, f: int) -> tuple[Integers, ...]:
+def _cells_of_groups(block: Block) -> csr_array:
+    """(J, n) sparse, with an entry where a cell belongs to a group."""
+    from scipy.sparse import coo_array
+
+    pairs = [(use.groups, np.arange(len(use.groups))) for use in block.uses]
+    rows, columns = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    found = coo_array((np.ones(len(rows)), (rows, columns)), shape=(block.size, len(block.matrix))).tocsr()
+    found.sort_indices()
+    return found
+
+
+def _kinds(problem: InnerProblem, at: Conditional, f: int, counts: Integers) -> tuple[Integers, ...]:
     """Groups with the fewest cells, the most extreme ones, those with the most cells."""
-    block = problem.blocks[f]
-    by_cells = np.argsort(np.bincount(block.groups, minlength=block.size), kind="stable")
+    by_cells = np.argsort(counts, kind="stable")
     extreme = np.argsort(-np.abs(problem.groups(at.mode - problem.means, f)[:, 0]), kind="stable")
     return by_cells[:CHECKED], extreme[:CHECKED], by_cells[::-1][:CHECKED]
 
 
+def _column(block: Block, a: int, j: int, cells: Integers) -> tuple[int, Floats]:
+    """The predictor that number a of group j is added to, and what it is multiplied by in some cells."""
+    uses = [use for use in block.uses if use.coordinate == a]
+    shares = [np.where(use.groups[cells] == j, use.column[cells], 0.0) for use in uses]
+    return uses[0].predictor, np.asarray(np.sum(shares, axis=0))
+
+
 def _name(problem: InnerProblem, block: Block, j: int) -> tuple[str, str]:
-    term = problem.spec.parameters.blocks[block.terms[0]][1]
-    return term.coefficients[0].name, str(term.term.grouping.labels[j])
+    effects = problem.spec.parameters.effects[block.terms[0]]
+    return effects.coefficients[0].name, str(effects.labels[j])
 
 
 def _compare(
@@ -62,17 +83,18 @@ def _compare(
     """Acceptance, shift of the mean and ratio of the sds of one effect given everything else."""
     block, precision = problem.blocks[f], at.given.precisions[f]
     likelihood = problem.likelihood.part(cells)
-    p, x, eta = int(block.predictors[a]), block.columns[cells, a], at.eta[:, cells]
+    (p, x), eta = _column(block, a, j, cells), at.eta[:, cells]
+    alone = precision[a, a] * (1.0 if block.between is None else block.between[j, j])
     curvature = likelihood.weights(eta, likelihood.evaluate(eta)[2])[p, p]
-    variance = 1.0 / (float(x**2 @ curvature) + precision[a, a])
+    variance = 1.0 / (float(x**2 @ curvature) + alone)
     sd = np.sqrt(variance)
     centre = 0.0
     if len(problem.latent) == 1:
         centre = -0.5 * variance**2 * float(x**3 @ likelihood.weight_slopes(eta)[0])
     moves = centre + sd * GRID
-    off = problem.groups(at.mode - problem.means, f)[j]
-    pull = float(precision[a] @ off)
-    exact = -pull * moves - 0.5 * precision[a, a] * moves**2
+    off = problem.groups(at.mode - problem.means, f)
+    pull = float(prior_pull(block, off, precision)[j, a])
+    exact = -pull * moves - 0.5 * alone * moves**2
     for i, move in enumerate(moves):
         changed = eta.copy()
         changed[p] += move * x

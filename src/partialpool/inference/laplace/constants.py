@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.families.base import row_weights
 from partialpool.kernels.rows import widened
-from partialpool.model.parameters import GroupBlock
+from partialpool.model.effects import Effects
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior, unwrapped
 from partialpool.priors.lkj import LKJ
@@ -29,8 +29,8 @@ def log_constant(spec: ModelSpec) -> float:
     total = _likelihood(spec)
     for coefficient in spec.parameters.coefficients:
         total += _prior(coefficient.prior, positive=coefficient.logged)
-    for _, block in spec.parameters.blocks:
-        total += _block(block)
+    for effects in spec.parameters.effects:
+        total += _effects(effects)
     return total
 
 
@@ -77,17 +77,17 @@ def _prior(prior: Prior, positive: bool) -> float:
     return 0.0
 
 
-def _block(block: GroupBlock) -> float:
-    """Priors of a term's sds and correlations, and its effects' normal densities without their constants."""
-    total, size = 0.0, len(block.term.grouping.labels)
-    for coefficient in block.coefficients:
+def _effects(effects: Effects) -> float:
+    """Priors of a block's sds and correlations, and its effects' normal densities without their constants."""
+    total = 0.0
+    for coefficient in effects.coefficients:
         if isinstance(coefficient.sd, Prior):
             total += _prior(coefficient.sd, positive=True)
         if coefficient.sd is None:
-            total += size * _prior(coefficient.prior, positive=False)
+            total += effects.size * _prior(coefficient.prior, positive=False)
         else:
-            total -= 0.5 * size * float(np.log(2.0 * np.pi))
-    return total + (_correlations(block.corr, len(block.coefficients)) if block.corr else 0.0)
+            total -= 0.5 * effects.size * float(np.log(2.0 * np.pi))
+    return total + (_correlations(effects.corr, effects.width) if effects.corr else 0.0)
 
 
 def _correlations(prior: LKJ, d: int) -> float:

@@ -112,6 +112,8 @@ def _rows_at(onto: csr_array, dense: Floats, level: Level, other: Level, at: Int
 
 def predictor_variances(blocks: tuple[Block, ...], found: Covariance) -> Floats:
     """(n,) variance a' H^-1 a of the linear predictor of each cell, when all blocks are of one predictor."""
+    if not all(block.one_group for block in blocks):
+        return _dense_variances(blocks, found.to_rest)
     count = len(found.groups)
     starts = np.cumsum([0, *(b.size * b.width for b in blocks)])
     first, n = int(starts[count]), len(blocks[0].groups)
@@ -131,4 +133,17 @@ def predictor_variances(blocks: tuple[Block, ...], found: Covariance) -> Floats:
                 for b in range(blocks[g].width):
                     entry = found.to_rest[places[f][:, a], places[g][:, b] - first]
                     out += share * blocks[f].columns[:, a] * entry * blocks[g].columns[:, b]
+    return out
+
+
+def _dense_variances(blocks: tuple[Block, ...], inverse: Floats) -> Floats:
+    """The same from all of H^-1, where cells belong to several groups of a block."""
+    starts = np.cumsum([0, *(b.size * b.width for b in blocks)])
+    uses = []
+    for first, block in zip(starts, blocks, strict=False):
+        uses += [(first + u.groups * block.width + u.coordinate, u.column) for u in block.uses]
+    out = np.zeros(len(blocks[0].matrix))
+    for place, column in uses:
+        for other, own in uses:
+            out += column * inverse[place, other] * own
     return out

@@ -105,7 +105,9 @@ class Factor:
         return int(sum(sizes)) + self.rest.size
 
 
-def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
+def factorise(
+    sums: Sums, scale: float, precisions: Sequence[Floats], between: Sequence[Floats | None]
+) -> Factor:
     """Factorise scale x A' W A + Q.
 
     Parameters
@@ -116,6 +118,8 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
         What the weights are times.
     precisions
         For each block the (d, d) prior precision of a group.
+    between
+        For each block the (J, J) precision between groups by which that is multiplied, or None.
 
     Raises
     ------
@@ -126,7 +130,7 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
     diagonal = [scale * d + q for d, q in zip(sums.diagonal, precisions[:n_eliminated], strict=True)]
     cross = [_scaled(b, scale) for b in sums.cross]
     rest = scale * sums.rest
-    _add_diagonal(rest, sums.rest_sizes, precisions[n_eliminated:])
+    _add_prior(rest, sums.rest_sizes, precisions[n_eliminated:], between[n_eliminated:])
     levels, start = [], 0
     for e, block in enumerate(diagonal):
         lower = np.linalg.cholesky(block).astype(float)
@@ -142,14 +146,21 @@ def factorise(sums: Sums, scale: float, precisions: Sequence[Floats]) -> Factor:
     return Factor(tuple(levels), rest)
 
 
-def _add_diagonal(rest: Floats, sizes: Sequence[int], precisions: Sequence[Floats]) -> None:
-    """Add each block's (d, d) to the groups' blocks on the diagonal, in place."""
+def _add_prior(
+    rest: Floats, sizes: Sequence[int], precisions: Sequence[Floats], between: Sequence[Floats | None]
+) -> None:
+    """Add each block's prior precision in place: (d, d) for each group, or that times (J, J) of groups."""
     start = 0
-    for size, precision in zip(sizes, precisions, strict=True):
+    for size, precision, groups in zip(sizes, precisions, between, strict=True):
+        stop = start + size * len(precision)
+        if groups is not None:
+            rest[start:stop, start:stop] += np.kron(groups, precision)
+            start = stop
+            continue
         first = start + np.arange(size)[:, None, None] * len(precision)
         a, b = np.indices(precision.shape)
         rest[first + a, first + b] += precision
-        start += size * len(precision)
+        start = stop
 
 
 def _eliminate(

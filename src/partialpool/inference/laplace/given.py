@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.laplace.blocks import Block, coefficient_predictors
-from partialpool.model.density import fixed_scale
+from partialpool.inference.laplace.blocks import Block
+from partialpool.model.effects import Effects
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.outer import OuterParameters
-from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import unwrapped
+from partialpool.priors.base import AtMeans, unwrapped
 from partialpool.priors.normal import Normal
 
 Floats = NDArray[np.float64]
@@ -101,10 +100,9 @@ def coefficient_prior(
 ) -> CoefficientPrior:
     """The prior of the inner coefficients."""
     coefficients, inputs = spec.parameters.coefficients, parameters.inputs
-    rows, of = np.eye(len(coefficients)), coefficient_predictors(spec)
-    for p, anchor in enumerate(inputs.anchor):
-        if anchor >= 0:
-            rows[anchor] += np.where(of == p, inputs.anchor_weights, 0.0)
+    rows = np.eye(len(coefficients))
+    at_means = [k for k, c in enumerate(coefficients) if isinstance(c.prior, AtMeans)]
+    rows[at_means] = inputs.anchor_weights
     priors = [unwrapped(c.prior) for c, chosen in zip(coefficients, inner, strict=True) if chosen]
     means = [p.mean if isinstance(p, Normal) else 0.0 for p in priors]
     weights = [p.scale**-2 if isinstance(p, Normal) else 0.0 for p in priors]
@@ -145,9 +143,7 @@ class OuterPoint:
         coefficients = spec.parameters.coefficients
         self.value_of = np.array([c.value for c in coefficients], np.int64)
         self.logged = np.array([c.logged for c in coefficients], bool)
-        self.least: tuple[Floats, ...] = tuple(
-            np.zeros(len(term.coefficients)) for _, term in spec.parameters.blocks
-        )
+        self.least: tuple[Floats, ...] = tuple(np.zeros(effects.width) for effects in spec.parameters.effects)
 
     def means(self) -> list[Floats]:
         """For each block the (d,) prior means of a group's numbers; those of coefficients are not used."""
@@ -180,34 +176,31 @@ class OuterPoint:
             precision, log_scale = self._effects(block, values)
             precisions.append(precision)
             log_prior -= block.size * log_scale
+            if block.between is not None:
+                log_prior += 0.5 * block.width * float(np.linalg.slogdet(block.between)[1])
         return Given(values, coefficients, log_prior, tuple(precisions), target)
 
     def _effects(self, block: Block, values: Floats) -> tuple[Floats, float]:
         """(d, d) prior precision of a group's effects, and minus the log of its normalising constant."""
         precision, log_scale, at = np.zeros((block.width, block.width)), 0.0, 0
         for t in block.terms:
-            term = self.spec.parameters.blocks[t][1]
-            factor = np.linalg.cholesky(_covariance(term, values, self.least[t]))
+            effects = self.spec.parameters.effects[t]
+            factor = np.linalg.cholesky(_covariance(effects, values, self.least[t]))
             d, inverse = len(factor), np.linalg.inv(factor)
             precision[at : at + d, at : at + d] = inverse.T @ inverse
             log_scale += float(np.sum(np.log(np.diag(factor))))
-            if term.coefficients[0].sd is None:
+            if effects.fixed:
                 # The density keeps the constant of a fixed prior, and not that of its coordinates' scale.
-                log_scale += 0.5 * LOG_TWO_PI + float(np.log(fixed_scale(term.coefficients[0])))
+                log_scale += 0.5 * LOG_TWO_PI + float(np.log(effects.coefficients[0].fixed_sd))
             at += d
         return precision, log_scale
 
 
-def _covariance(term: GroupBlock, values: Floats, least: Floats) -> Floats:
+def _covariance(effects: Effects, values: Floats, least: Floats) -> Floats:
     """(d, d) of a group's effects, from the values of a draw; (d,) the least sds."""
-    sds = np.array([fixed_scale(c) if c.sd_value < 0 else values[c.sd_value] for c in term.coefficients])
-    sds, d = np.maximum(sds, least), len(sds)
-    if term.corr_value < 0:
-        return np.diag(sds**2)
-    correlation = values[term.corr_value : term.corr_value + d * d].reshape(d, d)
-    return correlation * np.outer(sds, sds)
+    sds = np.maximum(effects.sds(values), least)
+    return effects.correlations(values) * np.outer(sds, sds)
 
 
 def _means(spec: ModelSpec, block: Block) -> Floats:
-    coefficients = [c for t in block.terms for c in spec.parameters.blocks[t][1].coefficients]
-    return np.array([getattr(c.prior, "mean", 0.0) if c.sd is None else 0.0 for c in coefficients], float)
+    return np.array([c.prior_mean for t in block.terms for c in spec.parameters.effects[t].coefficients])

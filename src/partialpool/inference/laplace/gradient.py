@@ -61,7 +61,8 @@ class Expected:
     Attributes
     ----------
     moments
-        For each block of effects (d, d) the expected sum over groups of squared deviations.
+        For each block of effects (d, d) the expected sum over groups of squared deviations, or where groups
+        have a known covariance the sum over pairs of groups, by its inverse.
     coefficients
         (K inner,) their mean.
     variances
@@ -112,13 +113,15 @@ def expected(problem: InnerProblem, at: Conditional) -> Expected:
         traces += float(np.sum(spread * precision))
         if block.terms:
             off, own = problem.groups(at.mode - problem.means, f), problem.groups(psi, f)
-            moments.append(off.T @ off - off.T @ own - own.T @ off + spread)
+            by_groups = off if block.between is None else block.between @ off
+            shifted = own if block.between is None else block.between @ own
+            moments.append(off.T @ by_groups - off.T @ shifted - own.T @ by_groups + spread)
     coefficients = problem.groups(at.mode - psi, len(problem.blocks) - 1)[0]
     return Expected(problem, at, tuple(moments), coefficients, variances, shift, problem.dim - traces)
 
 
 def _summed(problem: InnerProblem, found: Covariance, f: int) -> Floats:
-    """(d, d) sum over a block's groups of their covariances."""
+    """(d, d) sum of a block's covariances over groups, or over pairs of groups by the precision between."""
     count, block = len(found.groups), problem.blocks[f]
     if f < count:
         return np.asarray(found.groups[f].sum(axis=0))
@@ -127,7 +130,8 @@ def _summed(problem: InnerProblem, found: Covariance, f: int) -> Floats:
     own = found.to_rest[problem.starts[f] : problem.starts[f + 1], first : first + block.size * block.width]
     for a in range(block.width):
         for b in range(block.width):
-            total[a, b] = np.sum(own[a :: block.width, b :: block.width].diagonal())
+            pairs = own[a :: block.width, b :: block.width]
+            total[a, b] = np.trace(pairs) if block.between is None else np.sum(block.between * pairs)
     return total
 
 

@@ -27,7 +27,7 @@ from partialpool.inference.laplace.blocks import (
 from partialpool.inference.laplace.cells import CellLikelihood
 from partialpool.inference.laplace.factor import Factor, factorise
 from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
-from partialpool.inference.laplace.sums import Sums, SumsPattern
+from partialpool.inference.laplace.sums import SparsePattern, Sums, SumsPattern
 from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 
@@ -106,7 +106,9 @@ class InnerProblem:
         self._check_size(len(eliminated))
         self.outer = OuterPoint(spec, self.inner, self.blocks)
         self.means = self._stacked(self.outer.means())
-        self.pattern = SumsPattern(self.blocks, len(eliminated))
+        self.between = [block.between for block in self.blocks]
+        nested = all(block.one_group for block in self.blocks)
+        self.pattern = SumsPattern(self.blocks, len(eliminated)) if nested else SparsePattern(self.blocks)
         self.likelihood = CellLikelihood(spec, self.latent)
         self.outer_matrices = self._outer_matrices()
         self.reference: tuple[Floats, Floats, Local] | None = None
@@ -173,8 +175,8 @@ class InnerProblem:
         eta = np.zeros_like(self.offsets)
         for f, block in enumerate(self.blocks):
             own = self.groups(v, f)
-            for a, p in enumerate(block.predictors):
-                eta[p] += block.columns[:, a] * own[block.groups, a]
+            for use in block.uses:
+                eta[use.predictor] += use.column * own[use.groups, use.coordinate]
         return eta
 
     def spread_all(self, v: Floats) -> Floats:
@@ -183,18 +185,18 @@ class InnerProblem:
         eta = np.zeros((v.shape[1], n_predictors, n))
         for f, block in enumerate(self.blocks):
             own = np.ascontiguousarray(v[self.starts[f] : self.starts[f + 1]].T)
-            for a, p in enumerate(block.predictors):
-                eta[:, p] += own[:, a :: block.width][:, block.groups] * block.columns[:, a]
+            for use in block.uses:
+                eta[:, use.predictor] += own[:, use.coordinate :: block.width][:, use.groups] * use.column
         return eta
 
     def gather(self, first: Floats) -> Floats:
         """(dim,) A' first: sums of (P, n) derivatives by inner parameter."""
-        out = np.empty(self.dim)
+        out = np.zeros(self.dim)
         for f, block in enumerate(self.blocks):
             own = self.groups(out, f)
-            for a, p in enumerate(block.predictors):
-                product = block.columns[:, a] * first[p]
-                own[:, a] = np.bincount(block.groups, product, minlength=block.size)
+            for use in block.uses:
+                product = use.column * first[use.predictor]
+                own[:, use.coordinate] += np.bincount(use.groups, product, minlength=block.size)
         return out
 
     # --- the log density of everything ----------------------------------------------------------------------
@@ -206,7 +208,7 @@ class InnerProblem:
         for f, (block, precision) in enumerate(zip(self.blocks, given.precisions, strict=True)):
             own = self.groups(off, f)
             if block.terms:
-                pull = own @ precision
+                pull = prior_pull(block, own, precision)
                 total -= 0.5 * float(np.sum(pull * own))
                 self.groups(slope, f)[:] = -pull
             else:
@@ -286,7 +288,7 @@ class InnerProblem:
 
     def _factor(self, local: Local, given: Given) -> Factor | None:
         try:
-            return factorise(local.sums, local.scale, given.precisions)
+            return factorise(local.sums, local.scale, given.precisions, self.between)
         except np.linalg.LinAlgError:
             return None
 
@@ -308,8 +310,8 @@ def elimination_order(
 ) -> tuple[list[Block], list[Block], dict[tuple[int, int], Integers]]:
     """Split blocks into those that are eliminated, in order, and those that are left.
 
-    The first is eliminated, and after it each block that all eliminated ones lie in: their elimination leaves
-    it block diagonal.
+    The first whose groups are independent is eliminated, and after it each block that all eliminated ones lie
+    in: their elimination leaves it block diagonal. Where rows belong to several groups nothing is eliminated.
 
     Returns
     -------
@@ -318,7 +320,12 @@ def elimination_order(
     eliminated: list[Block] = []
     left: list[Block] = []
     parent: dict[tuple[int, int], Integers] = {}
+    if not all(block.one_group for block in effects):
+        return [], effects, parent
     for block in effects:
+        if not block.separable:
+            left.append(block)
+            continue
         found = [outer_groups(inner.groups, inner.size, block.groups) for inner in eliminated]
         around = {(e, len(eliminated)): np.maximum(at, 0) for e, at in enumerate(found) if at is not None}
         if len(around) == len(eliminated):  # a group without rows may follow any
@@ -327,6 +334,12 @@ def elimination_order(
         else:
             left.append(block)
     return eliminated, left, parent
+
+
+def prior_pull(block: Block, off: Floats, precision: Floats) -> Floats:
+    """(J, d) prior precision times deviations of a block's numbers, (d, d) that of a group alone."""
+    pull = off @ precision
+    return pull if block.between is None else np.asarray(block.between @ pull)
 
 
 def _indefinite() -> FitError:

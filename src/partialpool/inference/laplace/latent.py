@@ -24,8 +24,7 @@ from partialpool.inference.laplace.gradient import Shift, gradient, mean_shift, 
 from partialpool.inference.laplace.inner import Conditional, InnerProblem
 from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.outer_mode import find_proposal
-from partialpool.model.geometry import Geometry
-from partialpool.model.outer import outer_positions
+from partialpool.model.geometry import Geometry, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.normal import Normal
 
@@ -45,7 +44,7 @@ MOST_PRIOR, LEAST_SD = 1e11, 1e-4
 
 def is_latent_gaussian(spec: ModelSpec) -> bool:
     """Whether all effects have normal priors, which is what `LatentGaussian` asks of a model."""
-    effects = [c for _, block in spec.parameters.blocks for c in block.coefficients]
+    effects = [c for block in spec.parameters.effects for c in block.coefficients]
     return all(c.sd is not None or isinstance(c.prior, Normal) for c in effects)
 
 
@@ -85,9 +84,8 @@ class LatentGaussian:
         self.spec, self.cores, self.problem = spec, cores, InnerProblem(spec)
         with one_thread():
             geometry = choose_geometry(spec)
-        kept = outer_positions(spec)
-        n_coef = len(self.problem.inner)
-        hyper = kept[n_coef:]
+        position = coordinates(spec)
+        hyper = slice(position.n_coef, position.n_free)
         centre = np.concatenate([geometry.coef_centre, geometry.hyper_centre[hyper]])
         sds = np.sqrt(np.sum(geometry.coef_scale**2, axis=1))
         scale = np.concatenate([sds, geometry.hyper_scale[hyper]])
@@ -110,7 +108,7 @@ class LatentGaussian:
     def _least(self, geometry: Geometry) -> tuple[Floats, ...]:
         """For each term (d,) sds that are as good as zero; 0 where given, or where the cells say nothing."""
         values, least = self.problem.outer(self.centre).values, []
-        for (_, term), information in zip(self.spec.parameters.blocks, geometry.information, strict=True):
+        for term, information in zip(self.spec.parameters.effects, geometry.information, strict=True):
             says = np.max(np.diagonal(information, axis1=1, axis2=2), axis=0)
             learnt = [values[c.sd_value] if c.sd_value >= 0 else 0.0 for c in term.coefficients]
             with np.errstate(divide="ignore"):

@@ -26,6 +26,7 @@ from partialpool.kernels import marginal as kernels
 from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.inputs import DensityInputs, address_table
 from partialpool.model.density import Density
+from partialpool.model.geometry import coordinates
 from partialpool.model.outer import OuterParameters
 from partialpool.model.spec import ModelSpec
 
@@ -48,8 +49,9 @@ U = TypeVar("U")
 
 
 def one_factor(spec: ModelSpec) -> bool:
-    """Whether all group-level terms of a model vary by the same factor, if there are any."""
-    return len({block.term.grouping.name for _, block in spec.parameters.blocks}) <= 1
+    """Whether all effects of a model are of the groups of one factor, which are independent a priori."""
+    known = any(effects.between is not None for effects in spec.parameters.effects)
+    return len(spec.cells.group_index) <= 1 and not known
 
 
 class Quadrature:
@@ -72,14 +74,14 @@ class Quadrature:
 
     def __init__(self, spec: ModelSpec, cores: int = 1) -> None:
         self.spec, self.cores = spec, cores
-        blocks = [block for _, block in spec.parameters.blocks]
-        self.n_groups = len(blocks[0].term.grouping.labels) if blocks else 0
-        self.n_effects = sum(len(block.coefficients) for block in blocks)
+        blocks = spec.parameters.effects
+        self.n_groups = blocks[0].size if blocks else 0
+        self.n_effects = sum(block.width for block in blocks)
         self.rule = nodes(self.n_effects) if blocks else nodes(1)
         self.geometry = choose_geometry(spec)
         self.outer = OuterParameters(spec, self.geometry)
         self.inputs: DensityInputs = self.outer.whole
-        self.sds = self.outer.inputs.sd_position[self.outer.inputs.sd_position >= 0]
+        self.sds = np.array([p for own in coordinates(spec).sd for p in own if p >= 0], np.int64)
         self.table = address_table(self.inputs)
         # Points are in the quick fit's coordinates; the marginal likelihood integrates over unscaled ones.
         self.log_volume = float(
@@ -261,7 +263,7 @@ class Quadrature:
 
     def _handful(self, draws: Floats) -> Integers:
         """Groups with most and fewest cells, the most extreme one, and the one refused most often."""
-        first = self.spec.parameters.blocks[0][1].coefficients[0].value
+        first = self.spec.parameters.effects[0].coefficients[0].value
         sizes = np.diff(self.group_starts)
         extreme = np.argmax(np.abs(np.mean(draws[:CHECKED_DRAWS, first : first + self.n_groups], axis=0)))
         return np.unique([np.argmax(sizes), np.argmin(sizes), extreme, np.argmin(self.acceptance)])
@@ -275,13 +277,13 @@ class Quadrature:
         own = np.exp(own - np.max(own, axis=1, keepdims=True))
         own *= (weights / np.sum(own, axis=1))[:, None]
         checks, e = [], 0
-        for _, block in self.spec.parameters.blocks:
+        for block in self.spec.parameters.effects:
             for c in block.coefficients:
                 values, drawn = effects[:, 0, :, e], draws[:, c.value + j]
                 mean = float(np.sum(own * values))
                 sd = float(np.sqrt(np.sum(own * (values - mean) ** 2)))
                 shift, ratio = (np.mean(drawn) - mean) / sd, np.std(drawn) / sd
-                label = str(block.term.grouping.labels[j])
+                label = str(block.labels[j])
                 checks.append(GroupCheck(c.name, label, float(shift), float(ratio)))
                 e += 1
         return checks

@@ -160,3 +160,37 @@ class SumsPattern:
             rest[rows, columns] = value.ravel()
             rest[columns, rows] = value.ravel()
         return rest
+
+
+class SparsePattern:
+    """The sums of blocks whose cells may belong to several groups: a sparse A for each predictor.
+
+    Nothing is eliminated: what is left is all of A' W A.
+    """
+
+    def __init__(self, blocks: tuple[Block, ...]) -> None:
+        self.blocks, self.crosses = blocks, ()
+        starts = np.cumsum([0, *(b.size * b.width for b in blocks)])
+        self.shape = len(blocks[0].matrix), int(starts[-1])
+        predictors = sorted({use.predictor for block in blocks for use in block.uses})
+        self.matrices = {p: self._matrix(p, starts) for p in predictors}
+
+    def _matrix(self, predictor: int, starts: Integers) -> csr_array:
+        from scipy.sparse import coo_array
+
+        n, _ = self.shape
+        own = [(f, u) for f, block in enumerate(self.blocks) for u in block.uses if u.predictor == predictor]
+        columns = [starts[f] + u.groups * self.blocks[f].width + u.coordinate for f, u in own]
+        rows, values = np.tile(np.arange(n), len(own)), np.concatenate([u.column for _, u in own])
+        return coo_array((values, (rows, np.concatenate(columns))), shape=self.shape).tocsr()
+
+    def fill(self, weights: Weights) -> Sums:
+        """Sum over cells with (n,) weights by pair of predictors."""
+        from scipy.sparse import diags_array
+
+        rest = np.zeros((self.shape[1],) * 2, order="F")
+        for p, first in self.matrices.items():
+            for q, second in self.matrices.items():
+                if (p, q) in weights:
+                    rest += (first.T @ (diags_array(weights[p, q]) @ second)).toarray()
+        return Sums((), (), rest, tuple(block.size for block in self.blocks))

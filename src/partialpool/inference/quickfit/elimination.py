@@ -14,30 +14,30 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.quick_parts import Part, Term
-from partialpool.inference.quickfit import inverse
+from partialpool.inference.quickfit.fit import inverse
+from partialpool.inference.quickfit.point import FittedEffects, FittedPart
 from partialpool.model.geometry import Link
 
 Floats = NDArray[np.float64]
 
 
-def eliminate(part: Part, links: Iterable[Link], first: int) -> Floats:
-    """Eliminate the group effects of one predictor.
+def eliminate(part: FittedPart, links: Iterable[Link], first: int) -> Floats:
+    """Eliminate the group effects of one part.
 
     Parameters
     ----------
     part
-        The predictor after the quick fit; its terms' information, cross and pull are changed.
+        The part after the quick fit; its blocks' information, cross and pull are changed.
     links
-        Of the model's terms; the cross curvatures of this predictor's are changed.
+        Of the model's blocks; the cross curvatures of this part's are changed.
     first
-        Number of the predictor's first term among the model's.
+        Number of the part's first block among the model's.
 
     Returns
     -------
     (K, K) posterior covariance of the coefficients.
     """
-    terms = part.terms
+    terms = part.effects
     order = sorted(range(len(terms)), key=lambda t: -len(terms[t].effects))
     own = {(link.inner - first, link.outer - first): link for link in links}
     outer = {t: [s for r, s in own if r == t] for t in order}
@@ -70,13 +70,13 @@ def _all_outer(t: int, outer: dict[int, list[int]]) -> set[int]:
     return found
 
 
-def _residual(term: Term) -> Floats:
+def _residual(term: FittedEffects) -> Floats:
     """(J, d) derivative of the log posterior by the effects; zero where the quick fit has converged."""
     gradient = term.pull - np.einsum("jab,jb->ja", term.information, term.effects)
     return gradient - (term.effects - term.prior_mean) @ np.linalg.inv(term.covariance)
 
 
-def _posterior_covariance(term: Term) -> Floats:
+def _posterior_covariance(term: FittedEffects) -> Floats:
     """(J, d, d) covariance of each group's effects given everything else."""
     precision: Floats = term.information + np.linalg.inv(term.covariance)
     # Where a group's rows say much about some directions and nothing about others, the prior's part is lost
@@ -84,7 +84,7 @@ def _posterior_covariance(term: Term) -> Floats:
     return np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(precision.shape[-1]))).astype(float)
 
 
-def _quadratic(term: Term) -> Floats:
+def _quadratic(term: FittedEffects) -> Floats:
     """(K, K) what the coefficients' curvature loses when a term is eliminated."""
     solved = np.einsum("jab,jbk->jak", term.posterior, term.cross)
     return np.einsum("jak,jal->kl", term.cross, solved)
@@ -93,7 +93,7 @@ def _quadratic(term: Term) -> Floats:
 def _take_from_outer(
     t: int,
     s: int,
-    terms: list[Term],
+    terms: list[FittedEffects],
     outer: dict[int, list[int]],
     links: dict[tuple[int, int], Link],
     residual: dict[int, Floats],
@@ -116,7 +116,7 @@ def _positive(information: Floats) -> Floats:
     return np.einsum("jac,jc,jbc->jab", vectors, np.maximum(values, 0.0), vectors)
 
 
-def _crossed(left: Floats, roots: dict[int, Term]) -> tuple[Floats, dict[int, Floats]]:
+def _crossed(left: Floats, roots: dict[int, FittedEffects]) -> tuple[Floats, dict[int, Floats]]:
     """Posterior covariance of the coefficients, and each outermost term's share in what is added to each.
 
     Eliminating term t alone adds D_t = (A - sum_j H_j' C_j H_j)^-1 - A^-1 to the covariance A^-1 given all

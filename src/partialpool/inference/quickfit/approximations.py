@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.transforms import EXPONENTIAL, IDENTITY
-from partialpool.model.density import transform_of
+from partialpool.constraints.positive import Positive
+from partialpool.constraints.real import Real
 from partialpool.model.parameters import Coefficient
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, unwrapped
@@ -22,14 +22,24 @@ FREE_SD = 1.5  # largest spread of the unconstrained number of a bounded coeffic
 
 @dataclass(frozen=True)
 class NormalApproximation:
-    """Normal over the K coefficients of one predictor: (K,) mean and (K, K) precision."""
+    """Normal over the K coefficients of some predictors: (K,) mean and (K, K) precision."""
 
     mean: Floats
     precision: Floats
 
 
-def coefficient_approximation(spec: ModelSpec, number: int) -> NormalApproximation:
-    """Stand-in for the priors of one predictor's coefficients, as the predictor uses them."""
+def coefficient_approximation(spec: ModelSpec, predictors: range) -> NormalApproximation:
+    """Stand-in for the priors of the coefficients of some predictors, as the predictors use them."""
+    found = [_of_one(spec, number) for number in predictors]
+    mean = np.concatenate([own.mean for own in found])
+    precision, start = np.zeros((len(mean), len(mean))), 0
+    for own in found:
+        place = slice(start, start + len(own.mean))
+        precision[place, place], start = own.precision, place.stop
+    return NormalApproximation(mean, precision)
+
+
+def _of_one(spec: ModelSpec, number: int) -> NormalApproximation:
     part = spec.parameters.predictors[number]
     pairs = [_mean_sd(c) for c in part.coefficients]
     mean = np.array([m for m, _ in pairs], float)
@@ -55,10 +65,10 @@ def _mean_sd(coefficient: Coefficient) -> tuple[float, float]:
     return float(getattr(prior, "mean", prior.scale if prior.support == "positive" else 0.0)), prior.scale
 
 
-def interior(spec: ModelSpec, number: int, coefficients: Floats) -> Floats:
-    """Move bounded coefficients inside their ends."""
+def interior(spec: ModelSpec, predictors: range, coefficients: Floats) -> Floats:
+    """Move bounded coefficients of some predictors inside their ends."""
     out = coefficients.copy()
-    for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
+    for i, coefficient in enumerate(_coefficients(spec, predictors)):
         lower, upper = unwrapped(coefficient.prior).bounds
         if coefficient.logged:
             if np.isfinite(upper):
@@ -71,36 +81,43 @@ def interior(spec: ModelSpec, number: int, coefficients: Floats) -> Floats:
     return out
 
 
-def unconstrained(spec: ModelSpec, number: int, coefficients: Floats, sds: Floats) -> tuple[Floats, Floats]:
-    """Unconstrained numbers of coefficients, and the derivatives of the coefficients by them.
+def unconstrained(
+    spec: ModelSpec, predictors: range, coefficients: Floats, sds: Floats
+) -> tuple[Floats, Floats]:
+    """Unconstrained numbers of some predictors' coefficients, and the coefficients' derivatives by them.
 
     Near an end the derivative vanishes, and an sd divided by it says nothing: it is at least sd / FREE_SD.
     """
     free, slopes = coefficients.copy(), np.ones_like(coefficients)
-    for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
-        transform = transform_of(coefficient.prior, coefficient.logged)
-        if transform == IDENTITY or (transform == EXPONENTIAL and coefficient.logged):
+    for i, coefficient in enumerate(_coefficients(spec, predictors)):
+        constraint = coefficient.prior.constraint(coefficient.logged)
+        if isinstance(constraint, Real) or (isinstance(constraint, Positive) and coefficient.logged):
             continue
-        if transform == EXPONENTIAL:
-            free[i], slopes[i] = np.log(coefficients[i]), max(coefficients[i], sds[i] / FREE_SD)
-            continue
-        lower, upper = unwrapped(coefficient.prior).bounds
-        value = np.exp(coefficients[i]) if coefficient.logged else coefficients[i]
-        free[i] = np.log((value - lower) / (upper - value))
-        slopes[i] = (value - lower) * (upper - value) / (upper - lower)
-        if coefficient.logged:
-            slopes[i] /= value
-        slopes[i] = max(slopes[i], sds[i] / FREE_SD)
+        value = np.exp(coefficients[i : i + 1]) if coefficient.logged else coefficients[i : i + 1]
+        slope = constraint.slope(value) / value if coefficient.logged else constraint.slope(value)
+        free[i], slopes[i] = constraint.free(value)[0], max(slope[0], sds[i] / FREE_SD)
     return free, slopes
 
 
-def starting_coefficients(spec: ModelSpec, number: int, means: Floats) -> Floats:
+def _coefficients(spec: ModelSpec, predictors: range) -> list[Coefficient]:
+    return [c for number in predictors for c in spec.parameters.predictors[number].coefficients]
+
+
+def starting_coefficients(spec: ModelSpec, predictors: range, means: Floats) -> Floats:
     """Where coefficients start: at their priors' means, but the mean's intercept where the outcomes are.
 
     A prior may lie far from the data; from there the steps that are taken might not arrive.
     """
+    start, first = means.copy(), spec.coef_start[predictors.start]
+    for number in predictors:
+        own = slice(spec.coef_start[number] - first, spec.coef_start[number + 1] - first)
+        start[own] = _start(spec, number, means[own])
+    return start
+
+
+def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
     part, start = spec.parameters.predictors[number], means.copy()
-    if part.parameter != "mu" or part.predictor is None:
+    if number != 0 or part.predictor is None:
         return start
     for i, coefficient in enumerate(part.coefficients):
         if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":

@@ -1,9 +1,9 @@
 """A quick penalised fit: where the posterior is, and how curved, before anything is sampled.
 
-Newton steps for the coefficients and one group-level term at a time (block elimination, linear in the number
-of groups), and in between EM for the term's covariance, with each group's log likelihood taken as quadratic.
-It stops early on purpose: whatever it returns is a valid choice of coordinates, a better one only makes the
-sampler faster.
+Newton steps for a part's coefficients and one block of its effects at a time (block elimination, linear in
+the number of groups), and in between EM for the block's covariance, with each group's log likelihood taken as
+quadratic. It stops early on purpose: whatever it returns is a valid choice of coordinates, a better one only
+makes the sampler faster.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.approximations import interior, predictor_scales
-from partialpool.inference.quick_parts import Part, Point, Term
+from partialpool.inference.quickfit.approximations import interior, predictor_scales
+from partialpool.inference.quickfit.point import FittedEffects, FittedPart, Point
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -43,67 +43,73 @@ class QuickFit:
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.point = Point(spec)
-        self.scales = predictor_scales(spec)
+        self.scales = np.array(predictor_scales(spec))
         self.longest_step = LONGEST_STEP
         self.value = self.point.expand()
 
     def run(self) -> None:
         """Sweep until steps are short."""
         parts = self.point.parts
-        joint = len(parts) == 1 and len(parts[0].terms) <= 1
+        joint = len(parts) == 1 and len(parts[0].effects) <= 1
         tolerance = JOINT_TOLERANCE if joint else TOLERANCE
         for sweep in range(MAX_SWEEPS):
             self.longest_step, longest, learnt = LONGEST_STEP * GROWTH**sweep, 0.0, 0.0
-            for p, part in enumerate(parts):
-                if not part.terms:
-                    longest = max(longest, self._step(p, part, None))
-                for term in part.terms:
-                    longest = max(longest, self._step(p, part, term))
-                    learnt = max(learnt, term.learn())
-                if p == 0 and part.terms and len(parts) > 1:
+            for part in parts:
+                if not part.effects:
+                    longest = max(longest, self._step(part, None))
+                for effects in part.effects:
+                    longest = max(longest, self._step(part, effects))
+                    learnt = max(learnt, effects.learn())
+                if part is parts[0] and part.effects and len(parts) > 1:
                     self._update_spread(part)
             if longest < tolerance and learnt < LEARNT_ENOUGH:
                 break
         self.point.finish()
 
-    def _update_spread(self, part: Part) -> None:
+    def _update_spread(self, part: FittedPart) -> None:
         """Average over the effects of the mean, whose posterior has changed, when there are more predictors.
 
         At their mode alone groups of few rows would fit perfectly, and sigma would go to zero.
         """
-        for term in part.terms:
-            term.spread[:] = term.posterior
+        for effects in part.effects:
+            effects.spread[:] = effects.posterior
         self.point.averaged = True
         self.value = self.point.expand()
 
-    def _step(self, p: int, part: Part, term: Term | None) -> float:
-        """One damped Newton step of a predictor's coefficients, jointly with one of its terms."""
+    def _step(self, part: FittedPart, effects: FittedEffects | None) -> float:
+        """One damped Newton step of a part's coefficients, jointly with one of its blocks of effects."""
         curvature, slope, before = part.curvature, part.slope, self.value + part.log_prior
-        if term is None:
-            return self._move(p, part, None, inverse(curvature) @ slope, np.empty(0), before)
-        log_prior, less_curvature, less_slope = term.eliminate()
+        if effects is None:
+            return self._move(part, None, inverse(curvature) @ slope, np.empty(0), before)
+        log_prior, less_curvature, less_slope = effects.eliminate()
         coef_step = inverse(curvature - less_curvature) @ (slope - less_slope)
-        return self._move(p, part, term, coef_step, term.step(coef_step), before + log_prior)
+        return self._move(part, effects, coef_step, effects.step(coef_step), before + log_prior)
 
     def _move(
-        self, p: int, part: Part, term: Term | None, coef_step: Floats, effect_step: Floats, before: float
+        self,
+        part: FittedPart,
+        effects: FittedEffects | None,
+        coef_step: Floats,
+        effect_step: Floats,
+        before: float,
     ) -> float:
         """Take the step, shortened until the penalised log likelihood does not fall; return its length."""
         self.point.remember()
-        fraction, limit = 1.0, self.longest_step * self.scales[p]
+        fraction, limit = 1.0, self.longest_step
         for _ in range(MOST_TRIES):
-            part.coefficients[:] = interior(self.spec, p, part.before + fraction * coef_step)
-            if term is not None:
-                term.effects[:] = term.before + fraction * effect_step
-            value = self.point.expand(p)
-            reach = self.point.reach
+            moved = part.before + fraction * coef_step
+            part.coefficients[:] = interior(self.spec, part.predictors, moved)
+            if effects is not None:
+                effects.effects[:] = effects.before + fraction * effect_step
+            value = self.point.expand(part.predictors)
+            reach = float(np.max(self.point.reach / self.scales))
             if reach > limit * (1.0 + 1e-6):
                 fraction *= limit / reach
                 continue
-            now = value + part.log_prior + (0.0 if term is None else term.log_prior)
+            now = value + part.log_prior + (0.0 if effects is None else effects.log_prior)
             if now >= before - 1e-9 * abs(before):
                 self.value = value
-                return reach / self.scales[p]
+                return reach
             fraction *= 0.5
         self.value = self.point.go_back()
         return 0.0

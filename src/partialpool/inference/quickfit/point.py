@@ -1,7 +1,7 @@
-"""What the quick fit works on: its point, the log likelihood's expansion there, predictors and terms of it.
+"""The point of the quick fit: coefficients and effects, and the log likelihood to second order there.
 
-The sums are those of `kernels.expansion`. Parts and terms are views of them, so that a pass over the cells
-brings all of them up to date.
+The sums are those of `kernels.expansion`. What is known of each part and of each block of effects is a view
+of them, so that a pass over the cells brings all of it up to date.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.nesting import outer_groups
-from partialpool.inference.approximations import (
+from partialpool.inference.quickfit.approximations import (
     NormalApproximation,
     coefficient_approximation,
     starting_coefficients,
 )
-from partialpool.inference.quick_sums import Place, QuickSums
+from partialpool.inference.quickfit.sums import Place, QuickSums
 from partialpool.kernels.expansion import Expansion, native_expand
 from partialpool.kernels.group_elimination import GroupArrays, native_eliminate, native_learn
 from partialpool.kernels.inputs import address_table, data_table
 from partialpool.model.data_inputs import data_inputs
-from partialpool.model.density import fixed_scale
+from partialpool.model.effects import Effects
 from partialpool.model.geometry import Link
-from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -36,16 +35,16 @@ SMALLEST_SD = 1e-4  # that is learnt
 
 
 @dataclass
-class Term:
-    """One group-level term while it is being fitted: J groups of d coefficients, K_p of the predictor."""
+class FittedEffects:
+    """A block of effects while it is being fitted: J groups of d, K coefficients of its part."""
 
-    block: GroupBlock
+    block: Effects
     effects: Floats  # (J, d)
     before: Floats  # (J, d) effects before a step
     spread: Floats  # (J, d, d) covariances over which the log likelihood is averaged
     gradient: Floats  # (J, d)
     information: Floats  # (J, d, d)
-    cross: Floats  # (J, d, K_p)
+    cross: Floats  # (J, d, K)
     covariance: Floats = field(init=False)  # (d, d)
     prior_mean: Floats = field(init=False)  # (d,)
     posterior: Floats = field(init=False)  # (J, d, d) covariance given the coefficients
@@ -53,10 +52,10 @@ class Term:
 
     def __post_init__(self) -> None:
         coefficients, (size, d, k) = self.block.coefficients, self.cross.shape
-        self.learnt = any(isinstance(c.sd, Prior) for c in coefficients)
-        scales = np.array([fixed_scale(c) for c in coefficients])
-        means = [getattr(c.prior, "mean", 0.0) if c.sd is None else 0.0 for c in coefficients]
-        self.covariance, self.prior_mean = np.diag(scales**2), np.array(means, float)
+        self.learnt = bool(np.any(self.block.learnt))
+        scales = np.array([c.fixed_sd for c in coefficients])
+        self.covariance = np.diag(scales**2)
+        self.prior_mean = np.array([c.prior_mean for c in coefficients])
         self.effects[:] = self.prior_mean
         self.posterior, self.pull = np.zeros((size, d, d)), np.zeros((size, d))
         self._arrays = GroupArrays(
@@ -71,7 +70,7 @@ class Term:
             solved=np.empty((size, d, k + 1)),
             left=np.empty((k, k + 1)),
             scales=scales,
-            learnt=np.array([isinstance(c.sd, Prior) for c in coefficients], float),
+            learnt=self.block.learnt.astype(float),
             bounds=np.array([_bounds(c.sd) for c in coefficients]).T.copy(),
             second=np.empty((d, d)),
             work=np.empty((3, d + 1, d + 1)),
@@ -85,7 +84,7 @@ class Term:
 
         Returns
         -------
-        Their log prior; (K_p, K_p) and (K_p,) what the coefficients' curvature and slope lose.
+        Their log prior; (K, K) and (K,) what the coefficients' curvature and slope lose.
         """
         log_prior = self._eliminate(*self._sizes)
         return log_prior, self._arrays.left[:, :-1], self._arrays.left[:, -1]
@@ -100,7 +99,7 @@ class Term:
         if not self.learnt:
             return 0.0
         size, d, _, addresses = self._sizes
-        return float(self._learn(size, d, self.block.term.correlated, addresses))
+        return float(self._learn(size, d, self.block.corr is not None, addresses))
 
     @property
     def log_prior(self) -> float:
@@ -119,24 +118,25 @@ def _bounds(sd: Prior | float | None) -> tuple[float, float]:
 
 
 @dataclass
-class Part:
-    """One predictor while it is being fitted."""
+class FittedPart:
+    """The coefficients of a part's predictors while they are being fitted, and its blocks of effects."""
 
-    coefficients: Floats  # (K_p,)
-    before: Floats  # (K_p,) coefficients before a step
-    gradient: Floats  # (K_p,)
-    information: Floats  # (K_p, K_p)
+    predictors: range
+    coefficients: Floats  # (K,)
+    before: Floats  # (K,) coefficients before a step
+    gradient: Floats  # (K,)
+    information: Floats  # (K, K)
     prior: NormalApproximation
-    terms: list[Term]
+    effects: list[FittedEffects]
 
     @property
     def curvature(self) -> Floats:
-        """(K_p, K_p) of data and prior; the lower triangle until `Point.finish`."""
+        """(K, K) of data and prior; the lower triangle until `Point.finish`."""
         return self.information + self.prior.precision
 
     @property
     def slope(self) -> Floats:
-        """(K_p,) derivative of the log posterior."""
+        """(K,) derivative of the log posterior."""
         return self.gradient - self.prior.precision @ (self.coefficients - self.prior.mean)
 
     @property
@@ -157,9 +157,9 @@ class Point:
     Attributes
     ----------
     parts
-        One a predictor.
+        The predictors that are fitted together.
     links
-        Which terms' groups lie in which, numbered from the model's first term.
+        Which blocks' groups lie in which, numbered from the model's first block.
     averaged
         Whether the log likelihood is the expected one over the effects of the mean.
     """
@@ -168,21 +168,21 @@ class Point:
         self.links = nested(spec)
         self._data = data_inputs(spec, self.links)
         self._sums = QuickSums(spec, self.links)
-        self._at = _start(self._sums)
+        self._at = _start(self._sums, len(spec.parameters.predictors))
         self._tables = data_table(self._data), address_table(self._at)
         self._arguments = (*(t.ctypes.data for t in self._tables), spec.family.blocks()[1].address)
         self._expand = native_expand().ctypes
         self.parts = list(_parts(spec, self._at, self._sums))
         self.averaged = False
 
-    def expand(self, moved: int = -1) -> float:
-        """Log likelihood at the point; brings all sums up to date, and the reach of a step in a predictor."""
-        return float(self._expand(*self._arguments, moved, self.averaged))
+    def expand(self, moved: range = range(0)) -> float:
+        """Log likelihood at the point; brings all sums up to date, and how far predictors have moved."""
+        return float(self._expand(*self._arguments, moved.start, moved.stop, self.averaged))
 
     @property
-    def reach(self) -> float:
-        """How far the last step moved the predictor of a cell, at most."""
-        return float(self._at.reach[0])
+    def reach(self) -> Floats:
+        """(P,) how far the last step moved each predictor of a cell, at most; of those said to have moved."""
+        return self._at.reach
 
     def remember(self) -> None:
         """Have steps begin here."""
@@ -194,12 +194,12 @@ class Point:
         return self.expand()
 
     def finish(self) -> None:
-        """Complete what is known here: whole matrices, each term's pull, the links' curvatures."""
+        """Complete what is known here: whole matrices, each block's pull, the links' curvatures."""
         for part in self.parts:
             _mirror(part.information)
-            for term in part.terms:
-                _mirror(term.information)
-                term.pull = term.gradient + np.einsum("jab,jb->ja", term.information, term.effects)
+            for own in part.effects:
+                _mirror(own.information)
+                own.pull = own.gradient + np.einsum("jab,jb->ja", own.information, own.effects)
         for link, place in zip(self.links, self._sums.links, strict=True):
             link.cross[:] = place.view(self._at.sums)
 
@@ -211,25 +211,36 @@ def _mirror(matrices: Floats) -> None:
 
 
 def nested(spec: ModelSpec) -> tuple[Link, ...]:
-    """Find the terms of a predictor whose groups lie in those of another with no more groups."""
-    links, groups = [], spec.cells.group_index
-    blocks = [(p, len(b.term.grouping.labels), len(b.coefficients)) for p, b in spec.parameters.blocks]
-    order = sorted(range(len(blocks)), key=lambda t: -blocks[t][1])
-    for t, (p, size, d) in enumerate(blocks):
+    """Find the blocks whose groups lie in those of another block of their part with no more groups."""
+    links, groups, blocks = [], spec.cells.group_index, spec.parameters.effects
+    rows = [
+        None if block.between is not None else single_index(spec, number)
+        for number, block in enumerate(blocks)
+    ]
+    order = sorted(range(len(blocks)), key=lambda t: -blocks[t].size)
+    for t, block in enumerate(blocks):
         for s in order[order.index(t) + 1 :]:
-            if blocks[s][0] != p:
+            inner, outside = rows[t], rows[s]
+            if inner is None or outside is None or spec.part_of(block) != spec.part_of(blocks[s]):
                 continue
-            outer = outer_groups(groups[t], size, groups[s])
+            outer = outer_groups(groups[inner], block.size, groups[outside])
             if outer is not None:  # a group without rows may follow any
-                links.append(Link(t, s, np.maximum(outer, 0), np.zeros((size, d, blocks[s][2]))))
+                cross = np.zeros((block.size, block.width, blocks[s].width))
+                links.append(Link(t, s, np.maximum(outer, 0), cross))
     return tuple(links)
 
 
-def _start(sums: QuickSums) -> Expansion:
+def single_index(spec: ModelSpec, number: int) -> int | None:
+    """The index by which all of a block's slots read it: each cell then belongs to one of its groups."""
+    found = {slot.row for slot in spec.cells.slots if slot.effects == number}
+    return found.pop() if len(found) == 1 else None
+
+
+def _start(sums: QuickSums, n_predictors: int) -> Expansion:
     """All arrays, at zero."""
     k = sum(gradient.shape[0] for gradient, _ in sums.parts)
-    effects = sum(prod(gradient.shape) for gradient, _, _ in sums.terms)
-    covariances = sum(prod(information.shape) for _, information, _ in sums.terms)
+    effects = sum(prod(gradient.shape) for gradient, _, _ in sums.effects)
+    covariances = sum(prod(information.shape) for _, information, _ in sums.effects)
     weights, sums_of = sums.arrays()
     return Expansion(
         coef=np.zeros(k),
@@ -237,36 +248,37 @@ def _start(sums: QuickSums) -> Expansion:
         coef_before=np.zeros(k),
         effects_before=np.zeros(effects),
         spread=np.zeros(covariances),
-        reach=np.zeros(1),
+        reach=np.zeros(n_predictors),
         sums=np.zeros(sums.size),
         weights=weights,
         sums_of=sums_of,
     )
 
 
-def _parts(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[Part]:
-    """The predictors, at their starting points, as views of the arrays."""
-    blocks, start, terms = spec.parameters.blocks, 0, list(_terms(spec, at, sums))
-    for number, (gradient, information) in enumerate(sums.parts):
-        own = slice(start, start + gradient.shape[0])
-        prior = coefficient_approximation(spec, number)
-        at.coef[own] = starting_coefficients(spec, number, prior.mean)
-        yield Part(
+def _parts(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[FittedPart]:
+    """The parts, at their starting points, as views of the arrays."""
+    blocks, effects = spec.parameters.effects, list(_effects(spec, at, sums))
+    for number, (part, (gradient, information)) in enumerate(zip(spec.parts, sums.parts, strict=True)):
+        own = slice(spec.coef_start[part.start], spec.coef_start[part.stop])
+        prior = coefficient_approximation(spec, part)
+        at.coef[own] = starting_coefficients(spec, part, prior.mean)
+        yield FittedPart(
+            part,
             at.coef[own],
             at.coef_before[own],
             gradient.view(at.sums),
             information.view(at.sums),
             prior,
-            [term for term, (p, _) in zip(terms, blocks, strict=True) if p == number],
+            [e for e, block in zip(effects, blocks, strict=True) if spec.part_of(block) == number],
         )
-        start = own.stop
 
 
-def _terms(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[Term]:
+def _effects(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[FittedEffects]:
     effect = square = 0
-    for (_, block), (gradient, information, cross) in zip(spec.parameters.blocks, sums.terms, strict=True):
+    places = zip(spec.parameters.effects, sums.effects, strict=True)
+    for block, (gradient, information, cross) in places:
         own = Place(effect, gradient.shape)
-        yield Term(
+        yield FittedEffects(
             block,
             own.view(at.effects),
             own.view(at.effects_before),
