@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import Model, Prior
-from partialpool.kernels.transforms import EXPONENTIAL, INTERVAL
-from partialpool.model.density import Density, fixed_scale, transform_of
+from partialpool.constraints.interval import Interval
+from partialpool.constraints.positive import Positive
+from partialpool.model.density import Density
+from partialpool.model.effects import Effects
 from partialpool.model.geometry import Coordinates, coordinates, plain_geometry
-from partialpool.model.parameters import GroupBlock
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import unwrapped
 
 Floats = NDArray[np.float64]
 Named = dict[str, Floats]
@@ -130,14 +130,14 @@ def _numbers(spec: ModelSpec) -> list[_Number]:
         _Number(*_variable(spec, c.value), k, _jacobian(c.prior, c.logged))
         for k, c in enumerate(spec.parameters.coefficients)
     ]
-    for t, (_, block) in enumerate(spec.parameters.blocks):
+    for t, block in enumerate(spec.parameters.effects):
         found += _sds(spec, block, position.sd[t])
         found += _correlations(spec, block, position, t)
         found += _effects(spec, block, position.effect[t])
     return found
 
 
-def _sds(spec: ModelSpec, block: GroupBlock, positions: tuple[int, ...]) -> list[_Number]:
+def _sds(spec: ModelSpec, block: Effects, positions: tuple[int, ...]) -> list[_Number]:
     return [
         _Number(*_variable(spec, c.sd_value), at, _jacobian(c.sd, positive=True))
         for c, at in zip(block.coefficients, positions, strict=True)
@@ -145,21 +145,21 @@ def _sds(spec: ModelSpec, block: GroupBlock, positions: tuple[int, ...]) -> list
     ]
 
 
-def _correlations(spec: ModelSpec, block: GroupBlock, position: Coordinates, t: int) -> list[_Number]:
+def _correlations(spec: ModelSpec, block: Effects, position: Coordinates, t: int) -> list[_Number]:
     if block.corr is None:
         return []
-    d, (name, _) = len(block.coefficients), _variable(spec, block.corr_value)
+    d, (name, _) = block.width, _variable(spec, block.corr_value)
     powers = [0.5 * (d - j) for i in range(1, d) for j in range(i)]
     start = position.corr[t]
     return [_Number(name, k, start + k, partial(_of_correlation, p)) for k, p in enumerate(powers)]
 
 
-def _effects(spec: ModelSpec, block: GroupBlock, start: int) -> list[_Number]:
-    d, found = len(block.coefficients), []
+def _effects(spec: ModelSpec, block: Effects, start: int) -> list[_Number]:
+    d, found = block.width, []
     for c, coefficient in enumerate(block.coefficients):
         name, first = _variable(spec, coefficient.value)
-        unit = fixed_scale(coefficient) if coefficient.sd is None else 1.0
-        for j in range(len(block.term.grouping.labels)):
+        unit = coefficient.fixed_sd if coefficient.sd is None else 1.0
+        for j in range(block.size):
             found.append(_Number(name, first + j, start + j * d + c, unit=unit))
     return found
 
@@ -171,8 +171,7 @@ def _variable(spec: ModelSpec, value: int) -> tuple[str, int]:
 
 
 def _jacobian(prior: Prior, positive: bool) -> LogJacobian:
-    kind = transform_of(prior, positive)
-    if kind == INTERVAL:
-        lower, upper = unwrapped(prior).bounds
-        return partial(_of_interval, upper - lower)
-    return _of_exp if kind == EXPONENTIAL else _of_nothing
+    constraint = prior.constraint(positive)
+    if isinstance(constraint, Interval):
+        return partial(_of_interval, constraint.upper - constraint.lower)
+    return _of_exp if isinstance(constraint, Positive) else _of_nothing
