@@ -6,6 +6,7 @@ import json
 import os
 
 import gradient
+import gradient_rows
 
 import partialpool as pp
 
@@ -16,8 +17,8 @@ def main() -> None:
     """Print medians in milliseconds of the processor, on one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    rows = gradient.table(ROWS, ROWS // 100)
-    model = pp.Model(gradient.formula("bernoulli"), rows, family="bernoulli")
+    rows = gradient_rows.table(ROWS, ROWS // 100)
+    model = pp.Model(gradient_rows.formula("bernoulli"), rows, family="bernoulli")
     timed = gradient.ours(model) | gradient.stan(model) | gradient.jax_gradient(rows)
     found = gradient.measure(timed, REPEATS)
     print(json.dumps({"milliseconds": {name: 1000 * seconds for name, seconds in found.items()}}))

@@ -21,7 +21,19 @@ MIB = 2.0**20
 
 
 def measure(variant: str, problem: str) -> dict[str, Any]:
-    """Fit once small to load all code, then measure."""
+    """Peaks of building and fitting, and the size of the cells."""
+    model, built, own = peaks(variant, problem)
+    kept = model.spec.cells
+    rows = (*kept.stats, *kept.columns, *kept.offsets, *kept.group_index)
+    cells = sum(row.nbytes for row in rows) / MIB
+    return {"cells_mib": cells, "fit_mib": own, "build_mib": built, "ratio": (cells + own) / cells}
+
+
+def peaks(variant: str, problem: str) -> tuple[Any, float, float]:
+    """The model, and peaks in MiB: of building it, and of a fit beyond its draws.
+
+    A small fit beforehand loads all code.
+    """
     given = {
         "draws": 25,
         "chains": 2,
@@ -40,14 +52,10 @@ def measure(variant: str, problem: str) -> dict[str, Any]:
     start = harness.memory("VmRSS")
     model = peer.build(task, table)
     built = harness.memory("VmHWM") - start
-    kept = model.spec.cells
-    rows = (*kept.stats, *kept.columns, *kept.offsets, *kept.group_index)
-    cells = sum(row.nbytes for row in rows) / MIB
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = harness.memory("VmRSS")
     fit = peer.sample(task, model, 1)
-    own = harness.memory("VmHWM") - before - fit.draws.values.nbytes / MIB
-    return {"cells_mib": cells, "fit_mib": own, "build_mib": built, "ratio": (cells + own) / cells}
+    return model, built, harness.memory("VmHWM") - before - fit.draws.values.nbytes / MIB
 
 
 def main() -> None:
