@@ -48,7 +48,7 @@ def test_the_table_is_aligned() -> None:
 
 
 def test_names_of_tasks_are_distinct_and_quick_ones_are_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_plan.datasets, "read", lambda name: {"y": [0.0] * 1000})
+    monkeypatch.setattr(side_plan.datasets, "read", lambda _: {"y": [0.0] * 1000})
     every = [task.name for task in side_plan.tasks(quick=False, cores=1)]
     quick = [task.name for task in side_plan.tasks(quick=True, cores=1)]
     assert len(set(every)) == len(every)
