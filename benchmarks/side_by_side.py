@@ -3,20 +3,22 @@
 python benchmarks/side_by_side.py --base COMMIT [--quick] [--only TEXT] [--pairs N] [--cores N] [--compile]
                                   [--out FILE.json]
 
-Every measurement is some pairs of fresh processes, one of each version, that take turns step by step (a fit,
-some gradients): base, new, base, new, so that a slow second or hour meets both. A process's figure is its
-smallest, as the work is the same in each step and what else the machine does can only add to it. On one core,
-which is the default, times are of the processor. `--quick` takes some two minutes, and as long again to
-compile a version's kernels for the first time. What has a median ratio above 1.05 is marked SLOWER, or
-"slower?" where a pair contradicts it: run that again with --only and more pairs. The exit status is 1 where
-something is SLOWER, 2 where something could not be measured.
+Every measurement is some pairs of fresh processes, one of each version, that take turns step by step (a
+fit, some gradients): base, new, base, new, so that a slow second or hour meets both. A process's figure is
+its smallest, as the work is the same in each step and what else the machine does can only add to it. On one
+core, which is the default, times are of the processor. `--quick` takes some two minutes, and as long again
+to compile a version's kernels for the first time. What has a median ratio above 1.05 is marked SLOWER, or
+"slower?" where a pair contradicts it or pairs are fewer than three: run that again with --only and more
+pairs. The exit status is 1 where something is SLOWER, 2 where something could not be measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -50,7 +52,7 @@ def pair(task: Task, seed: int, trees: Trees) -> tuple[Figures, Figures]:
     """Smallest figures of (base, new)."""
     if task.outside:
         name = f"{task.name}: whole process, ms"
-        found = [{name: 1e3 * tree.seconds(task)} for tree in turns(task.steps, trees, SECONDS)]
+        found = [{name: 1e3 * tree.seconds(task)} for tree in turns(task.steps, trees, math.inf)]
         return smallest(found[::2]), smallest(found[1::2])
     with Worker(trees[0], task, seed) as base, Worker(trees[1], task, seed) as new:
         base.get_ready()
@@ -144,6 +146,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Compare, print, keep."""
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the base's tree is removed then, too
     if not options.quick and shutil.which("Rscript") is None:
         print("no Rscript: InstEval is left out", file=sys.stderr)
     with checked_out(options.base) as base:

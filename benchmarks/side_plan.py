@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import datasets
@@ -12,7 +12,10 @@ import jobs
 from problems import PROBLEMS
 
 MOST_ROWS = 1_000_000
-QUICK_PROBLEMS = ("partial-pooling", "slopes")
+QUICK_PROBLEMS = {
+    "partial-pooling": 1000,
+    "slopes": 250,
+}  # and draws of a chain, to have several fits in the time
 # Of each kind that compiles kernels of its own the smallest, to have them before anything is timed.
 COMPILING = ("partial-pooling", "slopes", "poisson-1000")
 FAMILIES = (
@@ -66,11 +69,12 @@ def tasks(quick: bool, cores: int) -> list[Task]:
 def fits(quick: bool, cores: int) -> Iterator[Task]:
     """Warm fits that `peer_partialpool.py` declares; of those that differ in draws only the longest."""
     for job in jobs.all_jobs():
-        wanted = QUICK_PROBLEMS if quick else feasible()
+        wanted = list(QUICK_PROBLEMS) if quick else feasible()
         method, _, fewer = job.variant.partition(", ")
         doubled = bool(fewer) and method in jobs.declared(jobs.peers()["partialpool"])[job.problem]
         if job.peer == "partialpool" and job.problem in wanted and not doubled:
-            yield _fit(job, method or "nuts", cores)
+            draws = QUICK_PROBLEMS[job.problem] if quick else job.draws
+            yield _fit(replace(job, draws=draws), method or "nuts", cores)
 
 
 def _fit(job: jobs.Job, method: str, cores: int) -> Task:

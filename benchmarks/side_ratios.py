@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 SLOWER = 1.05
+FEWEST = 3  # pairs that a verdict needs
 HEAD = ("measurement", "base", "new", "new/base", "least", "most", "")
 
 
@@ -30,10 +31,10 @@ class Measurement:
 
     @property
     def verdict(self) -> str:
-        """Empty up to `SLOWER`; with a question mark where one pair at least says no slower."""
+        """Empty up to `SLOWER`; with a question mark where a pair contradicts it or pairs are too few."""
         if self.ratio <= SLOWER:
             return ""
-        return "SLOWER" if min(self.ratios) > 1 else "slower?"
+        return "SLOWER" if min(self.ratios) > 1 and len(self.ratios) >= FEWEST else "slower?"
 
     def record(self) -> dict[str, Any]:
         """All of it in plain values."""

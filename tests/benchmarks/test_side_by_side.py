@@ -31,10 +31,10 @@ def test_figures_of_pairs_become_measurements() -> None:
 
 @pytest.mark.parametrize(
     ("new", "verdict"),
-    [([1.0, 1.04, 1.05], ""), ([1.06, 1.1, 1.2], "SLOWER"), ([0.9, 1.1, 1.2], "slower?")],
+    [([1.0, 1.04, 1.05], ""), ([1.06, 1.1, 1.2], "SLOWER"), ([0.9, 1.1, 1.2], "slower?"), ([1.2], "slower?")],
 )
 def test_what_is_slower_is_marked(new: list[float], verdict: str) -> None:
-    found = Measurement("fit, ms", [1.0] * 3, new)
+    found = Measurement("fit, ms", [1.0] * len(new), new)
     assert found.verdict == verdict
     assert found.record()["verdict"] == verdict
 
