@@ -128,6 +128,14 @@ def test_the_slope_is_the_derivative_of_each_value(constraint: Constraint) -> No
     np.testing.assert_allclose(constraint.slope(constraint.values(free)), slopes, rtol=1e-8)
 
 
+def test_an_ordered_block_has_its_jacobian_and_a_nearest_ordered_point() -> None:
+    constraint, (free, *_) = Ordered(), points(Ordered(), 4)
+    jacobian = differences(constraint.values, free).T
+    np.testing.assert_allclose(constraint.jacobian(constraint.values(free)), jacobian, rtol=1e-8, atol=1e-9)
+    inside = constraint.inside(np.array([0.0, -1.0, 0.5, 0.5]), 0.1)
+    np.testing.assert_allclose(inside, [0.0, 0.1, 0.5, 0.6])
+
+
 def test_far_out_values_stay_inside() -> None:
     for free in (-800.0, 800.0):
         log, values = forward(Interval(-2.0, 3.0), np.array([free]), 1)

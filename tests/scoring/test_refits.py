@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from partialpool.inference.approximations import predictor_scales, starting_coefficients
 from tests.families.cases import CASES
 from tests.results.approximations import GOOD, approximated
 
@@ -17,6 +16,7 @@ from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions
+from partialpool.inference.quickfit.approximations import predictor_scales, starting_coefficients
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec, with_weights

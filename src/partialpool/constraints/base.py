@@ -58,6 +58,14 @@ class Constraint:
         """Derivative of each value by its free number, where the constraint is elementwise."""
         raise NotImplementedError
 
+    def jacobian(self, values: Floats) -> Floats:
+        """(m, n) derivatives of (m,) values by the free numbers."""
+        return np.diag(self.slope(values))
+
+    def inside(self, values: Floats, edge: float) -> Floats:
+        """(m,) values that are allowed, near (m,) numbers that may not be; `edge` is a small distance."""
+        return values
+
     @property
     def stan(self) -> str:
         """Bounds of a declaration in Stan, ``"<lower=0>"``; empty for none."""

@@ -51,3 +51,12 @@ class Ordered(Constraint):
     def free(self, values: Floats) -> Floats:
         """The first, and logs of the distances."""
         return np.concatenate([values[:1], np.log(np.diff(values))])
+
+    def jacobian(self, values: Floats) -> Floats:
+        """Each free number moves its own value and all that are above."""
+        return np.tril(np.concatenate([[1.0], np.diff(values)])[None] * np.ones((len(values), 1)))
+
+    def inside(self, values: Floats, edge: float) -> Floats:
+        """Each value is above the one before by `edge` at least."""
+        steps = edge * np.arange(len(values))
+        return np.maximum.accumulate(values - steps) + steps

@@ -63,9 +63,10 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         covariance = eliminate(part, fit.point.links, len(terms))
         terms += part.effects
         sds = np.sqrt(np.diag(covariance))
-        centre[own], slopes = unconstrained(spec, part.predictors, part.coefficients, sds)
+        centre[own], jacobian = unconstrained(spec, part.predictors, part.coefficients, sds)
         expansion[own] = part.coefficients
-        scale[own, own] = _safe_cholesky(covariance / np.outer(slopes, slopes))
+        inverse = np.linalg.inv(jacobian)
+        scale[own, own] = _safe_cholesky(inverse @ covariance @ inverse.T)
     hyper_centre, hyper_scale = _hyper(position, terms)
     evidence = tuple(_evidence(spec, number, term) for number, term in enumerate(terms))
     rotations = tuple(NO_ROTATION if t.block.between is None else _rotate(t) for t in terms)

@@ -116,7 +116,7 @@ One = tuple[Constraint, int, Prior | None]
 
 def _coefficients(coefficients: Sequence[Coefficient]) -> Iterator[One]:
     for c in coefficients:
-        yield c.prior.constraint(c.logged), c.value, None if isinstance(c.prior, AtMeans) else c.prior
+        yield c.constraint, c.value, None if isinstance(c.prior, AtMeans) else c.prior
 
 
 def _sds(effects: Effects) -> Iterator[One]:

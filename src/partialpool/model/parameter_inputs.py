@@ -56,7 +56,7 @@ def _form(coefficient: Coefficient) -> int:
     """What a coefficient is of its value: see `kernels.parameters`."""
     if not coefficient.logged:
         return VALUE
-    return FREE if isinstance(coefficient.prior.constraint(positive=True), Positive) else LOG
+    return FREE if isinstance(coefficient.constraint, Positive) else LOG
 
 
 def anchored_priors(spec: ModelSpec) -> tuple[list[Prior], Floats]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
@@ -35,6 +36,8 @@ class Coefficient:
         ``"x"``, ``"cat[b]"``, ``"sigma"``.
     value
         Its position in a draw.
+    constraint
+        What keeps it in its support; neighbours with an equal one that is not elementwise are tied.
     logged
         True when a draw holds a positive parameter of which the predictor uses the log.
     """
@@ -42,6 +45,7 @@ class Coefficient:
     name: str
     value: int
     prior: Prior
+    constraint: Constraint
     logged: bool
 
 
@@ -124,7 +128,8 @@ def _coefficients(
 ) -> tuple[Coefficient, ...]:
     predictor = design.predictors.get(parameter)
     if predictor is None:
-        return (Coefficient(parameter, layout.add(parameter, "auxiliary"), priors[parameter], logged=True),)
+        prior, place = priors[parameter], layout.add(parameter, "auxiliary")
+        return (Coefficient(parameter, place, prior, prior.constraint(positive=True), logged=True),)
     start = prefix(parameter)
     found = []
     for term in predictor.population.terms:
@@ -132,7 +137,7 @@ def _coefficients(
         first = layout.add(name, "population", **_levels(f"{name}_dim", term))
         for i, column in enumerate(_columns(predictor.population, term)):
             key = start + column
-            found.append(Coefficient(key, first + i, priors[key], logged=False))
+            found.append(Coefficient(key, first + i, priors[key], priors[key].constraint(), logged=False))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.real import Real
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, unwrapped
@@ -108,7 +109,10 @@ def inner_coefficients(spec: ModelSpec) -> NDArray[np.bool_]:
         usable = p in latent and all(
             _is_normal(c.prior) for c in part.coefficients if isinstance(c.prior, AtMeans)
         )
-        inner += [usable and not c.logged and _is_normal(c.prior) for c in part.coefficients]
+        inner += [
+            usable and not c.logged and isinstance(c.constraint, Real) and _is_normal(c.prior)
+            for c in part.coefficients
+        ]
     return np.array(inner, bool)
 
 

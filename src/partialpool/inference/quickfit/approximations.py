@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
 from partialpool.constraints.positive import Positive
 from partialpool.constraints.real import Real
 from partialpool.model.parameters import Coefficient
@@ -78,25 +81,40 @@ def interior(spec: ModelSpec, predictors: range, coefficients: Floats) -> Floats
         if np.isfinite(lower):
             edge = EDGE * (upper - lower if np.isfinite(upper) else coefficient.prior.scale)
             out[i] = np.clip(out[i], lower + edge, upper - edge)
+    for own, constraint in _tied(spec, predictors):
+        out[own] = constraint.inside(out[own], EDGE)
     return out
 
 
 def unconstrained(
     spec: ModelSpec, predictors: range, coefficients: Floats, sds: Floats
 ) -> tuple[Floats, Floats]:
-    """Unconstrained numbers of some predictors' coefficients, and the coefficients' derivatives by them.
+    """Free numbers of K coefficients of some predictors, and the (K, K) derivatives by them.
 
-    Near an end the derivative vanishes, and an sd divided by it says nothing: it is at least sd / FREE_SD.
+    Near an end a derivative vanishes, and an sd divided by it says nothing: it is at least sd / FREE_SD.
     """
-    free, slopes = coefficients.copy(), np.ones_like(coefficients)
+    free, jacobian = coefficients.copy(), np.eye(len(coefficients))
     for i, coefficient in enumerate(_coefficients(spec, predictors)):
-        constraint = coefficient.prior.constraint(coefficient.logged)
-        if isinstance(constraint, Real) or (isinstance(constraint, Positive) and coefficient.logged):
+        constraint, own = coefficient.constraint, coefficients[i : i + 1]
+        natural = isinstance(constraint, Positive) and coefficient.logged  # the free number is the log
+        if isinstance(constraint, Real) or natural or not constraint.elementwise:
             continue
-        value = np.exp(coefficients[i : i + 1]) if coefficient.logged else coefficients[i : i + 1]
+        value = np.exp(own) if coefficient.logged else own
         slope = constraint.slope(value) / value if coefficient.logged else constraint.slope(value)
-        free[i], slopes[i] = constraint.free(value)[0], max(slope[0], sds[i] / FREE_SD)
-    return free, slopes
+        free[i], jacobian[i, i] = constraint.free(value)[0], max(slope[0], sds[i] / FREE_SD)
+    for tied, constraint in _tied(spec, predictors):
+        free[tied], jacobian[tied, tied] = constraint.free(free[tied]), constraint.jacobian(free[tied])
+    return free, jacobian
+
+
+def _tied(spec: ModelSpec, predictors: range) -> Iterator[tuple[slice, Constraint]]:
+    """Runs of coefficients whose constraint ties them to each other."""
+    for constraint, run in groupby(
+        enumerate(_coefficients(spec, predictors)), key=lambda one: one[1].constraint
+    ):
+        numbers = [i for i, _ in run]
+        if not constraint.elementwise:
+            yield slice(numbers[0], numbers[-1] + 1), constraint
 
 
 def _coefficients(spec: ModelSpec, predictors: range) -> list[Coefficient]:
