@@ -253,7 +253,7 @@ class Precise(Gaussian):
 
     def derivatives(self, stats, eta):
         value, first, second = super().derivatives(stats, eta * [[1.0], [-0.5]])
-        return value, first * [[1.0], [-0.5]], second * [[1.0], [0.25]]
+        return value, first * [[1.0], [-0.5]], second * [[1.0], [-0.5], [0.25]]
 
 
 class Unscaled(Precise):

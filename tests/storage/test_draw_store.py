@@ -280,8 +280,8 @@ def test_a_store_in_use_says_so(cut: Path, whole: pp.Fit) -> None:
 
 
 def test_another_format_says_so(cut: Path) -> None:
-    cut.write_bytes(cut.read_bytes().replace(b"store 2 ", b"store 1\n", 1))
-    with pytest.raises(FileError, match="is a store of format 1; this version of partialpool reads format 2"):
+    cut.write_bytes(cut.read_bytes().replace(b"store 3 ", b"store 1\n", 1))
+    with pytest.raises(FileError, match="is a store of format 1; this version of partialpool reads format 3"):
         pp.resume(cut, progress=False)
 
 
