@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = ("README.md", "docs/tutorial.md")
-EXEMPT = ("docs/architecture.md", "docs/benchmarks.md")  # for readers of the code: may do without examples
+EXEMPT = ("docs/architecture.md", "docs/benchmarks.md", "docs/decisions.md")  # may do without examples
 
 FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]*\S) -->\n\s*)?^```python\n(?P<code>.*?)^```$"
