@@ -1,1 +1,1 @@
-"""The front door: a model, its fit, and three poolings compared. Methods only delegate."""
+"""The public interface: models, fits, comparisons of poolings. Methods only delegate."""

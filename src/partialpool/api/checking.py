@@ -1,4 +1,4 @@
-"""A fit's methods for checks: what the model makes when it is asked to observe the same rows again."""
+"""Methods of a fit for predictive checks and residuals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Shown = Literal["statistics", "groups", "distribution"]
 
 
 class Checking(FitView):
-    """Whether a model could have made the data."""
+    """Predictive checks and residuals of a fit."""
 
     def check(
         self,
@@ -44,7 +44,7 @@ class Checking(FitView):
         prob: float = DEFAULT_PROB,
         draws: int = DRAWS,
     ) -> Check:
-        """Compare the outcomes with what the model makes when it is asked to observe the same rows again.
+        """Compare the observed outcomes with outcomes of the same rows replicated from the draws.
 
         A posterior predictive check, or a prior one of draws from the prior: proportions of zeros, largest
         values, spread between groups and more, each observed and replicated, and what to do about misfits.
@@ -89,7 +89,7 @@ class Checking(FitView):
         return check(self.fitted, chosen_seed(seed), group, statistics, prob, draws)
 
     def residuals(self, seed: int | None = None, *, draws: int = DRAWS) -> pd.DataFrame:
-        """Return randomised quantile residuals, standard normal for every family when the model is right.
+        """Return randomised quantile residuals, which are standard normal if the model is right.
 
         The rows that are looked at also made the fit, so residuals are a little too small; ArviZ's
         ``loo_pit`` is not, and costs more.

@@ -59,7 +59,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         return summary(self.posterior, prob, var_names, known)
 
     def diagnose(self) -> Diagnosis:
-        """Return what is wrong with the draws, what was tried, and what to do; print it to read it."""
+        """Return problems of the draws, what was tried, and what to do; printing it gives a text."""
         found = diagnose(self.draws, self.posterior, self.model.layout, lambda _: self._convergence)
         note = None if self.draws.method == "prior" else separation(self.fitted)
         return found if note is None else replace(found, findings=(*found.findings, note))

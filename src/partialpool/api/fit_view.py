@@ -1,4 +1,4 @@
-"""Draws with their model: what every method of a fit reads."""
+"""Draws with their model: the base of all methods of a fit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FitView:
 
     @property
     def fitted(self) -> Fitted:
-        """Model and draws as the rooms behind this door read them."""
+        """Specification and draws, as the other rooms take them."""
         return Fitted(self.model.spec, self.draws)
 
     @cached_property
@@ -44,5 +44,5 @@ class FitView:
 
     @cached_property
     def _convergence(self) -> Convergence:
-        """Precision and convergence of every value: summary, diagnosis and report read the same."""
+        """Precision and convergence of every value, computed once for summary, diagnosis and report."""
         return measured(self.posterior)

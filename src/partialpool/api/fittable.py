@@ -1,4 +1,4 @@
-"""A checked model that can be fitted, however it came about: of a table, of a pooling, of a file."""
+"""A checked model that can be fitted, made from a table, a pooling or a file."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Fittable(ModelView):
             return Fit(self, draw_into(into, progress).fitted.draws)
 
     def sample_prior(self, draws: int = 1000, seed: int | None = None) -> Fit:
-        """Draw every parameter from its prior, before any outcome is looked at.
+        """Draw every parameter from its prior, without using the outcomes.
 
         Parameters
         ----------

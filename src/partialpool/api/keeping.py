@@ -1,4 +1,4 @@
-"""A fit's methods for what leaves the program: a file, tables of draws."""
+"""Methods of a fit for output: files and tables of draws."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Keeping(FitView):
-    """How a fit is kept and handed on."""
+    """Saving a fit, and exporting its draws."""
 
     def save(self, path: str | os.PathLike[str], *, rows: bool = True) -> Path:
-        """Keep the fit in one netCDF file, which :func:`partialpool.load_fit` and ArviZ open.
+        """Save the fit to one netCDF file, which :func:`partialpool.load_fit` and ArviZ open.
 
         Parameters
         ----------

@@ -15,7 +15,7 @@ from partialpool.storage.records import KeptFit
 
 
 def load_fit(path: str | os.PathLike[str]) -> Fit:
-    """Open a fit that :meth:`Fit.save` kept. Nothing in the file is run.
+    """Open a fit that :meth:`Fit.save` wrote. Nothing in the file is executed.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
 
 
 def resume(path: str | os.PathLike[str], *, cores: int | None = None, progress: bool = True) -> Fit:
-    """Go on with a fit that ``fit(..., store=path)`` began, from the last draws in its file.
+    """Continue an interrupted ``fit(..., store=path)`` from the last draws in its file.
 
     The draws are those that one process would have made. A fit that is finished is loaded.
 

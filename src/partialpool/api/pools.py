@@ -72,7 +72,7 @@ class Pools:
         return self._table(coefficient)[0].copy()
 
     def population(self, coefficient: str = "1") -> PopulationLine:
-        """Return what partial pooling says of the population of groups."""
+        """Return the estimates of the population of groups."""
         return self._table(coefficient)[1]
 
     def _table(self, coefficient: str) -> tuple[pd.DataFrame, PopulationLine]:
@@ -84,7 +84,7 @@ class Pools:
         return self._tables[coefficient]
 
     def explain(self, n: int = 5, coefficient: str = "1") -> Explanation:
-        """Return the n most extreme disagreements in words: print it to read it."""
+        """Return the n largest differences in words; printing it gives a text."""
         return explain(*self._table(coefficient), n)
 
     def plot_forest(self, coefficient: str = "1", scale: str = "link", sort: str | None = None) -> Plot:
@@ -143,7 +143,7 @@ class Pools:
         return Plot(draw_outcomes(data, line), with_population(data, line, "outcome", raw=True))
 
     def plot_shrinkage(self, coefficient: str = "1", scale: str = "link") -> Plot:
-        """Draw how far each group moved, against its number of rows.
+        """Draw the change of each group's estimate against its number of rows.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ def compare_pooling(
     missing: Missing = "error",
     progress: bool = True,
 ) -> Pools:
-    """Fit no, partial and complete pooling of the same model, to put them side by side.
+    """Fit no, partial and complete pooling of the same model, and compare them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A fit's methods for rows: predictions."""
+"""Methods of a fit for predictions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Predicting(FitView):
-    """What a fit says of rows."""
+    """Predictions of a fit."""
 
     def predict(
         self,

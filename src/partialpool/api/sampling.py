@@ -1,4 +1,4 @@
-"""From the arguments a person gives to draws."""
+"""From the user's arguments to draws."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chosen_options(
     target_accept: float | None,
     store: object = None,
 ) -> Options:
-    """Put a person's arguments together, with what stands for None.
+    """Combine the user's arguments, with defaults in place of None.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def chosen_options(
 
 
 def _refuse_for_laplace(**given: object) -> None:
-    """Raise OptionError when an argument of a sampler is given where none runs."""
+    """Raise OptionError when an argument of NUTS is given for nested Laplace."""
     wrong = [f"{name}={value!r}" for name, value in given.items() if value is not None]
     if wrong:
         raise build(
@@ -67,5 +67,5 @@ def draw(
 
 
 def draw_into(store: DrawStore, progress: bool) -> KeptFit:
-    """Sample a store's model from where the store is; the store then becomes the file of the fit."""
+    """Continue sampling a store's model; the store then becomes the file of the fit."""
     return store.finish(draw(store.kept.fitted.model, store.options, "sampling", progress, store))

@@ -1,4 +1,4 @@
-"""A fit's methods for cross-validation: how well it predicts what it has not seen."""
+"""Methods of a fit for cross-validation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ REFITS = "fitting again"
 
 
 class Scoring(FitView):
-    """How well a fit predicts."""
+    """Cross-validation of a fit."""
 
     def loo(
         self, *, reloo: bool = False, seed: int = 0, cores: int | None = None, progress: bool = True
     ) -> Elpd:
-        """Estimate how well the model predicts each row from all the others.
+        """Estimate the elpd by leave-one-out cross-validation.
 
         By Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017), each kind of row once.
 
@@ -83,7 +83,7 @@ class Scoring(FitView):
         cores: int | None = None,
         progress: bool = True,
     ) -> Elpd:
-        """Hold out parts of the rows in turn, fit the rest, and see how well that predicts what was held out.
+        """Hold out parts of the rows in turn, fit the rest, and score the predictions of the held-out rows.
 
         Every refit has the priors of the full model.
 
@@ -115,7 +115,7 @@ class Scoring(FitView):
             return kfold(self.fitted, k, group, seed=seed, cores=cores, progress=_counted(report))
 
     def log_likelihood(self, max_bytes: int = BLOCK_BYTES) -> Iterator[xr.DataArray]:
-        """Go through the log likelihood of each row, a block of rows at a time.
+        """Iterate over the log likelihood of each row in blocks of rows.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class Scoring(FitView):
 
 
 def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") -> pd.DataFrame:
-    """Rank models of the same data by how well they predict what they have not seen.
+    """Rank models of the same data by expected log predictive density.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which versions of what made the numbers."""
+"""Versions of the packages that affect results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARIES = ("numpy", "numba", "formulae", "pandas", "xarray", "arviz-stats", "m
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of everything that matters to the numbers.
+    """Return the versions of the packages that affect results.
 
     Examples
     --------

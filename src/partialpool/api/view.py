@@ -1,4 +1,4 @@
-"""A checked model, as far as it is the same for every way of making one."""
+"""The parts of a checked model that do not depend on how it was made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from partialpool.priors.base import Prior
 
 
 class ModelView:
-    """A checked model, however it came about: what can be asked of it before and after fitting.
+    """A checked model: its properties before and after fitting.
 
     Parameters
     ----------

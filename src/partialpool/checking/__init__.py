@@ -1,1 +1,1 @@
-"""Model checking: what a model makes of the same rows, beside what was seen; residuals."""
+"""Model checking: replicated data compared with observed data; residuals."""

@@ -1,4 +1,4 @@
-"""What a statistic that does not fit says about a model, and what to try."""
+"""Advice for test statistics that do not fit."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _NO_TERM = "Groups differ more than the model says: give them a group-level term
 
 @dataclass(frozen=True)
 class Situation:
-    """What advice depends on besides the statistic.
+    """The properties of a model on which advice depends.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Situation:
 
 
 def advise(statistic: Statistic, verdict: str, situation: Situation) -> str:
-    """Say what to try about a statistic that does not fit; nothing for a person's own statistic."""
+    """Advice for a statistic that does not fit; empty for a user's own statistic."""
     if situation.prior:
         return _PRIOR
     higher, family = verdict == TOO_HIGH, situation.family

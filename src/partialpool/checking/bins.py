@@ -79,7 +79,7 @@ def _count_edges(counts: Floats) -> Floats:
 
 
 def binned(bins: Bins, observed: BinTally, replicated: BinTally, prob: float) -> pd.DataFrame:
-    """Put the numbers of rows side by side.
+    """Tabulate observed and replicated numbers of rows by bin.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Predictive checks: data sets replicated from draws, beside the one that was observed."""
+"""Predictive checks: data sets replicated from draws, compared with the observed data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Blocks = Iterable[tuple[slice, Floats]]
 
 @dataclass(frozen=True)
 class _Tallies:
-    """Everything that is summed over the rows of S data sets in one walk."""
+    """The sums over rows of S data sets, collected in one pass."""
 
     rows: Tally
     groups: Mapping[str, GroupTally]
@@ -49,7 +49,7 @@ class _Tallies:
 
     @classmethod
     def empty(cls, size: Floats, factors: Mapping[str, Grouping], bins: Bins, n_sets: int) -> _Tallies:
-        """Start with nothing for so many data sets."""
+        """Create empty tallies for a number of data sets."""
         groups = {n: GroupTally(f.index, size, len(f.labels), n_sets) for n, f in factors.items()}
         return cls(Tally(size, n_sets), groups, BinTally(bins.edges, bins.scale, n_sets))
 
@@ -78,7 +78,7 @@ def check(
     draws: int = DRAWS,
     max_bytes: int = CACHE_BYTES,
 ) -> Check:
-    """Compare what was observed with what the model makes when it is asked to observe the same rows again.
+    """Compare the observed outcomes with outcomes of the same rows replicated from the draws.
 
     Each draw makes one data set: the same rows, groups, offsets and trials, new outcomes. Draws from the
     posterior give a posterior predictive check (Gelman, Meng & Stern 1996), draws from the prior a prior one.
@@ -180,7 +180,7 @@ def _terms_of_mean(fitted: Fitted) -> set[str]:
 
 
 def _advice(statistics: Iterable[Statistic], verdicts: Sequence[str], situation: Situation) -> Iterator[str]:
-    """Give each piece of advice once, with the names of the statistics that ask for it."""
+    """Give each piece of advice once, with the names of the statistics that led to it."""
     asked: dict[str, list[str]] = {}
     for statistic, verdict in zip(statistics, verdicts, strict=True):
         if verdict != FITS:

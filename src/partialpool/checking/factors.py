@@ -1,4 +1,4 @@
-"""Which groups a check looks at: the model's grouping factors, or labels that the model does not know."""
+"""The groups of a check: the model's grouping factors, or labels that are not in the model."""
 
 from __future__ import annotations
 

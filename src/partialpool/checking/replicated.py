@@ -1,4 +1,4 @@
-"""The rows and draws that a check replicates: as many rows as there were observations, not too many draws."""
+"""The rows and draws that a check replicates: one row for each observation, and a limited number of draws."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def observations(fitted: Fitted) -> Rows:
 
 
 def replicable(fitted: Fitted, rows: Rows, draws: int) -> Fitted:
-    """Take an even choice of draws, and the model of the observations, without weights.
+    """Take evenly spaced draws, and the model of the observations without weights.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def replicable(fitted: Fitted, rows: Rows, draws: int) -> Fitted:
 
 
 def thinned(fitted: Fitted, draws: int) -> Fitted:
-    """Take an even choice of draws, as one chain; all of them where there are no more.
+    """Take at most a number of evenly spaced draws, as one chain.
 
     Raises
     ------

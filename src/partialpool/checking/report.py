@@ -1,4 +1,4 @@
-"""What a predictive check found, as tables and as a text that a person reads."""
+"""The result of a predictive check, as tables and as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ABOUT_P = (
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """An observed data set beside replicated ones; print it to read it.
+    """An observed data set compared with replicated ones; printing it gives a text.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class Check:
         )
 
     def _groups_text(self, name: str) -> str:
-        """Say how many groups lie outside and what chance gives; name groups where there is reason to."""
+        """Write how many groups are outside and how many are expected; name them if there are too many."""
         table = self.tables[name]
         n, prior = len(table), self.kind == "prior"  # draws from the prior move all groups together
         outside = int(((table["observed"] < table["lower"]) | (table["observed"] > table["upper"])).sum())

@@ -1,4 +1,4 @@
-"""Randomised quantile residuals: standard normal for every family when the model is right."""
+"""Randomised quantile residuals, which are standard normal for every family if the model is right."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _normal_quantile(pit: Floats) -> Floats:
 
 
 def against_normal(residuals: pd.DataFrame, prob: float, most: int) -> pd.DataFrame:
-    """Compare sorted residuals with what as many standard normal numbers would be.
+    """Compare sorted residuals with order statistics of standard normal numbers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Test statistics of a data set, and how an observed one stands among replicated ones."""
+"""Test statistics of data sets, and the position of the observed one among replicated ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Statistic:
 
 
 def row_statistics(tally: Tally, family: Family) -> Iterator[tuple[Statistic, Floats]]:
-    """Compute what a family's outcomes are checked for, (S,) each.
+    """Compute the test statistics of a family's outcomes, (S,) each.
 
     Of outcomes that are 0 or 1 the mean says all that rows without groups can say.
     """
@@ -65,7 +65,7 @@ def row_statistics(tally: Tally, family: Family) -> Iterator[tuple[Statistic, Fl
 
 
 def group_statistics(tally: GroupTally, factor: str) -> Iterator[tuple[Statistic, Floats]]:
-    """Compute how far groups' means lie apart, (S,) each: the sd between them, the largest, the smallest."""
+    """Compute statistics of the groups' means, (S,) each: their sd, the largest, the smallest."""
     means = tally.means
     yield Statistic(f"sd between {factor} means", "spread", factor), means.std(axis=1)
     yield Statistic(f"largest {factor} mean", "top", factor), means.max(axis=1)
@@ -73,7 +73,7 @@ def group_statistics(tally: GroupTally, factor: str) -> Iterator[tuple[Statistic
 
 
 def more_than_chance(n_outside: int, n: int, prob: float) -> bool:
-    """Say whether more figures lie outside their intervals than two standard errors above what chance gives.
+    """Say whether the number of figures outside exceeds its expectation by more than two standard errors.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def more_than_chance(n_outside: int, n: int, prob: float) -> bool:
 
 
 def by_chance(n: int, share: float) -> str:
-    """Write how many of n figures are extreme by chance alone.
+    """Write how many of n figures are expected to be extreme by chance.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def check_names(functions: Mapping[str, Function], taken: Collection[str]) -> No
 def own_statistics(
     functions: Mapping[str, Function], data_sets: Iterator[Floats]
 ) -> Iterator[tuple[Statistic, Floats]]:
-    """Apply a person's functions to each data set, whole.
+    """Apply a user's functions to each complete data set.
 
     Parameters
     ----------

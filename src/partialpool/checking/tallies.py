@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 
 class Tally:
-    """What the statistics of a data set are made of.
+    """Sums from which the statistics of data sets are computed.
 
     Parameters
     ----------

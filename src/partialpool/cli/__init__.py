@@ -1,4 +1,4 @@
-"""The command line: what was typed becomes calls of the public interface, and results become a screenful."""
+"""The command line: options become calls of the public interface, and results are printed."""
 
 from partialpool.cli.commands import app
 

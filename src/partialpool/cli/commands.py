@@ -238,8 +238,8 @@ for command in (kept.predict, kept.check, kept.loo, kept.report):
 
 
 def _finish(result: pp.Fit, screen: Screen, source: str | None, prob: float, out: Path | None) -> None:
-    """Write a fit to a folder, if one is wanted, and tell it on the screen."""
-    # Files come before words: whoever closes a pipe or presses Ctrl-C again loses no draws.
+    """Write a fit to a folder, if one is given, and print it."""
+    # Files are written before printing, so that a closed pipe or a second Ctrl-C loses no draws.
     files = (
         ()
         if out is None
@@ -252,7 +252,7 @@ def _finish(result: pp.Fit, screen: Screen, source: str | None, prob: float, out
 
 
 def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
-    """Write a comparison to a folder and tell it on the screen."""
+    """Write a comparison to a folder and print it."""
     screen, versions = Screen(), pp.versions()
     files = write_pools(pools, out, question=question, source=source, versions=versions)
     screen.title(question)
@@ -264,7 +264,7 @@ def _report(pools: PoolsLike, question: str, source: str, out: Path) -> None:
 
 
 def _leave_if_interrupted(*fits: FitLike) -> None:
-    """Leave with the exit code of Ctrl-C, after everything that was drawn has been told."""
+    """Exit with the code of Ctrl-C, after the results of all draws have been printed."""
     if any(fit.draws.interrupted for fit in fits):
         told = "Interrupted: results are of the draws made until then."
         stores = [fit.draws.store for fit in fits if fit.draws.store is not None]

@@ -1,4 +1,4 @@
-"""The commands for fits that were kept in a file: `predict`, `check`, `loo`, `report`."""
+"""The commands for saved fits: `predict`, `check`, `loo`, `report`."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def report(
 
 
 def _names(fits: list[Path]) -> list[str]:
-    """Name each file as briefly as keeps the names apart."""
+    """Shorten file names as far as they stay distinct."""
     for parts in range(1, max(len(path.resolve().parts) for path in fits) + 1):
         names = ["/".join(path.resolve().with_suffix("").parts[-parts:]) for path in fits]
         if len(set(names)) == len(names):

@@ -1,4 +1,4 @@
-"""The options that commands share, and how their text becomes what the library takes."""
+"""The shared options of commands, and the conversion of their text to arguments of the library."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ ReportFolder = Annotated[
 def read(
     formula: str, parameters: list[str] | None, data: str, priors: list[str] | None
 ) -> tuple[pp.Formula, pd.DataFrame, dict[str, pp.Prior] | None]:
-    """Read what a model is made of: its formula, its table and its priors.
+    """Read the formula, the table and the priors of a model.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def read_data(data: str, text: Collection[str] = ()) -> pd.DataFrame:
 
 
 def read_groups(groups: list[str] | None) -> str | list[str] | None:
-    """Read which group-level effects count: a word that stands alone, or names of grouping factors.
+    """Read which group-level effects are included: a single word, or names of grouping factors.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def read_groups(groups: list[str] | None) -> str | list[str] | None:
 
 
 def split_pair(option: str, text: str) -> tuple[str, str]:
-    """Split ``NAME=VALUE`` at the first equals sign that stands outside brackets.
+    """Split ``NAME=VALUE`` at the first equals sign outside brackets.
 
     Examples
     --------

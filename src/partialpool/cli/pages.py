@@ -1,4 +1,4 @@
-"""What the commands tell: a fit, a comparison of poolings, the bundled data."""
+"""The output of commands: a fit, a comparison of poolings, the bundled data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERED = re.compile(r"\d+\. ")
 
 
 def tell_data(screen: Screen, source: str, model: ModelLike) -> None:
-    """Say what the rows and the groups are."""
+    """Print the numbers of rows and groups."""
     screen.text(f"{source}: {'; '.join(about_data(model.design))}")
 
 
@@ -46,7 +46,7 @@ def tell_fit(screen: Screen, fit: FitLike, prob: float) -> None:
 
 
 def tell_pools(screen: Screen, pools: PoolsLike, n_explained: int) -> None:
-    """Show the models, estimates and checks of three fits, and where they disagree most."""
+    """Print the models, estimates and checks of three fits, and the largest differences."""
     fits = poolings(pools)
     screen.heading("Models")
     screen.text(about_draws(pools.partial_pooling.draws), style=QUIET)
@@ -64,26 +64,26 @@ def tell_pools(screen: Screen, pools: PoolsLike, n_explained: int) -> None:
 
 
 def tell_files(screen: Screen, folder: Path, files: Iterable[Path]) -> None:
-    """Say where everything was written."""
+    """Print where the files were written."""
     screen.heading("Files")
     screen.verbatim(str(folder.resolve()))
     screen.text(", ".join(str(file.relative_to(folder)) for file in files), first=INDENT, rest=INDENT)
 
 
 def tell_file(screen: Screen, file: Path) -> None:
-    """Say where one file was written."""
+    """Print where one file was written."""
     screen.verbatim(f"Written: {file.resolve()}")
 
 
 def tell_table(screen: Screen, table: pd.DataFrame, limit: int = TABLE_ROWS) -> None:
-    """Show the first rows of a table, with four digits that mean something."""
+    """Print the first rows of a table, with four significant digits."""
     screen.verbatim(table.head(limit).to_string(float_format=lambda number: f"{number:.4g}"))
     if len(table) > limit:
         screen.text(f"{len(table) - limit:,} more", style=QUIET)
 
 
 def tell_versions(screen: Screen, versions: Mapping[str, str]) -> None:
-    """Say with what the figures were made."""
+    """Print the versions with which the numbers were made."""
     screen.text(", ".join(f"{name} {version}" for name, version in versions.items()), style=QUIET)
 
 
@@ -106,7 +106,7 @@ def _tell_equations(screen: Screen, model: ModelLike) -> None:
 
 
 def _tell_checks(screen: Screen, name: str, fit: FitLike) -> None:
-    """Say that all is well in two lines, or in full what is not."""
+    """Print two lines if there are no problems, or all problems."""
     diagnosis = fit.diagnose()
     mark, style = ("✓", GOOD) if diagnosis.ok else ("✗", BAD)
     verdict = "no problems found" if diagnosis.ok else "do not rely on this fit as it is"

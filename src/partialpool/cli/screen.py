@@ -1,4 +1,4 @@
-"""The terminal: headings, prose, tables and errors that read well at 80 columns, in colour or piped."""
+"""Output on the terminal: headings, text, tables and errors for 80 columns, in colour or piped."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _widths(grids: Iterable[Grid]) -> list[int]:
 
 
 def _shortened(name: str, width: int) -> str:
-    """Take the middle out of a name that is too long: its end tells which level or group it is."""
+    """Cut the middle of a long name; its end identifies the level or group."""
     if len(name) <= width:
         return name
     tail = (width - 1) // 2

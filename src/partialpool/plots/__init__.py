@@ -1,1 +1,1 @@
-"""The figures: one file a plot, with a function that returns what is drawn and a function that draws it."""
+"""The figures: one file for each plot, with a function that returns the data and one that draws them."""

@@ -59,7 +59,7 @@ def clusters(text: str) -> list[str]:
 
 
 def _joined(units: list[str]) -> list[str]:
-    """Give each Arabic letter the form that its neighbours ask for."""
+    """Give each Arabic letter the form that its neighbours require."""
     units = _with_ligatures(units)
     forms = [_forms().get(unit[:2] if unit[:2] in _LAM_ALEFS else unit[:1], {}) for unit in units]
     after = [False, *("initial" in a and "final" in b for a, b in pairwise(forms))]

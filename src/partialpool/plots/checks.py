@@ -1,4 +1,4 @@
-"""What figures of checks share: colours and marks of observed and replicated figures, rows of groups."""
+"""Shared parts of figures of checks: colours, marks of observed and replicated values, rows of groups."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def in_rows(table: pd.DataFrame, sort: str | None) -> pd.DataFrame:
 
 
 def condition(check: Check) -> str:
-    """Say what makes the observed data lie among the replicated."""
+    """Name the condition under which observed data lie within the replicated."""
     return "if the priors leave room" if check.kind == "prior" else "if the model is right"
 
 

@@ -1,4 +1,4 @@
-"""What every figure function of the front door returns: the figure, and what is plotted in it."""
+"""The result of every plotting method: the figure and its data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A figure and its data; a notebook shows it by itself.
+    """A figure and its data; notebooks display it.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Plot:
 def with_population(
     data: pd.DataFrame, population: PopulationLine, scale: str, *, raw: bool = False
 ) -> pd.DataFrame:
-    """Add what is drawn of the population, the same in each row.
+    """Add the population's values, the same in each row.
 
     Parameters
     ----------

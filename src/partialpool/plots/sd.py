@@ -1,4 +1,4 @@
-"""What pooling does to uncertainty: each group's sd under partial pooling against that under no pooling."""
+"""Each group's posterior sd under partial pooling against that under no pooling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shrinkage: where each group's estimate starts under no pooling, and where partial pooling takes it."""
+"""Shrinkage: each group's estimates under no and under partial pooling, by size of the group."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def draw_shrinkage(data: pd.DataFrame, population: PopulationLine, scale: str = 
         The scale that the data are on.
     """
     few = len(data) <= _FEW
-    # Groups whose rows all have weight zero stand left of those of one row.
+    # Groups whose rows all have weight zero are left of those of one row.
     x = _spread(np.maximum(data["n"].to_numpy(dtype=float), 0.5))
     line: dict[str, Any] = {"color": QUIET, "linewidth": 0.9 if few else 0.4, "zorder": 1}
     with styled():

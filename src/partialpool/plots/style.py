@@ -1,4 +1,4 @@
-"""What all figures share: colours, fonts, sizes, and where legends and names of points go."""
+"""Shared style of figures: colours, fonts, sizes, positions of legends and of names of points."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""No, partial and complete pooling side by side, and why they differ."""
+"""Comparison of no, partial and complete pooling, with explanations."""

@@ -18,7 +18,7 @@ from partialpool.priors.base import Prior, unwrapped
 
 @dataclass(frozen=True)
 class Pooled:
-    """What is needed to fit one pooling.
+    """The design and the priors of one pooling.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def without_coefficients(design: Design, parameter: str, names: Collection[str])
 
 
 def complete_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = None) -> Pooled:
-    """One effect for all groups: the factor's group-level terms are gone.
+    """Complete pooling: the factor's group-level terms are dropped.
 
     Parameters
     ----------

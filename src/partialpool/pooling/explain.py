@@ -1,4 +1,4 @@
-"""The disagreements between no and partial pooling in words: which groups, how far, and why."""
+"""Explanations of the differences between no and partial pooling: which groups, by how much, and why."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What pooling changed: the story as a whole, and its most extreme cases.
+    """The effect of pooling in words: a summary, and the groups that changed most.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Explanation:
 
 
 def explain(table: pd.DataFrame, population: PopulationLine, n: int = 5) -> Explanation:
-    """Say in words where no pooling and partial pooling disagree most, and why.
+    """Describe the groups whose estimates differ most between no and partial pooling, and why.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _LARGEST_LOG = 300.0  # of an exposure: sums over rows stay finite
 
 @dataclass(frozen=True)
 class SortedRows:
-    """The distinct rows of each group, groups one after another.
+    """The distinct rows of each group, sorted by group.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def known_outcome(design: Design) -> Outcome:
 
 
 def unit_outcomes(fitted: Fitted) -> tuple[Floats, Floats]:
-    """Take the outcomes of one unit each, and how many units rows stand for: both (n,).
+    """Outcomes of one unit, and how many units each row represents: both (n,).
 
     A unit is a row, or one of its trials. Where the mean has a log link, an offset is the log of a row's
     exposure, and a unit is one of exposure: outcomes are then rates, and so are comparable between rows.
@@ -82,7 +82,7 @@ def _per_exposure(design: Design, family: Family) -> Design:
 def group_outcomes(
     fitted: Fitted, group: Index, n_groups: int, design: Design | None = None, max_bytes: int = BLOCK_BYTES
 ) -> Iterator[tuple[slice, Floats]]:
-    """Walk the groups' expected outcomes block by block.
+    """Iterate over the groups' expected outcomes in blocks.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def group_outcomes(
 
 
 def sorted_rows(design: Design, group: Index, weight: Floats) -> SortedRows:
-    """Sort rows by group and join those that no linear predictor can tell apart.
+    """Sort rows by group and join those with equal predictors.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The population that groups are pooled towards: its line, and the spread of groups about it."""
+"""The population of groups: its mean on both scales, and the sd of groups."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class PopulationLine:
-    """What partial pooling pools the groups of one factor towards.
+    """Estimates of the population towards which groups of one factor are shrunk.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Why one group's estimate moves under partial pooling, as reasons and as sentences."""
+"""Reasons why a group's estimates differ between no and partial pooling, also as sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXTREME = 2.0  # times the median distance of groups to the population's line
 
 @dataclass(frozen=True)
 class Facts:
-    """What is usual among the groups of a table.
+    """Typical values over the groups of a table.
 
     Attributes
     ----------
@@ -66,12 +66,12 @@ class Facts:
         )
 
     def expected(self, row: Row, population: PopulationLine) -> float:
-        """What a group's raw value is compared with: what the population leads one to expect of its rows."""
+        """The value with which a group's raw value is compared: its expectation under the population."""
         return population.on_outcome.mean if self.alike else float(row["complete_pooling_mean_outcome"])
 
 
 def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ...]:
-    """List what makes a group's two estimates differ.
+    """List the reasons why a group's two estimates differ.
 
     Few rows: at most half the median number. Extreme: more than twice as far from the population as
     the median group, judged by the raw value for an intercept and by the estimate without pooling
@@ -86,7 +86,7 @@ def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ..
 
 
 def sentence(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, ...]) -> str:
-    """Say how far a group's two estimates are apart, and why."""
+    """Describe the difference of a group's two estimates, and its reasons."""
     parts = [
         _difference(row, population),
         _difference_on_outcome(row, population),

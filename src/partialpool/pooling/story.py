@@ -1,4 +1,4 @@
-"""The story of a pooling table as a whole: the population, the spread of groups, size and uncertainty."""
+"""A summary of a pooling table in words: the population, the sd of groups, size and uncertainty."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_GROUPS_FOR_QUARTERS = 8
 
 
 def opening(table: pd.DataFrame, population: PopulationLine) -> str:
-    """Tell in one paragraph what partial pooling did to all groups.
+    """Describe the effect of partial pooling on all groups in one paragraph.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _moves(table: pd.DataFrame, population: PopulationLine) -> str:
 
 
 def _sizes(table: pd.DataFrame, word: str) -> str:
-    """Compare how small and large groups fare, if their sizes differ."""
+    """Compare small and large groups, if their sizes differ."""
     if table["n"].min() == table["n"].max():
         return f"Pooling leaves {_uncertainty(table)}."
     quarters = len(table) >= MIN_GROUPS_FOR_QUARTERS

@@ -1,4 +1,4 @@
-"""The pooling table: one row a group, what each pooling makes of it, and how far it was pooled."""
+"""The pooling table: one row for each group, with its estimates by pooling and its pooling factor."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pooling_table(
     coefficient: str = "1",
     prob: float = DEFAULT_PROB,
 ) -> pd.DataFrame:
-    """Put the three poolings of each group side by side.
+    """Tabulate the estimates of each group under the three poolings.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def pooling_table(
 
 
 def pooling_factors(partial: Fitted, sd: Floats, group: str, coefficient: str) -> Floats:
-    """Say how far each group was pooled, from 0 (no pooling) to 1 (complete pooling).
+    """Compute each group's pooling factor, from 0 (no pooling) to 1 (complete pooling).
 
     The share of the uncertainty about a group never seen that is still there once the group's own
     rows are known:
@@ -147,7 +147,7 @@ def _sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> dict[st
 
 
 def _on_link(fitted: Fitted, group: str, coefficient: str, n_groups: int, prob: float) -> pd.DataFrame:
-    """Summarise each group's coefficient; without terms of the factor, the population's stands for all."""
+    """Summarise each group's coefficient; without terms of the factor it is the population's for all."""
     design = _only_factor(fitted.model.design, group)
     if not design.predictors["mu"].groups:
         return pd.DataFrame([estimate(coefficient_draws(fitted, coefficient), prob)] * n_groups)

@@ -75,7 +75,7 @@ def percent(prob: float) -> str:
 
 
 def has_two_scales(population: PopulationLine) -> bool:
-    """Say whether the coefficient and the expected outcome are two figures: not so for a plain mean."""
+    """Say whether the coefficient and the expected outcome differ; they are equal for a plain mean."""
     return not math.isclose(population.on_link.mean, population.on_outcome.mean, rel_tol=1e-9)
 
 
@@ -95,7 +95,7 @@ def link_scale(population: PopulationLine) -> str:
 
 
 def scale_of_link(link: str) -> str:
-    """Name the scale that a link leads to.
+    """Name the scale of a link.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Pages and folders made of results, pooling and plots: they read, and compute no statistics."""
+"""Pages and folders made of results, pooling and plots; no statistics are computed here."""

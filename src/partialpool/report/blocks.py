@@ -1,4 +1,4 @@
-"""What a page is made of, before anything is HTML: sections, and the blocks that stand in them."""
+"""The records of a page before it is HTML: sections and their blocks."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Facts:
-    """Terms, each with what is said of it."""
+    """Terms, each with its description."""
 
     pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Text whose lines and spaces stay as they are; ``title`` says what it is."""
+    """Text whose lines and spaces are kept; ``title`` is its heading."""
 
     text: str
     title: str
@@ -48,7 +48,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Notice:
-    """A verdict that must not be missed."""
+    """A highlighted verdict."""
 
     kind: Literal["good", "note", "problem"]
     title: str
@@ -129,7 +129,7 @@ class GroupTable:
 
 @dataclass(frozen=True)
 class Image:
-    """A figure that does not move.
+    """A static figure.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class View:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure that answers to the pointer.
+    """An interactive figure.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What charts that answer to the pointer share; colours go by the style sheet's names."""
+"""Shared parts of interactive charts; colours are named as in the style sheet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SILENT: Spec = {"tooltip": None, "aria": False}
 POINTED: Spec = {"transform": [{"filter": {"param": "pointed", "empty": False}}]}
 
-_NAMED = 8  # groups whose names stand in a chart that has no room for all
+_NAMED = 8  # groups whose names are drawn in a chart without room for all
 _NAME_LETTERS = 20
-_MOST_SPOKEN = 200  # groups that a screen reader is told one by one
+_MOST_SPOKEN = 200  # groups that a screen reader reads one by one
 _FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
 _CONFIG: Spec = {
     "background": "transparent",
@@ -69,13 +69,13 @@ def assemble(data: Sequence[Spec], height: int, shared: Spec, layers: Sequence[S
 
 
 def told(place: int, label: str, n_groups: int) -> Spec:
-    """Carry a label where it is read out, and a name where it is written: for the first few groups."""
+    """Add labels for screen readers, and names to draw, for the first few groups."""
     spoken = {"label": label} if n_groups <= _MOST_SPOKEN else {}
     return spoken | ({"name": shorten(label, _NAME_LETTERS), "place": place} if place < _NAMED else {})
 
 
 def pointing(name: str, mark: Spec, encoding: Spec, axis: str, n_groups: int) -> Spec:
-    """Draw the marks that are pointed at, the nearest along one axis; ``row`` is the tooltip's value."""
+    """Draw the marks that react to the pointer along one axis; ``row`` is the tooltip's value."""
     select = {"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": True}
     spoken = n_groups <= _MOST_SPOKEN
     return {
@@ -89,7 +89,7 @@ def pointing(name: str, mark: Spec, encoding: Spec, axis: str, n_groups: int) ->
 
 
 def named(encoding: Spec) -> Spec:
-    """Mark unseen where the groups with names stand."""
+    """Add invisible marks at the groups with names."""
     mark = {"type": "point", "opacity": 0, "size": 30, **SILENT}
     groups = [{"filter": "isValid(datum.name)"}]
     return {"name": "named", "transform": groups, "mark": mark, "encoding": encoding}
@@ -117,7 +117,7 @@ def padded(values: Iterable[float | None]) -> list[float]:
 
 
 def brief(value: float) -> float | None:
-    """Keep the digits that a chart can show; what is no number is no mark."""
+    """Round to the digits that a chart can show; values that are not numbers give no mark."""
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 

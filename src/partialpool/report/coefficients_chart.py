@@ -1,4 +1,4 @@
-"""Coefficients of groups as a chart that answers to the pointer, ordered by their means."""
+"""Coefficients of groups as an interactive chart, ordered by their means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole page as one HTML file that fetches nothing."""
+"""A complete page as one HTML file without network requests."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _hash(script: str) -> str:
 
 @cache
 def _vega() -> str:
-    """Take Vega, Vega-Lite and Vega-Embed, which vl-convert carries, with their names kept to themselves.
+    """Take Vega, Vega-Lite and Vega-Embed from vl-convert, without adding their names to the page's globals.
 
     vl-convert puts the three together with a JavaScript engine, in seconds, so this is done once per machine.
     """

@@ -1,4 +1,4 @@
-"""A folder with everything about a fit, or about three poolings, each file written whole."""
+"""A folder with the results of a fit or of three poolings; each file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def write_pools(
 
 
 def write_check(fit: CheckedLike, check: Check, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write a predictive check: its words, its tables and its figures, with those of residuals.
+    """Write a predictive check: its text, tables and figures, and the figure of residuals.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def write_check(fit: CheckedLike, check: Check, folder: str | os.PathLike[str]) 
 
 
 def diagnostics_text(fit: FitLike) -> str:
-    """Say how the draws came about and what is wrong with them."""
+    """Describe how the draws were made, and their problems."""
     return f"{about_draws(fit.draws)}, {about_time(fit.draws)}\n\n{fit.diagnose()}"
 
 
@@ -172,5 +172,5 @@ def _write_png(path: Path, png: bytes) -> Path:
 
 
 def _slug(name: str) -> str:
-    """Make a part of a file's name of a name that may hold anything."""
+    """Turn any name into a part of a file name."""
     return re.sub(r"[^\w.-]+", "_", name)

@@ -1,4 +1,4 @@
-"""What a fit and a comparison must offer for a page to be made of them."""
+"""The interfaces of a fit and of a comparison that pages need."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ModelLike(Protocol):
 
     @property
     def formula(self) -> Formula:
-        """What was asked."""
+        """The formula as given."""
 
     @property
     def family(self) -> Family:
@@ -52,7 +52,7 @@ class ModelLike(Protocol):
 
     @property
     def design(self) -> Design:
-        """The formula and the table, met."""
+        """The design of the fitted rows."""
 
     @property
     def layout(self) -> Layout:
@@ -78,7 +78,7 @@ class FitLike(Protocol):
 
     @property
     def draws(self) -> Draws:
-        """The draws, and how they came about."""
+        """The draws, and how they were made."""
 
     def summary(self, prob: float = 0.89) -> pd.DataFrame:
         """Return one row a parameter, its name in the index."""
@@ -87,7 +87,7 @@ class FitLike(Protocol):
         """Return one row a group and coefficient, population plus deviation."""
 
     def diagnose(self) -> Diagnosis:
-        """Return what is wrong, and what was tried."""
+        """Return problems of the draws, and what was tried."""
 
     def save(self, path: Path) -> Path:
         """Keep the fit in a file."""
@@ -136,7 +136,7 @@ class PoolsLike(Protocol):
         """Return one row a group."""
 
     def population(self, coefficient: str = "1") -> PopulationLine:
-        """Return what the groups are pooled towards."""
+        """Return the estimates of the population of groups."""
 
     def explain(self, n: int = 5, coefficient: str = "1") -> Explanation:
         """Return the most extreme disagreements; ``str()`` of it is the words."""
@@ -158,7 +158,7 @@ class PoolsLike(Protocol):
 
 
 def poolings(pools: PoolsLike) -> dict[str, FitLike]:
-    """Return the three fits by name, in the order in which they are told."""
+    """Return the three fits by name, in the order of the page."""
     return {
         "no pooling": pools.no_pooling,
         "partial pooling": pools.partial_pooling,

@@ -79,7 +79,7 @@ def write_pools_page(
 def fit_page(
     fit: FitLike, *, question: str | None, source: str | None, prob: float, versions: Mapping[str, str]
 ) -> Page:
-    """Tell a fit.
+    """Make the page of a fit.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def pools_page(
     versions: Mapping[str, str],
     figures: Mapping[str, Image],
 ) -> Page:
-    """Tell a comparison of poolings.
+    """Make the page of a comparison of poolings.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The Python that makes a fit, or a comparison, again."""
+"""Python code that reproduces a fit or a comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLACEHOLDER = "..."
 
 
 def fit_script(fit: FitLike, source: str | None, prob: float) -> str:
-    """Write the Python that makes a fit again.
+    """Write Python code that reproduces a fit.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def fit_script(fit: FitLike, source: str | None, prob: float) -> str:
 
 
 def pools_script(pools: PoolsLike, source: str | None) -> str:
-    """Write the Python that makes a comparison again; parameters are as for `fit_script`."""
+    """Write Python code that reproduces a comparison; parameters are as for `fit_script`."""
     model = pools.partial_pooling.model
     several = len(model.design.groupings) > 1
     arguments = [
@@ -54,7 +54,7 @@ def pools_script(pools: PoolsLike, source: str | None) -> str:
 
 
 def knows_data(source: str | None) -> bool:
-    """Say whether the script can name the data itself."""
+    """Say whether the script can name the source of the data."""
     return _data(source) != PLACEHOLDER
 
 

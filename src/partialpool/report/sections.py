@@ -32,7 +32,7 @@ Fits = Mapping[str, FitLike]
 
 
 def data_section(model: ModelLike, source: str | None) -> Section:
-    """Tell what the rows are and what was done to them.
+    """Describe the rows and how they were processed.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def priors_section(models: Mapping[str, ModelLike]) -> Section:
 
 
 def estimates_section(fits: Fits, prob: float) -> Section:
-    """Show what is not the effect of one group."""
+    """Show all estimates except the effects of single groups."""
     blocks: list[Block] = []
     for name, fit in fits.items():
         of = f", {name}" if len(fits) > 1 else ""
@@ -120,7 +120,7 @@ def estimates_section(fits: Fits, prob: float) -> Section:
 
 
 def estimates_in_words(fit: FitLike, prob: float) -> str:
-    """Tell how many rows there are, and the first estimates with their intervals."""
+    """Describe the number of rows and the first estimates with their intervals."""
     summary = fit.summary(prob=prob)
     rows = population_summary(summary, fit.model.layout, prob, MOST_TOLD).rows
     told = "; ".join(f"{name} {minus(mean)} {minus(interval)}" for name, mean, _, interval, *_ in rows)
@@ -131,7 +131,7 @@ def estimates_in_words(fit: FitLike, prob: float) -> str:
 
 
 def checks_section(fits: Fits, found: Mapping[str, Diagnosis]) -> Section:
-    """Say how draws came about, whether they can be trusted, and what to do where not.
+    """Describe how draws were made, whether they are reliable, and what to do if not.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _how_it_ran(draws: Draws) -> str:
 
 
 def verdict(found: Mapping[str, Diagnosis]) -> Notice:
-    """Say in a line whether all draws can be trusted."""
+    """Say in a line whether all draws are reliable."""
     problems = [name for name, diagnosis in found.items() if not diagnosis.ok]
     if problems:
         several = len(problems) > 1
@@ -173,7 +173,7 @@ def verdict(found: Mapping[str, Diagnosis]) -> Notice:
 
 
 def _role(name: str, models: Iterable[ModelLike]) -> str:
-    """Say what a prior is a prior of."""
+    """Name the parameter of a prior."""
     if "|" in name:
         return "coefficient of each group"
     roles = {v.role for model in models for v in model.layout.variables if v.name == name}

@@ -1,4 +1,4 @@
-"""The sections that end every page: what the numbers mean, and how to get them again."""
+"""The last sections of every page: the meaning of the numbers, and how to reproduce them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from partialpool.report.words import about_draws, drawn_from
 
 
 def meaning_section(prob: float, draws: Draws, *, poolings: bool) -> Section:
-    """Explain in plain words what stands in the tables.
+    """Explain the columns of the tables.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def meaning_section(prob: float, draws: Draws, *, poolings: bool) -> Section:
 
 
 def _of_chains(source: str) -> tuple[tuple[str, str], ...]:
-    """Explain what is said of draws of a sampler."""
+    """Explain the diagnostics of draws of a sampler."""
     return (
         (
             "ess_bulk, ess_tail",
@@ -70,7 +70,7 @@ def _of_chains(source: str) -> tuple[tuple[str, str], ...]:
 
 
 def _of_laplace() -> tuple[tuple[str, str], ...]:
-    """Explain what is said of draws of a nested Laplace approximation."""
+    """Explain the diagnostics of draws of a nested Laplace approximation."""
     return (
         (
             "nested Laplace",
@@ -86,7 +86,7 @@ def _of_laplace() -> tuple[tuple[str, str], ...]:
 
 
 def again_section(script: str, draws: Draws, source: str | None, versions: Mapping[str, str]) -> Section:
-    """Give the Python and the versions that make the same numbers again.
+    """Give the Python code and the versions that reproduce the numbers.
 
     Parameters
     ----------

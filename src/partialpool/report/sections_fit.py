@@ -1,4 +1,4 @@
-"""The section that only a single fit has: the coefficients of its groups."""
+"""The section of a single fit: the coefficients of its groups."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def groups_section(fit: FitLike, prob: float) -> Section | None:
 
 
 def _parts(fit: FitLike, prob: float) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Walk the groups' coefficients, one factor and coefficient after another."""
+    """Iterate over the groups' coefficients by factor and coefficient."""
     for parameter in fit.model.design.predictors:
         table = fit.group_coefficients(prob=prob, parameter=parameter)
         for _, part in table.groupby(["factor", "coefficient"], sort=False):

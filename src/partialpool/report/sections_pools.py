@@ -1,4 +1,4 @@
-"""Sections that only a comparison of poolings has: its story, its figures, its groups."""
+"""Sections of a comparison of poolings: its summary, its figures, its groups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POOLINGS_IN_WORDS = {
 
 
 def story_section(pools: PoolsLike, figures: Mapping[str, Image], n_explained: int) -> Section:
-    """Tell what pooling changed: all groups in a chart, the most extreme disagreements in words.
+    """Describe what pooling changed: all groups in a chart, the largest differences in words.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _table_name(pools: PoolsLike, coefficient: str) -> str:
 
 
 def draw_figures(pools: PoolsLike) -> dict[str, Image]:
-    """Draw every figure that does not move, by the name of its file; one is held in memory at a time.
+    """Draw every static figure, by the name of its file; one is held in memory at a time.
 
     Returns
     -------
@@ -137,13 +137,13 @@ def draw_figures(pools: PoolsLike) -> dict[str, Image]:
 
 
 def figures_section(figures: Mapping[str, Image]) -> Section:
-    """Show the figures that the charts do not."""
+    """Show the figures that are not interactive charts."""
     shown = ("forests_side_by_side", "predictions", "sd")
     return Section("figures", "More views", tuple(figures[name] for name in shown))
 
 
 def _still_name(number: int) -> str:
-    """Name the file that stands in for the chart of a coefficient."""
+    """Name the static file that shows the same as the chart of a coefficient."""
     return "shrinkage" if number == 1 else f"shrinkage_{number}"
 
 

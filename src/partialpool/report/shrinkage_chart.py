@@ -1,4 +1,4 @@
-"""Shrinkage as a chart that answers to the pointer: from no to partial pooling, by rows of the group."""
+"""Shrinkage as an interactive chart: from no to partial pooling, by rows of the group."""
 
 from __future__ import annotations
 

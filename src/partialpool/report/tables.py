@@ -1,4 +1,4 @@
-"""Tables made short and legible: the rows a person looks for first, with as many digits as mean something."""
+"""Short tables: the most important rows, with significant digits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Grid:
 
 
 def for_draws(grid: Grid, draws: Draws) -> Grid:
-    """Leave out what says how far chains agree from a grid of independent draws of nested Laplace."""
+    """Drop the convergence columns from a grid of independent draws of nested Laplace."""
     if draws.method == "laplace":
         for column in CONVERGENCE:
             grid = grid.without(column)
@@ -52,7 +52,7 @@ def for_draws(grid: Grid, draws: Draws) -> Grid:
 
 
 def brief_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:
-    """Cut a summary to the rows a person looks for first: constants and the effects of groups come last.
+    """Shorten a summary to the most important rows: constants and group effects come last.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def brief_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int
 
 
 def population_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit: int) -> Grid:
-    """Cut a summary to what is no constant and no effect of one group; where all are, to the first.
+    """Drop constants and group effects from a summary; if nothing is left, keep the first rows.
 
     Under partial pooling an effect is a deviation from the population, under no pooling the whole
     coefficient: side by side they would mislead.
@@ -84,7 +84,7 @@ def population_summary(summary: pd.DataFrame, layout: Layout, prob: float, limit
 
 
 def _can_wait(summary: pd.DataFrame, layout: Layout) -> list[bool]:
-    """Say which rows are effects of one group, constants, or a correlation that stands there already."""
+    """Mark rows that are group effects, constants, or the mirror image of a correlation."""
     effects = {variable.name for variable in layout.roles("group_effect")}
     seen_twice = {
         f"{variable.name}[{a}, {b}]"
@@ -124,12 +124,12 @@ def digits_for(sds: Iterable[float]) -> int:
 
 
 def fixed(values: Iterable[float], digits: int) -> list[str]:
-    """Write figures with so many decimals, and ``-`` for what is not known."""
+    """Write numbers with a number of decimals, and ``-`` for missing ones."""
     return [f"{value:z,.{digits}f}" if math.isfinite(value) else "-" for value in values]
 
 
 def group_label(label: object) -> str:
-    """Write the label of a group; one that nobody would see has a word.
+    """Write the label of a group; an invisible label is replaced by a word.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Short sentences about data, models and draws, said the same way on every page."""
+"""Short sentences about data, models and draws, the same on every page."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def about_outcome(model: ModelLike) -> str:
 
 
 def model_in_words(model: ModelLike) -> list[str]:
-    """Tell what the model says, a sentence each for the outcome and for what it depends on."""
+    """Describe the model: one sentence for the outcome and one for each part of its predictors."""
     family, design = model.family, model.design
     link = family.mean_link.text
     scale = f"the {link} of its {family.mean_word}" if link else f"its {family.mean_word}"
@@ -97,7 +97,7 @@ def outcome_name(model: ModelLike) -> str:
 
 
 def question_of_groups(model: ModelLike, group: str, coefficient: str) -> str:
-    """Ask in words what a comparison of poolings answers."""
+    """The default question of a comparison of poolings."""
     n_groups = len(model.design.groupings[group].labels)
     what = f"the {model.family.mean_word} of {outcome_name(model)}"
     subject = f"does {what}" if coefficient == "1" else f"does what {coefficient} adds to {what}"
@@ -105,7 +105,7 @@ def question_of_groups(model: ModelLike, group: str, coefficient: str) -> str:
 
 
 def question_of_fit(model: ModelLike) -> str:
-    """Ask in words what a model answers."""
+    """The default question of a single model."""
     mu = model.design.predictors["mu"]
     what = f"the {model.family.mean_word} of {outcome_name(model)}"
     terms = [term.name for term in mu.population.terms if term.name != "Intercept"]
@@ -145,7 +145,7 @@ def _population(predictor: Predictor) -> str:
 
 
 def _varying(term: GroupTerm, parameter: str, layout: Layout) -> str:
-    """Say what varies by group, and whether its spread is learnt from the data."""
+    """Describe what varies by group, and whether its sd is estimated."""
     own = ["intercept" if name == "1" else f"coefficient of {name}" for name in term.names]
     text = (
         f"Each of the {len(term.grouping.labels):,} groups of {term.grouping.name} has its own {listed(own)}"

@@ -1,4 +1,4 @@
-"""Whether a nested Laplace approximation can stand for the posterior, in plain words."""
+"""Checks whether a nested Laplace approximation represents the posterior, with findings in words."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from partialpool.results.findings import Finding
 Checks = Iterator[Finding | str]
 
 MAX_PARETO_K = 0.7  # beyond it means are not reliable: Vehtari et al. (2024), JMLR 25(72)
-MIN_POINTS_ESS = 50  # quasi-random points, of which so few err by a fortieth of an sd
+MIN_POINTS_ESS = 50  # for quasi-random points this number gives errors of about a fortieth of an sd
 MIN_ACCEPTANCE = 0.5
 MAX_MEAN_SHIFT = 0.1
 MAX_SD_CHANGE = 0.1
-MONTE_CARLO_ERRORS = 3  # that a group may be off by, of which few draws have large ones
+MONTE_CARLO_ERRORS = 3  # tolerated difference of a group; with few draws Monte Carlo errors are large
 SAMPLE_INSTEAD = 'Fit with method="nuts", which makes no such approximation.'
 _GROUPS_SHOWN = 3
 
 
 def points_stand(pareto_k: float, ess: float) -> bool:
-    """Say whether points with this Pareto k and effective number can stand for the outer parameters.
+    """Say whether points with this Pareto k and effective number represent the outer parameters.
 
     Minus infinity is the k of a model without such parameters, which needs no points.
 
@@ -34,7 +34,7 @@ def points_stand(pareto_k: float, ess: float) -> bool:
 
 
 def check_approximation(found: Approximation, has_groups: bool, n_draws: int) -> Checks:
-    """Judge an approximation: its points, its draws of group effects, and the groups that were compared.
+    """Check an approximation: its points, its draws of group effects, and the groups that were compared.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def check_approximation(found: Approximation, has_groups: bool, n_draws: int) ->
 
 
 def _check_points(found: Approximation) -> Checks:
-    """Judge the importance sampling of the outer parameters."""
+    """Check the importance sampling of the outer parameters."""
     if not found.outer:
         return
     figures = f"Pareto k {found.pareto_k:.2f}, worth {found.ess:,.0f} independent points"
@@ -82,7 +82,7 @@ def _outer(found: Approximation) -> str:
 
 
 def _check_acceptance(found: Approximation) -> Checks:
-    """Judge the draws of group effects by their exact conditional density; NaN where that cannot be."""
+    """Check the acceptance rate of draws of group effects; NaN where it cannot be computed."""
     share = f"{found.acceptance:.0%}"
     if math.isnan(found.acceptance):
         yield Finding(
@@ -106,7 +106,7 @@ def _check_acceptance(found: Approximation) -> Checks:
 
 
 def _check_groups(groups: tuple[GroupCheck, ...], n_draws: int) -> Checks:
-    """Judge the groups whose effects were also computed exactly."""
+    """Check the groups whose effects were also computed exactly."""
     if not groups:
         return
     # Standard errors of a mean and of an sd, in sds, of independent normal draws.

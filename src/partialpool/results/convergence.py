@@ -28,7 +28,7 @@ _ROUNDING = 8 * np.finfo(np.float64).eps
 
 @dataclass(frozen=True)
 class Convergence:
-    """How precisely each variable is known, and whether its chains agree; each array is (V,).
+    """Monte Carlo precision and convergence of each variable; each array is (V,).
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def _diagnostics(x: Floats) -> Floats:
 
 
 def _monte_carlo_errors(flat: Floats, ess: Floats) -> tuple[Floats, Floats]:
-    """Give the standard errors of mean and sd of (V, N) draws that are worth `ess` independent ones."""
+    """Give the standard errors of mean and sd of (V, N) draws whose effective sample size is `ess`."""
     squares = (flat - flat.mean(axis=1, keepdims=True)) ** 2
     variance = squares.mean(axis=1)
     variance_of_variance = ((squares**2).mean(axis=1) - variance**2) / ess
@@ -153,7 +153,7 @@ def _r_hat(scores: Floats) -> Floats:
 
 
 def _ess(halves: Floats) -> Floats:
-    """Estimate the number of independent draws that half chains are worth, (V, M, L) to (V,)."""
+    """Estimate the effective sample size of half chains, (V, M, L) to (V,)."""
     _, n_halves, length = halves.shape
     total = n_halves * length
     tau = _geyer_sum(_autocorrelation(halves))

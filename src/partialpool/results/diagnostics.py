@@ -1,4 +1,4 @@
-"""What is wrong with a fit, in plain words, and what to do about it."""
+"""Diagnosis of a fit: problems in words, and what to do about them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NAMES_SHOWN = 3
 def diagnose(
     draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Measure | None = None
 ) -> Diagnosis:
-    """Check whether draws can be trusted.
+    """Check whether draws are reliable.
 
     Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01), bulk and tail effective
     sample sizes (below 100 a chain), the energy (E-BFMI below 0.3) and the limit of the trajectories' length.

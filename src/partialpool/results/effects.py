@@ -1,4 +1,4 @@
-"""What each group adds (effects), what that comes to (coefficients), and both as tidy tables."""
+"""Group effects (deviations), group coefficients (population plus deviation), and both as tidy tables."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _figures(values: Floats, positions: Positions, added: Floats, prob: float) -
 
 
 def _population_share(draws: Draws, layout: Layout, predictor: Predictor, group: GroupTerm) -> Floats:
-    """Take the population's coefficient behind each of a term's, (chains, draws, d); zero where none is."""
+    """Take the population-level coefficients of a term's, (chains, draws, d); zero where there is none."""
     names = predictor.population.names
     positions = population_positions(predictor, layout)
     share = np.zeros((*draws.values.shape[:2], len(group.names)))

@@ -1,4 +1,4 @@
-"""The marginal likelihood of a fit, where it is known and means something."""
+"""The marginal likelihood of a fit, where it was computed and the priors are proper."""
 
 from __future__ import annotations
 

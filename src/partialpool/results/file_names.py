@@ -1,4 +1,4 @@
-"""Names as a netCDF file can hold them: there, a slash would separate a group from what is in it."""
+"""Names for netCDF files, in which a slash separates a group from its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check of a fit can say: findings, and all of them together as text."""
+"""Findings of a check of a fit, and all of them together as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Severity = Literal["problem", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a person should know before using a fit.
+    """A problem or a note about a fit.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A model and the draws from its posterior: what everything after sampling reads."""
+"""A model and the draws from its posterior: the input of all rooms after inference."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ class Fitted:
         return values.reshape(-1, values.shape[-1])
 
     def require_rows(self, what: str) -> None:
-        """Raise DataError when the fit was kept without its rows; `what` needs them."""
+        """Raise DataError if the fit was saved without its rows; `what` names what needs them."""
         self.model.design.require_rows(what)

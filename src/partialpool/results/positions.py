@@ -1,4 +1,4 @@
-"""Where the coefficients of a predictor stand in the flat vector, by the names of design and layout."""
+"""Positions of a predictor's coefficients in the flat vector, found by the names of design and layout."""
 
 from __future__ import annotations
 

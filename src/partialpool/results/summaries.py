@@ -1,4 +1,4 @@
-"""Summaries of a posterior: one row a value, labelled as the user knows it."""
+"""Summaries of a posterior: one row for each value, with the user's labels."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def check_prob(prob: float) -> None:
 
 
 def hdi(values: Floats, prob: float = DEFAULT_PROB) -> Floats:
-    """Find the narrowest interval that holds a share of the draws, as ``arviz_stats.hdi`` does.
+    """Find the narrowest interval that contains a share of the draws, as ``arviz_stats.hdi`` does.
 
     Parameters
     ----------

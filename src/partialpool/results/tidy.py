@@ -1,4 +1,4 @@
-"""Draws as tables: a column a value (wide), or a row a draw and value (long)."""
+"""Draws as tables: one column for each value (wide), or one row for each draw and value (long)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def to_pandas(
     2      0     0        1|g            61    0.2
     """
     columns = {name: _pandas_column(c) for name, c in tidy(posterior, var_names, shape).items()}
-    # Wide columns are views of the draws, which a table of the user must not be; long ones are made here.
+    # Wide columns are views of the draws and must be copied for the user; long columns are new arrays.
     return pd.DataFrame(columns, copy=shape == "wide")
 
 
@@ -158,7 +158,7 @@ def _long(posterior: xr.Dataset) -> dict[str, Column]:
 
 
 def _samples(posterior: xr.Dataset, repeats: int) -> dict[str, Column]:
-    """Number the chain and the draw of each row, all draws one after another and that several times."""
+    """Number the chain and the draw of each row; the sequence of all draws is repeated."""
     chains, draws = posterior["chain"].to_numpy(), posterior["draw"].to_numpy()
     return {
         "chain": np.tile(np.repeat(chains, len(draws)), repeats),
@@ -167,7 +167,7 @@ def _samples(posterior: xr.Dataset, repeats: int) -> dict[str, Column]:
 
 
 def _positions(variable: xr.DataArray, dim: str) -> NDArray[np.int32]:
-    """Say where along a dimension each value of a variable stands; -1 where it does not have it."""
+    """Position of each value of a variable along a dimension; -1 if the variable lacks the dimension."""
     dims, shape = variable.dims[:-2], variable.shape[:-2]
     if dim not in dims:
         return np.full(np.prod(shape, dtype=np.int64), -1, dtype=np.int32)

@@ -27,7 +27,7 @@ ROLES = ("population", "auxiliary", "group_sd", "group_corr", "group_effect")
 def to_datatree(
     draws: Draws, layout: Layout, design: Design, log_likelihood: NDArray[np.float64] | None = None
 ) -> xr.DataTree:
-    """Label everything a fit has found, for ArviZ and for whatever else reads its schema.
+    """Label the results of a fit in ArviZ's schema.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _row_coords(design: Design) -> dict[str, NDArray[np.int64]]:
 
 
 def _origin() -> dict[str, str]:
-    """Say which software made the tree; no date, so that equal fits give equal trees."""
+    """Name the software that made the tree; without a date, so that equal fits give equal trees."""
     return {"inference_library": "partialpool", "inference_library_version": __version__}
 
 
@@ -140,7 +140,7 @@ def _sampling(draws: Draws) -> dict[str, Any]:
 
 
 def _approximation(found: Approximation) -> dict[str, Any]:
-    """Say what nested Laplace says of itself, as attributes that a netCDF file can hold."""
+    """Diagnostics of nested Laplace as attributes that netCDF can store."""
     about = {
         "laplace_exact": int(found.exact),
         "laplace_outer": found.outer,

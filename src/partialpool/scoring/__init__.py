@@ -1,1 +1,1 @@
-"""How well a model predicts what it has not seen: cross-validation, and the comparison of models."""
+"""Predictive accuracy for new data: cross-validation, and the comparison of models."""

@@ -1,4 +1,4 @@
-"""Models of the same data side by side, by how well each is expected to predict."""
+"""Comparison of models of the same data by expected log predictive density."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _difference(elpd: Elpd, best: Elpd) -> tuple[float, float]:
 
 
 def _stacking(models: Mapping[str, Elpd]) -> dict[str, float]:
-    """Ask ArviZ for stacking weights."""
+    """Compute stacking weights with ArviZ."""
     from arviz_stats.loo.compare import compare as arviz_compare
 
     units = {name: elpd.unit_elpd for name, elpd in models.items()}

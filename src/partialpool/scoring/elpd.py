@@ -1,4 +1,4 @@
-"""What every kind of cross-validation returns: the sum, each row's share, and what to think of it."""
+"""The result of every kind of cross-validation: the sum, the contribution of each row, and findings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARETO_K, EXACT, FOLD = "pareto_k", "exact", "fold"
 
 @dataclass(frozen=True, eq=False)
 class Elpd:
-    """How well a model is expected to predict outcomes it has not seen.
+    """The expected log predictive density of a model for new data.
 
     The expected log pointwise predictive density (elpd) is the sum over observations of the log density that
     the model gives each when it was fitted without it; higher is better. A row with frequency weight w stands
@@ -109,7 +109,7 @@ class Elpd:
         return np.where(self.rows[EXACT], 0.0, k) if EXACT in self.rows else k
 
     def to_arviz(self) -> ELPDData:
-        """Return the same as ArviZ's record, for ``arviz_stats.compare`` and ArviZ's plots.
+        """Return an ArviZ ``ELPDData``, for ``arviz_stats.compare`` and ArviZ's plots.
 
         Returns
         -------
@@ -162,7 +162,7 @@ def observations_by_row(elpd: Elpd) -> NDArray[np.int64] | None:
 
 
 def _pareto_table(rows: pd.DataFrame, good: float) -> str:
-    """Count rows by how far their Pareto k can be relied on."""
+    """Count rows by the size of their Pareto k."""
     k, exact = rows[PARETO_K].to_numpy(), rows.get(EXACT, pd.Series(False, rows.index)).to_numpy()
     counts = {
         f"good       k <= {good:.2f}": np.sum((k <= good) & ~exact),

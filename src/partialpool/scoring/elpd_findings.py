@@ -1,4 +1,4 @@
-"""What a person should know before using an elpd: in words, with what to do."""
+"""Findings about an elpd, in words, with what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_R_HAT = 1.05  # one refit of many: a limit of 1.01 would be passed by ch
 
 
 def pareto_finding(model: ModelSpec, k: Floats, good: float) -> tuple[Finding, ...]:
-    """Say which rows importance sampling cannot leave out, why, and what to do, given each row's Pareto k."""
+    """Report rows for which importance sampling fails, why, and what to do, given their Pareto k."""
     bad = np.flatnonzero(k > good)
     if not len(bad):
         return ()
@@ -42,7 +42,7 @@ def pareto_finding(model: ModelSpec, k: Floats, good: float) -> tuple[Finding, .
 
 
 def waic_finding(model: ModelSpec, p: Floats) -> tuple[Finding, ...]:
-    """Say where the variance of the log likelihood is too large for WAIC, given (n,) of one observation."""
+    """Report rows with too large a variance of the log likelihood, given (n,) of one observation."""
     bad = np.flatnonzero(~(p <= LARGEST_P_WAIC))
     if not len(bad):
         return ()
@@ -59,12 +59,12 @@ def waic_finding(model: ModelSpec, p: Floats) -> tuple[Finding, ...]:
 
 
 def refit_findings(refits: pd.DataFrame) -> tuple[Finding, ...]:
-    """Say which refits cannot be trusted, whatever method made them."""
+    """Report unreliable refits of either method."""
     return _of_approximations(refits) if "pareto_k" in refits else _of_chains(refits)
 
 
 def _of_approximations(refits: pd.DataFrame) -> tuple[Finding, ...]:
-    """Say which nested Laplace approximations do not stand for their posterior."""
+    """Report refits whose nested Laplace approximation failed its checks."""
     stand = [points_stand(k, ess) for k, ess in zip(refits["pareto_k"], refits["ess"], strict=True)]
     poor = refits[~np.array(stand) | ~(refits["acceptance"] >= MIN_ACCEPTANCE)]
     if not len(poor):
@@ -82,7 +82,7 @@ def _of_approximations(refits: pd.DataFrame) -> tuple[Finding, ...]:
 
 
 def _of_chains(refits: pd.DataFrame) -> tuple[Finding, ...]:
-    """Say which refits diverged or did not converge."""
+    """Report refits that diverged or did not converge."""
     findings = []
     diverged = refits[refits["divergences"] > 0]
     if len(diverged):

@@ -1,4 +1,4 @@
-"""From figures of single observations to an `Elpd`: each row counted as often as its weight says."""
+"""Sums of pointwise figures as an `Elpd`: each row is counted with its frequency weight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def check_scored(fitted: Fitted, what: str) -> None:
-    """Raise unless there are rows to predict, and draws that have seen them.
+    """Raise unless the fit has its rows and its draws are from the posterior.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def build_elpd(
     good_k: float | None = None,
     findings: tuple[Finding, ...] = (),
 ) -> Elpd:
-    """Add up what is known of single observations.
+    """Sum pointwise figures to an `Elpd`.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def build_elpd(
 
 
 def add_up(elpd: Floats, weights: Floats) -> tuple[float, float, float]:
-    """Sum (n,) figures of single observations, each counted as often as its weight says.
+    """Sum (n,) figures of single observations, each multiplied by its frequency weight.
 
     Returns
     -------

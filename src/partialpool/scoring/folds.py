@@ -36,7 +36,7 @@ class Groups:
 
 
 def groups_of(design: Design, group: str | Iterable[Any]) -> Groups:
-    """Find the groups of rows that an argument means.
+    """Find the groups of rows that the argument `group` selects.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def group_folds(sizes: Integers, k: int, rng: np.random.Generator) -> Integers:
     folds, rows = np.empty(len(sizes), np.int64), np.zeros(k)
     for group in order:
         folds[group] = np.argmin(rows)
-        rows[folds[group]] += max(sizes[group], 1)  # a group without rows takes a place all the same
+        rows[folds[group]] += max(sizes[group], 1)  # a group without rows counts as one row
     return folds
 
 

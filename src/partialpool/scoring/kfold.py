@@ -41,7 +41,7 @@ def kfold(
     cores: int | None = None,
     progress: RefitProgress | None = None,
 ) -> Elpd:
-    """Hold out parts of the rows in turn, fit the rest, and see how well that predicts what it has not seen.
+    """Hold out parts of the rows in turn, fit the rest, and score the predictions of the held-out rows.
 
     Every refit has the priors of the full model: defaults stay those that all rows gave, and a prior that
     holds at the predictors' means holds at the means of all rows.
@@ -111,13 +111,13 @@ def _folds(n_rows: int, k: int, groups: Groups | None, rng: np.random.Generator)
 
 
 def _job(weights: Floats, distinct: CellIndex, held_out: NDArray[np.bool_]) -> Job:
-    """Leave rows out, and predict one row of each kind that is among them."""
+    """Leave rows out, and predict one row of each distinct kind among them."""
     kinds = np.unique(distinct.cell[held_out])
     return Job(np.where(held_out, 0.0, weights), distinct.first_row[kinds])
 
 
 def _collect(refits: list[Refit], distinct: CellIndex, folds: Integers) -> Floats:
-    """(n,) elpd of one observation of each row, from the refit that has not seen it."""
+    """(n,) elpd of one observation of each row, from the refit without it."""
     elpd = np.empty(len(folds))
     for fold, refit in enumerate(refits):
         rows = np.flatnonzero(folds == fold)

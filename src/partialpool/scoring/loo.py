@@ -1,4 +1,4 @@
-"""Leave-one-out cross-validation from one fit, each distinct row once; refits where that is not enough."""
+"""Leave-one-out cross-validation from one fit, for distinct rows; refits where Pareto k is too large."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def loo(
     cores: int | None = None,
     progress: RefitProgress | None = None,
 ) -> Elpd:
-    """Estimate how well the model predicts each row from all the others.
+    """Estimate the elpd by leave-one-out cross-validation.
 
     Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, "Practical Bayesian model evaluation
     using leave-one-out cross-validation and WAIC", Statistics and Computing 27(5)). Rows that share cell,

@@ -1,4 +1,4 @@
-"""Pareto-smoothed importance sampling: what each row's outcome would be worth had the fit not seen it."""
+"""Pareto-smoothed importance sampling of leave-one-out log predictive densities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_DRAWS = 25  # fewer leave fewer than five draws in the tail that the Pareto 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """What importance sampling says of n rows; each array is (n,).
+    """Importance sampling estimates for n rows; each array is (n,).
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Smoothed:
 
 
 def good_k(n_draws: int) -> float:
-    """Return the largest Pareto k at which this many draws give a dependable estimate.
+    """Return the largest Pareto k at which this number of draws gives a reliable estimate.
 
     min(1 - 1 / log10(S), 0.7), of Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance
     sampling", Journal of Machine Learning Research 25(72).
@@ -61,7 +61,7 @@ def good_k(n_draws: int) -> float:
 
 
 def relative_efficiency(draws: Draws) -> float:
-    """Return how many independent draws one draw is worth, on average over the model's values.
+    """Return the mean over the model's values of effective sample size over number of draws.
 
     As ArviZ has it: the mean of the effective sample sizes for the means over S; 1 for a single chain, and
     for independent draws.
@@ -104,7 +104,7 @@ def smooth(log_likelihood: Floats, efficiency: float) -> Smoothed:
     finite = np.all(np.isfinite(log_likelihood), axis=0)
     seen = log_mean_likelihood(log_likelihood)
     smoothed = Smoothed(np.full(n, -np.inf), seen, np.full(n, np.inf), np.zeros(n))
-    # Where all draws say the same of a row, they say it without the row as well.
+    # If a row's log likelihood is the same in all draws, leaving the row out does not change it.
     same = finite & np.all(log_likelihood == log_likelihood[:1], axis=0)
     _fill(smoothed, same, (log_likelihood[0, same], 0.0, n_draws * efficiency))
     others = finite & ~same

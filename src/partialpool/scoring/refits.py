@@ -1,4 +1,4 @@
-"""A model fitted again without some of its observations, as often as cross-validation asks."""
+"""Refits of a model without some of its observations, for cross-validation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Refit:
-    """What is kept of a refit: not its draws.
+    """Results of a refit; its draws are not stored.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Refit:
 
 
 def check_refitting(seed: int, cores: int | None) -> None:
-    """Raise OptionError unless one can be a seed and the other a number of processors, or None for all."""
+    """Raise OptionError unless `seed` is a valid seed and `cores` a number of processors, or None for all."""
     NutsOptions(seed=seed, cores=1 if cores is None else cores)
 
 
@@ -145,7 +145,7 @@ def predictive_density(fitted: Fitted, rows: Rows) -> Floats:
 
 
 def _trust(model: ModelSpec, draws: Draws) -> dict[str, float]:
-    """Keep the figures that say whether draws can be trusted."""
+    """Collect the diagnostics of the refit's draws."""
     found = draws.approximation
     if found is not None:
         return {"pareto_k": found.pareto_k, "ess": found.ess, "acceptance": found.acceptance}
@@ -153,7 +153,7 @@ def _trust(model: ModelSpec, draws: Draws) -> dict[str, float]:
 
 
 def _largest_r_hat(model: ModelSpec, draws: Draws) -> float:
-    """Largest R-hat of what groups share, or of their effects where they share nothing."""
+    """Largest R-hat of shared parameters, or of group effects if there are no shared parameters."""
     shared = model.layout.roles("population", "auxiliary", "group_sd", "group_corr") or model.layout.variables
     columns = np.concatenate([np.arange(v.columns.start, v.columns.stop) for v in shared])
     found = convergence(draws.values[..., columns]).r_hat
