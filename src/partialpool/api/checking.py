@@ -46,17 +46,17 @@ class Checking(FitView):
     ) -> Check:
         """Compare the observed outcomes with outcomes of the same rows replicated from the draws.
 
-        A posterior predictive check, or a prior one of draws from the prior: proportions of zeros, largest
-        values, spread between groups and more, each observed and replicated, and what to do about misfits.
+        A posterior predictive check, or a prior one for draws from the prior: proportions of zeros, largest
+        values, sds between groups and others, each observed and replicated, with advice about misfits.
 
         Parameters
         ----------
         group
-            Check this factor's groups only; a column of labels checks groups that the model leaves out.
+            Check this factor's groups only; a column of labels checks groups that are not in the model.
         statistics
             More figures, by name: functions from the array of outcomes to one number.
         seed
-            The same seed gives the same check; None takes a random one, which the check remembers.
+            The same seed gives the same check; None takes a random seed, which the check stores.
         prob
             Probability of the intervals.
         draws
@@ -69,7 +69,7 @@ class Checking(FitView):
         Raises
         ------
         DataError
-            When the fit was kept without its rows, or weights are not whole numbers.
+            When the fit was saved without its rows, or weights are not whole numbers.
         OptionError
             When an argument cannot be used.
 
@@ -91,8 +91,8 @@ class Checking(FitView):
     def residuals(self, seed: int | None = None, *, draws: int = DRAWS) -> pd.DataFrame:
         """Return randomised quantile residuals, which are standard normal if the model is right.
 
-        The rows that are looked at also made the fit, so residuals are a little too small; ArviZ's
-        ``loo_pit`` is not, and costs more.
+        The same rows were used for the fit, so residuals are slightly too small. ArviZ's ``loo_pit`` avoids
+        this at a higher cost.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class Checking(FitView):
         Raises
         ------
         DataError
-            When the fit was kept without its rows.
+            When the fit was saved without its rows.
         """
         return quantile_residuals(self.fitted, chosen_seed(seed), draws)
 

@@ -39,14 +39,14 @@ class Fit(Predicting, Checking, Scoring, Keeping):
     model
         What was fitted.
     draws
-        The draws as flat vectors, the sampler's statistics, and how they came about.
+        The draws as flat vectors, the sampler's statistics, and how they were made.
     """
 
     def summary(self, prob: float = DEFAULT_PROB, var_names: Iterable[str] | None = None) -> pd.DataFrame:
         """Return mean, sd, HDI, MCSE, ESS and R-hat of every parameter, not rounded.
 
-        Draws of ``method="laplace"`` are independent: their ESS is about their number, their R-hat about 1,
-        and neither judges the approximation; :meth:`diagnose` does.
+        Draws of ``method="laplace"`` are independent: their ESS is about their number and their R-hat about
+        1. Neither measures the accuracy of the approximation; :meth:`diagnose` does.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         Parameters
         ----------
         path
-            The file; one that is there is replaced when the new one is complete.
+            The file; an existing one is replaced when the new one is complete.
         question
             The title; made of the formula when None.
         source
@@ -160,7 +160,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         OptionError
             When `prob` is not between 0 and 1.
         FileError
-            When the file cannot be written; what was there before is then still there.
+            When the file cannot be written; an earlier file is then unchanged.
         """
         return write_fit_page(self, path, question=question, source=source, prob=prob, versions=versions())
 
@@ -168,11 +168,11 @@ class Fit(Predicting, Checking, Scoring, Keeping):
     def log_marginal_likelihood(self) -> float:
         """Natural log of the probability of the data under the model, all parameters integrated out.
 
-        A fit with ``method="laplace"`` computes it on the way; its Monte Carlo standard error is
-        ``draws.approximation.log_marginal_likelihood_se``. It is an average over the *prior*: one ten times
-        as wide lowers it by up to 2.3 a parameter while the posterior stays what it was. So it only compares
-        models of the same rows whose priors all mean something. How well a model predicts is what
-        :meth:`loo` and :meth:`kfold` say.
+        A fit with ``method="laplace"`` computes it; its Monte Carlo standard error is
+        ``draws.approximation.log_marginal_likelihood_se``. It is an average over the *prior*: a prior that is
+        ten times as wide lowers it by up to 2.3 for each parameter, although the posterior hardly changes.
+        Use it only to compare models of the same rows with informative priors. :meth:`loo` and
+        :meth:`kfold` measure predictive accuracy.
 
         Raises
         ------

@@ -26,7 +26,7 @@ class FitView:
     model
         What was fitted.
     draws
-        The draws as flat vectors, the sampler's statistics, and how they came about.
+        The draws as flat vectors, the sampler's statistics, and how they were made.
     """
 
     model: ModelView

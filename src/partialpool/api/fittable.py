@@ -38,32 +38,34 @@ class Fittable(ModelView):
             Draws kept of each chain, and chains. Those of ``"laplace"`` are independent, draws x chains in
             all.
         seed
-            The same seed gives the same draws, whatever the number of cores. None takes a random one, which
-            the fit remembers.
+            The same seed gives the same draws for any number of cores. None takes a random seed, which the
+            fit stores.
         method
             ``"nuts"`` samples. ``"laplace"`` integrates the group effects out instead, for gaussian outcomes
-            exactly, and otherwise by an approximation that :meth:`Fit.diagnose` judges. It is quickest with
+            exactly, and otherwise by an approximation that :meth:`Fit.diagnose` checks. It is fastest with
             one grouping factor and one effect a group; with slopes or crossed factors on small tables
-            ``"nuts"`` can be quicker.
+            ``"nuts"`` can be faster.
         warmup
-            Of ``"nuts"``: warm-up draws of each chain at most; None for 1,000. It ends when step size and
-            metric have settled and the chains agree, often after 100: ``fit.draws.warmup`` says when.
+            Of ``"nuts"``: maximum number of warm-up draws of each chain; None for 1,000. Warm-up ends when
+            step size and metric have settled and the chains agree, often after 100. ``fit.draws.warmup`` is
+            the number of draws it took.
         cores
-            Processors to use; None for all that this process may use. Each runs a chain. Those beyond the
-            number of chains help with the gradients of ``"nuts"``, from some 20,000 cells on.
+            Processors to use; None for all that this process may use. Each runs a chain. With ``"nuts"`` and
+            some 20,000 cells or more, those beyond the number of chains compute parts of the gradients.
         target_accept
             Of ``"nuts"``: acceptance rate the step size is tuned for; None chooses. Rarely worth changing:
-            when transitions diverge, the chains run again with smaller steps by themselves.
+            when transitions diverge, the chains run again with smaller steps automatically.
         store
-            Of ``"nuts"``: a new file that takes the draws while they are made. When all are there it is the
-            file that :meth:`Fit.save` would have written; until then :func:`partialpool.resume` goes on from
-            it, whatever ended the process, and comes to the same draws.
+            Of ``"nuts"``: a new file to which draws are written during sampling. The finished file is the one
+            that :meth:`Fit.save` would write. If the process ends early, :func:`partialpool.resume` continues
+            from the file and gives the same draws.
         progress
             Show a progress bar.
 
         Returns
         -------
-        The fit. Ctrl-C ends sampling early: the fit then has what all chains have drawn.
+        The fit. Ctrl-C ends sampling early: the fit then has the draws made until then, the same number of
+        each chain.
 
         Raises
         ------
@@ -72,9 +74,9 @@ class Fittable(ModelView):
         FitError
             When sampling cannot start.
         FamilyError
-            When a gaussian outcome never varies, so that nothing says how large its residual sd is.
+            When a gaussian outcome is constant, so that its residual sd cannot be estimated.
         DataError
-            When the model is of a fit that was kept without its rows.
+            When the model is of a fit that was saved without its rows.
         FileError
             When the store is there already, or cannot be written.
         """
@@ -95,7 +97,7 @@ class Fittable(ModelView):
         draws
             How many, independent of each other.
         seed
-            The same seed gives the same draws; None takes a random one, which the fit remembers.
+            The same seed gives the same draws; None takes a random seed, which the fit stores.
 
         Returns
         -------
@@ -108,7 +110,7 @@ class Fittable(ModelView):
         OptionError
             When a number is impossible.
         DataError
-            When the model is of a fit that was kept without its rows.
+            When the model is of a fit that was saved without its rows.
         """
         self.design.require_rows("Sampling from the prior")
         return Fit(self, sample_prior(self.spec, draws, chosen_seed(seed)))

@@ -41,7 +41,7 @@ class Keeping(FitView):
         Raises
         ------
         FileError
-            When the file cannot be written, or the fit holds something that cannot be kept.
+            When the file cannot be written, or the fit contains something that cannot be saved.
         """
         model = self.model
         return save_fit(path, KeptFit(self.fitted, model.name, model.formula, model.recipe), rows)

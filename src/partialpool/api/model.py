@@ -29,7 +29,7 @@ class Model(Fittable):
         ``"gaussian"``, ``"bernoulli"``, ``"binomial"``, ``"poisson"``, ``"negative_binomial"``, with a link
         as in ``"bernoulli(probit)"``, or a family such as ``Bernoulli(link="probit")``.
     priors
-        By the names results have; defaults stand where there is none. See :attr:`priors`.
+        By the names in results; names that are missing get defaults. See :attr:`priors`.
     missing
         ``"error"``, or ``"drop"`` to leave out rows that lack a value that the formula uses.
 

@@ -170,7 +170,7 @@ class Pools:
         Parameters
         ----------
         path
-            The file; one that is there is replaced when the new one is complete.
+            The file; an existing one is replaced when the new one is complete.
         question
             The title; made of the formula when None.
         source
@@ -184,7 +184,7 @@ class Pools:
         Raises
         ------
         FileError
-            When the file cannot be written; what was there before is then still there.
+            When the file cannot be written; an earlier file is then unchanged.
         """
         return write_pools_page(self, path, question=question, source=source, versions=versions())
 

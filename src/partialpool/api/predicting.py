@@ -44,28 +44,28 @@ class Predicting(FitView):
             offset included. ``"outcome"``: outcomes drawn from their distribution; with trials numbers of
             successes, for which the table needs its trials.
         groups
-            Which group effects count, in the predictors of all parameters. ``"all"``; None for none (the
-            typical group); a list of grouping factors, the others left out; or ``"average"``: the mean over
-            the population of groups, for which no group is read from the table. On the probability scale an
-            average over groups and the typical group are different numbers. With ``kind="outcome"`` each
-            row of an average has a group of its own, drawn afresh; with ``kind="linear"`` an average equals
-            None. (A fit without pooling has learnt no population: None and ``"average"`` then say what its
-            priors say.)
+            Which group effects are included, in the predictors of all parameters. ``"all"``; None for none
+            (the typical group); a list of grouping factors, without the others; or ``"average"``: the mean
+            over the population of groups, for which no group is read from the table. With a nonlinear link
+            the average and the typical group differ. With ``kind="outcome"`` each row of an average gets a
+            new group; with ``kind="linear"`` the average equals None. (A fit without pooling estimates no
+            population: None and ``"average"`` are then computed from its priors.)
         new_groups
-            What a group that the fit never saw does. ``"population"``: in every posterior draw it has its own
-            effects, drawn from the fitted population of groups (from the prior, where that is fixed), with
-            its correlations; its rows share them, other new groups have others. In ``(1 | a/b)`` a new b of
-            a known a keeps the effect of that a. ``"existing"``: it is one of the observed groups, unknown
-            which, for all terms the same one; a new b is one of its own a's, and so is a group of any factor
-            whose groups the fit saw each in one group of another that counts. ``"zero"``: no effect, which
-            leaves out what is not known about it. ``"error"``: refuse.
+            Effects of groups that were not in the data. ``"population"``: in every posterior draw, effects
+            drawn from the fitted population of groups (from the prior, where that is fixed), with its
+            correlations; rows of a group share them, and different new groups have different effects. In
+            ``(1 | a/b)`` a new b of a known a keeps the effect of that a. ``"existing"``: in every draw, the
+            effects of one observed group, the same group for all terms; for a new b of a known a, one of the
+            groups of that a, and likewise for any factor whose fitted groups are nested in those of another
+            included factor. ``"zero"``: effects of zero, without the uncertainty about them. ``"error"``:
+            raise an error.
         summary
-            False for all draws, 8 bytes a draw and row; True for a table, made block by block.
+            False for all draws (8 bytes for each draw and row); True for a table, computed in blocks.
         prob
             Probability of the highest density intervals of the summary.
         seed
-            For outcomes and new groups. A new group has the same effects in every call with this seed,
-            whatever other rows there are. None takes a random one.
+            Of outcomes and new groups. A new group has the same effects in every call with this seed,
+            whatever other rows there are. None takes a random seed.
         missing
             ``"error"``, or ``"drop"`` to leave out rows that lack a value; the labels of the rows that are
             returned say which are there.

@@ -37,18 +37,19 @@ class Scoring(FitView):
         Parameters
         ----------
         reloo
-            Fit again without each row that the estimate is bad for (Pareto k too large), which is exact.
+            Refit without each row whose Pareto k is too large, which is exact.
         seed, cores, progress
             Of these refits.
 
         Returns
         -------
-        The sum, its standard error, each row's share and Pareto k, and advice: print it to read it.
+        The sum, its standard error, each row's contribution and Pareto k, and advice; printing it gives a
+        text.
 
         Raises
         ------
         DataError
-            When the fit was kept without its rows.
+            When the fit was saved without its rows.
         FitError
             When there are fewer than 25 draws, or a refit fails or is interrupted.
 
@@ -70,7 +71,7 @@ class Scoring(FitView):
         Raises
         ------
         DataError
-            When the fit was kept without its rows.
+            When the fit was saved without its rows.
         """
         return waic(self.fitted)
 
@@ -92,8 +93,8 @@ class Scoring(FitView):
         k
             Folds. More folds than rows or groups leave out one at a time.
         group
-            Hold out whole groups: a grouping factor of the model, or the label of each row. How well is a
-            group predicted that the model never saw? None deals single rows at random.
+            Hold out whole groups: a grouping factor of the model, or the label of each row. This measures
+            predictions for groups that are not in the data. None deals single rows at random.
         seed
             Of folds and refits. Models of the same rows have the same folds.
         cores, progress
@@ -102,12 +103,13 @@ class Scoring(FitView):
         Returns
         -------
         The sum, its standard error, each row's share and fold, each group's sum, and advice. The standard
-        error is over rows, as in loo and brms; rows of one held-out group go together, so it is too small.
+        error is over rows, as in loo and brms; it is too small because rows of a held-out group are
+        correlated.
 
         Raises
         ------
         OptionError, DataError
-            When k or group cannot be used, or the fit was kept without its rows.
+            When k or group cannot be used, or the fit was saved without its rows.
         FitError
             When a refit fails or is interrupted.
         """
@@ -142,9 +144,10 @@ def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") ->
 
     Returns
     -------
-    A row a model, the best first: ``elpd``, ``se``, its ``difference`` to the best and ``se_difference``,
-    ``p``, stacking ``weight`` (Yao et al. 2018), and ``warning`` where the model's own figure has a problem.
-    A difference of less than 4, or of less than about twice its standard error, tells models hardly apart.
+    One row for each model, the best first: ``elpd``, ``se``, its ``difference`` to the best and
+    ``se_difference``, ``p``, stacking ``weight`` (Yao et al. 2018), and ``warning`` where the model's own elpd
+    has a problem.
+    A difference of less than 4, or of less than about twice its standard error, is weak evidence.
 
     Raises
     ------

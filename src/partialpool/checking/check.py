@@ -110,7 +110,7 @@ def check(
     Raises
     ------
     DataError
-        When the fit was kept without its rows, or weights are not whole numbers.
+        When the fit was saved without its rows, or weights are not whole numbers.
     OptionError
         When `group` is no factor, or its labels are not one a row; when `prob` or `draws` is impossible; when
         a statistic has the name of another, is no function, or does not return one number.

@@ -54,7 +54,7 @@ def quantile_residuals(
     Raises
     ------
     DataError
-        When the fit was kept without its rows.
+        When the fit was saved without its rows.
     OptionError
         When `draws` is not a whole number from 1 on.
     """

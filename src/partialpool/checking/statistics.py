@@ -30,7 +30,7 @@ class Statistic:
     name
         As people read it.
     kind
-        What advice asks for: ``"mean"``, ``"sd"``, ``"zeros"``, ``"full"``, ``"dispersion"``, ``"largest"``,
+        Which advice applies: ``"mean"``, ``"sd"``, ``"zeros"``, ``"full"``, ``"dispersion"``, ``"largest"``,
         ``"smallest"``, ``"spread"``, ``"top"``, ``"bottom"`` or ``"own"``.
     factor
         The grouping factor, for those about groups.

@@ -43,7 +43,7 @@ class Screen:
         text
             The words.
         first, rest
-            What stands before the first and before the other lines of each paragraph.
+            Text before the first and before the other lines of each paragraph.
         style
             Colour and weight.
         """

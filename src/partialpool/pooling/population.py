@@ -57,7 +57,7 @@ class PopulationLine:
     raw
         The outcome's mean over all rows (successes per trial, for trials; per unit of exposure).
     row_word
-        What a group's size counts: ``"row"``, or ``"observation"`` where rows stand for several.
+        What a group's size counts: ``"row"``, or ``"observation"`` where rows have frequency weights.
     """
 
     group: str

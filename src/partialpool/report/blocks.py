@@ -73,7 +73,7 @@ class Column:
     title
         Its header.
     view
-        The view of the chart that it belongs to, its scale; empty when it stands in all.
+        The view of the chart that it belongs to, its scale; empty when it is in all views.
     numeric
         Whether its cells are figures.
     """
@@ -94,7 +94,7 @@ class Cell:
     detail
         What is shown after it, such as an interval.
     value
-        What figures are sorted by; None for text and for what is not known.
+        Values to sort figures by; None for text and for missing values.
     """
 
     text: str
@@ -171,7 +171,7 @@ class Chart:
     caption, alt
         As for `Image`.
     still
-        What stands here where scripts do not run.
+        The replacement where scripts do not run.
     """
 
     name: str

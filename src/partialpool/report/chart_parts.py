@@ -51,7 +51,7 @@ def assemble(data: Sequence[Spec], height: int, shared: Spec, layers: Sequence[S
     shared
         The encoding that all layers have.
     layers
-        From back to front. Names stand beside the marks of the layer `named`, where there is one, and keep
+        From back to front. Names are beside the marks of the layer `named`, where there is one, and keep
         clear of the marks of layers that have a name.
     """
     clear_of = [f"{layer['name']}_marks" for layer in layers if "name" in layer]

@@ -43,7 +43,7 @@ def write_fit(
 
     Returns
     -------
-    The files, in the order in which a reader wants them; ``report.html`` first.
+    The files in reading order; ``report.html`` first.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def write_pools(
 
     Returns
     -------
-    The files, in the order in which a reader wants them; ``report.html`` first.
+    The files in reading order; ``report.html`` first.
 
     Raises
     ------

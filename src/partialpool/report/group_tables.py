@@ -80,7 +80,7 @@ def coefficient_groups(
     name, caption
         Of the table on the page.
     with_sizes
-        False where the fit was kept without its rows.
+        False where the fit was saved without its rows.
     """
     factor = str(table["factor"].iloc[0])
     digits = digits_for(table["sd"])

@@ -20,7 +20,7 @@ def meaning_section(prob: float, draws: Draws, *, poolings: bool) -> Section:
     prob
         Probability of every interval.
     draws
-        How the draws came about.
+        How the draws were made.
     poolings
         Whether the page compares poolings.
     """
@@ -93,7 +93,7 @@ def again_section(script: str, draws: Draws, source: str | None, versions: Mappi
     script
         The Python.
     draws
-        How the draws came about.
+        How the draws were made.
     source
         Where the data come from, as the caller says.
     versions

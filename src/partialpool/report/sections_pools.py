@@ -41,7 +41,7 @@ def story_section(pools: PoolsLike, figures: Mapping[str, Image], n_explained: i
     pools
         The comparison.
     figures
-        From `draw_figures`: what stands in for the charts.
+        From `draw_figures`: replacements of the charts.
     n_explained
         How many disagreements to explain.
     """

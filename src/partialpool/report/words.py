@@ -41,7 +41,7 @@ def about_groups(grouping: Grouping) -> str:
 
 
 def about_draws(draws: Draws) -> str:
-    """Say how many draws were kept, by which method, and from which seed."""
+    """Write the number of draws, the method and the seed."""
     n_chains, n_draws, _ = draws.values.shape
     if draws.independent:
         origin = "from the prior" if draws.method == PRIOR else "by nested Laplace"

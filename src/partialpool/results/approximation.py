@@ -39,7 +39,7 @@ def check_approximation(found: Approximation, has_groups: bool, n_draws: int) ->
     Parameters
     ----------
     found
-        How the draws came about.
+        How the draws were made.
     has_groups
         Whether the model has group effects.
     n_draws

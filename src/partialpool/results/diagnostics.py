@@ -49,7 +49,7 @@ def diagnose(
         The roles of the variables, for the advice.
     measure
         Gives precision and convergence, if the checks need them; `measured` when None. A fit gives what it
-        knows already.
+        has computed already.
 
     Returns
     -------

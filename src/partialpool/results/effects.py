@@ -97,7 +97,7 @@ def group_table(
     Returns
     -------
     A row for each group and coefficient: ``factor``, ``group`` (the user's label), ``coefficient``, ``n``
-    (rows of the group, counting frequency weights; missing in a fit that was kept without its rows),
+    (rows of the group, counting frequency weights; missing in a fit that was saved without its rows),
     ``mean``, ``sd`` and the two ends of the interval, whose names follow `prob` (``hdi_5.5%`` and
     ``hdi_94.5%`` for 0.89).
 
@@ -122,7 +122,7 @@ def group_table(
 
 
 def _sizes(grouping: Grouping, design: Design) -> pd.Series:
-    """Count the observations of each group; unknown in a fit that was kept without its rows."""
+    """Count the observations of each group; unknown in a fit that was saved without its rows."""
     n_groups = len(grouping.labels)
     if not design.n_rows:
         return pd.Series(pd.NA, range(n_groups), "Int64")

@@ -42,7 +42,7 @@ def summary(
     var_names
         Exact names of variables; all when None.
     measure
-        Gives precision and convergence; `measured` when None. A fit gives what it knows already.
+        Gives precision and convergence; `measured` when None. A fit passes what it has computed already.
 
     Returns
     -------

@@ -32,7 +32,7 @@ def to_datatree(
     Parameters
     ----------
     draws
-        The posterior's draws and how they came about.
+        The posterior's draws and how they were made.
     layout
         Names, dimensions and labels of the values.
     design

@@ -52,7 +52,7 @@ def compare(models: Mapping[str, Elpd]) -> pd.DataFrame:
     * ``elpd``, ``se``, ``p``: as `Elpd` has them;
     * ``difference``: elpd less the best model's, 0 or below;
     * ``se_difference``: its standard error, from the differences row by row. A difference of less than 4, or
-      of less than about twice its standard error, tells models hardly apart (Sivula, Magnusson, Matamoros &
+      of less than about twice its standard error, is weak evidence (Sivula, Magnusson, Matamoros &
       Vehtari 2025, "Uncertainty in Bayesian leave-one-out cross-validation based model comparison");
     * ``weight``: of the mixture of the models' predictions that predicts best (stacking; Yao, Vehtari,
       Simpson & Gelman 2018, Bayesian Analysis 13(3)), by ArviZ. NaN where rows have weights that are not

@@ -31,10 +31,10 @@ class Elpd:
     """The expected log predictive density of a model for new data.
 
     The expected log pointwise predictive density (elpd) is the sum over observations of the log density that
-    the model gives each when it was fitted without it; higher is better. A row with frequency weight w stands
-    for w identical observations, each left out alone: it counts w times one observation's elpd. A binomial
+    the model gives each when it was fitted without it; higher is better. A row with frequency weight w
+    represents w identical observations, each left out alone: it counts w times the elpd of one. A binomial
     row ``k | trials(n)`` is one observation. A row of weight 0 or without trials is none. (The log
-    likelihoods of a fit's tree have the weights in them: on the tree, ArviZ leaves out all w at once.)
+    likelihoods of a fit's tree include the weights: with the tree, ArviZ leaves out all w at once.)
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class Elpd:
     se
         Its standard error over observations, sqrt(n var(elpd_i)).
     p
-        Effective number of parameters: the log density with every row seen, less `elpd`.
+        Effective number of parameters: the log density when no row is left out, minus `elpd`.
     n
         Observations: rows, or the sum of their weights.
     n_draws
         Draws of the fit.
     rows
-        One row a row of the table: ``elpd`` and ``p`` (of all observations that the row stands for);
+        One row for each row of the table: ``elpd`` and ``p`` (of all observations of the row);
         ``weight`` where rows are weighted; for loo ``pareto_k``, ``n_eff`` and, with ``reloo=True``,
         ``exact`` (the row's elpd comes from a refit without it); for waic ``p`` is the variance; for kfold
         ``fold``, from 1.
@@ -68,7 +68,7 @@ class Elpd:
     outcome
         What was predicted.
     findings
-        What a person should know before using it.
+        Problems and notes.
     discrete
         True where outcomes are whole numbers and have probabilities, False where they have densities.
     """
@@ -95,7 +95,7 @@ class Elpd:
 
     @property
     def unit_elpd(self) -> Floats:
-        """(n_rows,) elpd of one observation of each row; 0 for a row that stands for none."""
+        """(n_rows,) elpd of one observation of each row; 0 for a row without observations."""
         elpd = self.rows["elpd"].to_numpy()
         if "weight" not in self.rows:
             return elpd

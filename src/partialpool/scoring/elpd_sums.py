@@ -33,7 +33,7 @@ def check_scored(fitted: Fitted, what: str) -> None:
     Raises
     ------
     DataError
-        When the fit was kept without its rows.
+        When the fit was saved without its rows.
     FitError
         When the draws are from the prior.
     """

@@ -71,7 +71,7 @@ def kfold(
     Raises
     ------
     OptionError, DataError
-        When k or group cannot be used, or the fit was kept without its rows.
+        When k or group cannot be used, or the fit was saved without its rows.
     FitError
         When the draws are from the prior, or a refit fails or is interrupted.
     """

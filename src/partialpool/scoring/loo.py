@@ -58,7 +58,7 @@ def loo(
     Raises
     ------
     DataError
-        When the fit was kept without its rows.
+        When the fit was saved without its rows.
     FitError
         When the fit has fewer than 25 draws or draws from the prior, or a refit fails or is interrupted.
     """

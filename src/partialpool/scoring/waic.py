@@ -21,7 +21,7 @@ def waic(fitted: Fitted) -> Elpd:
     """Estimate how well the model predicts new rows, by WAIC.
 
     elpd_i = log mean_s p(y_i | theta_s) - var_s log p(y_i | theta_s) (Watanabe 2010; Vehtari, Gelman & Gabry
-    2017). `loo` estimates the same and knows for each row whether it can be relied on: prefer it.
+    2017). `loo` estimates the same with a diagnostic for each row: prefer it.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def waic(fitted: Fitted) -> Elpd:
     Raises
     ------
     DataError
-        When the fit was kept without its rows.
+        When the fit was saved without its rows.
     FitError
         When the draws are from the prior.
     """
