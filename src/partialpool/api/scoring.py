@@ -145,8 +145,8 @@ def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") ->
     Returns
     -------
     One row for each model, the best first: ``elpd``, ``se``, its ``difference`` to the best and
-    ``se_difference``, ``p``, stacking ``weight`` (Yao et al. 2018), and ``warning`` where the model's own elpd
-    has a problem.
+    ``se_difference``, ``p``, stacking ``weight`` (Yao et al. 2018), and ``warning`` where the model's own
+    elpd has a problem.
     A difference of less than 4, or of less than about twice its standard error, is weak evidence.
 
     Raises

@@ -77,9 +77,9 @@ def demo(
 ) -> None:
     """Compare three poolings on bundled data: contraception in 60 districts of Bangladesh.
 
-    No pooling gives each district an effect of its own, complete pooling one
-    effect to all. Partial pooling learns from the data how much districts differ,
-    and lets small ones borrow strength from the rest.
+    No pooling gives each district a separate effect, complete pooling one effect
+    for all. Partial pooling estimates how much districts differ, and shrinks the
+    estimates of small districts towards the population.
 
     \b
     [bold]Examples[/bold]
@@ -120,9 +120,9 @@ def fit(
     store: options.Store = None,
     progress: options.Progress = True,
 ) -> None:
-    """Fit one model: its summary and checks here, its draws in a folder.
+    """Fit one model; print its summary and checks, and write its draws to a folder.
 
-    Ctrl-C stops the sampling; what was drawn is still summarised and written.
+    Ctrl-C stops sampling; the draws made until then are summarised and written.
 
     \b
     [bold]Examples[/bold]
@@ -162,9 +162,9 @@ def resume(
     out: options.Out = None,
     progress: options.Progress = True,
 ) -> None:
-    """Go on with a fit whose draws were kept by --store, whatever ended it.
+    """Continue an interrupted fit whose draws were written by --store.
 
-    The draws are those that an undisturbed run would have made.
+    The draws are those of an uninterrupted run.
 
     \b
     [bold]Examples[/bold]

@@ -80,7 +80,7 @@ def predict(
     seed: options.Seed = 19,
     out: OutFile = None,
 ) -> None:
-    """Predict new rows with a kept fit: mean, sd and interval of each.
+    """Predict new rows with a saved fit: mean, sd and interval of each.
 
     \b
     [bold]Examples[/bold]
@@ -122,7 +122,7 @@ def check(
     seed: options.Seed = 19,
     out: OutFolder = None,
 ) -> None:
-    """Check a kept fit: outcomes drawn again from the model, beside those that were seen.
+    """Check a saved fit: replicated outcomes compared with the observed ones.
 
     \b
     [bold]Examples[/bold]
@@ -147,7 +147,7 @@ def loo(
         bool, typer.Option("--reloo", help="Fit again without each row that the estimate is bad for.")
     ] = False,
 ) -> None:
-    """Estimate how well kept fits predict rows they have not seen, and compare several.
+    """Leave-one-out cross-validation of saved fits, and a comparison of several.
 
     \b
     [bold]Examples[/bold]
@@ -172,7 +172,7 @@ def report(
     source: Source = None,
     prob: options.Prob = 0.89,
 ) -> None:
-    """Write a kept fit as one page that opens in any browser, offline, and prints well.
+    """Write a saved fit as one page that opens in any browser, offline, and prints well.
 
     \b
     [bold]Examples[/bold]
