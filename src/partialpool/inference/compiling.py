@@ -19,6 +19,7 @@ from partialpool.kernels.expansion import native_expand
 from partialpool.kernels.group_draws import native_sample
 from partialpool.kernels.group_elimination import native_eliminate, native_learn
 from partialpool.kernels.likelihood import native_share
+from partialpool.kernels.linear_predictors import native_gather, native_predict
 from partialpool.kernels.marginal import native_integrate
 from partialpool.kernels.nuts import native_advance
 from partialpool.kernels.team import native_close, native_help
@@ -123,3 +124,5 @@ def compile_integrals() -> None:
 def compile_draws() -> None:
     """Compile, or load, draws of group effects."""
     native_sample()
+    native_predict()
+    native_gather()

@@ -120,13 +120,9 @@ def predictor_block(data, p, after, first, n, coef, effects, addresses, runs, ro
 
 
 @kernel
-def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
-    """Add the derivatives by predictor p of n cells to a share's sums.
-
-    Coefficients before `after` have theirs already.
-    """
+def sum_coefficients(data, p, after, n, eta_bar, addresses, coef_bar):
+    """Add the derivatives by predictor p's coefficients from `after` on, over n cells."""
     coef_start, coef_column = integers_at(data, COEF_START), integers_at(data, COEF_COLUMN)
-    slot_start, slots = integers_at(data, SLOT_START), integer_rows_at(data, SLOTS)
     k, stop = max(coef_start[p], after), coef_start[p + 1]
     while k < stop:
         if _four_columns(coef_column, k, stop):
@@ -135,6 +131,16 @@ def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, co
         else:
             coef_bar[k] += sum_one(addresses, coef_column[k], n, eta_bar)
             k += 1
+
+
+@kernel
+def _scatter_block(data, p, after, first, n, terms, eta_bar, addresses, runs, coef_bar, effects_bar):
+    """Add the derivatives by predictor p of n cells to a share's sums.
+
+    Coefficients before `after` have theirs already.
+    """
+    slot_start, slots = integers_at(data, SLOT_START), integer_rows_at(data, SLOTS)
+    sum_coefficients(data, p, after, n, eta_bar, addresses, coef_bar)
     for s in range(slot_start[p], slot_start[p + 1]):
         place = terms[slots[s, SLOT_TERM], SHARE_ZERO] + slots[s, SLOT_COORDINATE]
         scatter_slot(data, s, place, first, n, runs, eta_bar, addresses, effects_bar)

@@ -55,8 +55,9 @@ def correction(problem: InnerProblem, at: Conditional, shift: Shift, normals: Fl
     (p,) = problem.latent
     v, slope, bend = shift.variances, shift.weight_slope, shift.weight_bend
     first = -0.125 * float(bend @ v**2)
-    second = 0.25 * float((slope * v) @ problem.spread(shift.psi)[p])
-    r = problem.spread_all(at.factor.spread(normals))[:, p]
+    second = 0.25 * float((slope * v) @ problem.predictors.spread(shift.psi)[p])
+    draws = np.ascontiguousarray(at.factor.spread(normals).T)
+    r = np.array([problem.predictors.spread(v)[p] for v in draws])
     if r.shape[1] ** 2 * problem.dim <= PAIRS:
         covariance = r.T @ r
         return first + second + float(slope @ (covariance * covariance * covariance) @ slope) / 12.0

@@ -51,7 +51,7 @@ def mean_shift(problem: InnerProblem, at: Conditional, found: Covariance) -> Shi
     slope, bend = problem.likelihood.weight_slopes(at.eta)
     pull = np.zeros_like(at.eta)
     pull[problem.latent[0]] = 0.5 * variances * slope
-    return Shift(at.factor.solve(problem.gather(pull)), variances, slope, bend)
+    return Shift(at.factor.solve(problem.predictors.gather(pull)), variances, slope, bend)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def expected(problem: InnerProblem, at: Conditional) -> Expected:
     psi, variances, shift = np.zeros(problem.dim), None, np.zeros_like(at.eta)
     if not problem.scaled:
         moved = mean_shift(problem, at, found)
-        psi, variances, shift = moved.psi, moved.variances, problem.spread(moved.psi)
+        psi, variances, shift = moved.psi, moved.variances, problem.predictors.spread(moved.psi)
     moments, traces = [], 0.0
     for f, (block, precision) in enumerate(zip(problem.blocks, at.given.precisions, strict=True)):
         spread = _summed(problem, found, f)
@@ -164,7 +164,10 @@ def mode_slopes(problem: InnerProblem, x: Floats, at: Conditional, scale: Floats
 
     def slope(given: Given) -> Floats:
         eta = problem.predictors(at.mode, given.coefficients)
-        return problem.gather(problem.likelihood.evaluate(eta)[1]) + problem.log_prior(at.mode, given)[1]
+        return (
+            problem.predictors.gather(problem.likelihood.evaluate(eta)[1])
+            + problem.log_prior(at.mode, given)[1]
+        )
 
     out = np.empty((problem.dim, len(x)))
     for q in range(len(x)):

@@ -16,7 +16,6 @@ from partialpool.errors import FitError, build
 from partialpool.formula.nesting import outer_groups
 from partialpool.inference.laplace.blocks import (
     Block,
-    cell_columns,
     coefficient_block,
     coefficient_predictors,
     effect_blocks,
@@ -27,8 +26,8 @@ from partialpool.inference.laplace.blocks import (
 from partialpool.inference.laplace.cells import CellLikelihood
 from partialpool.inference.laplace.factor import Factor, factorise
 from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
+from partialpool.inference.laplace.predictors import InnerPredictors
 from partialpool.inference.laplace.sums import SparsePattern, Sums, SumsPattern
-from partialpool.kernels.rows import widened
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -85,6 +84,8 @@ class InnerProblem:
         Whether the normal approximation is exact.
     starts
         Position of each block's first number in the vector of inner parameters.
+    predictors
+        The linear predictors as a function of inner parameters and outer coefficients, with its adjoint.
     parent
         By (e, g), the group of eliminated block g that each group of eliminated block e lies in.
 
@@ -100,7 +101,6 @@ class InnerProblem:
         effects = effect_blocks(spec)
         eliminated, crossed, self.parent = elimination_order(effects)
         self.blocks = (*eliminated, *crossed, coefficient_block(spec, self.inner))
-        self.offsets = widened(spec.cells.offsets, spec.cells.index.n_cells)
         self.exact = is_exact(spec)
         self.starts = np.cumsum([0, *(b.size * b.width for b in self.blocks)])
         self._check_size(len(eliminated))
@@ -110,7 +110,7 @@ class InnerProblem:
         nested = all(block.one_group for block in self.blocks)
         self.pattern = SumsPattern(self.blocks, len(eliminated)) if nested else SparsePattern(self.blocks)
         self.likelihood = CellLikelihood(spec, self.latent)
-        self.outer_matrices = self._outer_matrices()
+        self.predictors = InnerPredictors(spec, self.blocks, self.inner)
         self.reference: tuple[Floats, Floats, Local] | None = None
         self.scaled = self.exact and self._one_factor()
 
@@ -141,14 +141,6 @@ class InnerProblem:
         """By what (P, n) predictors multiply the curvature at others, where that is the same in all cells."""
         return self.spec.family.curvature_factor(eta[:, 0] - before[:, 0])
 
-    def _outer_matrices(self) -> list[tuple[Integers, Floats]]:
-        """For each predictor its outer coefficients' numbers and (n, k) columns."""
-        of = coefficient_predictors(self.spec)
-        numbers = [
-            np.flatnonzero((of == p) & ~self.inner) for p in range(len(self.spec.parameters.predictors))
-        ]
-        return [(k, cell_columns(self.spec, self.spec.cells.coef_column[k])) for k in numbers]
-
     def _stacked(self, means: list[Floats]) -> Floats:
         parts = [
             np.tile(m, b.size) if b.terms else np.zeros(b.width)
@@ -156,48 +148,9 @@ class InnerProblem:
         ]
         return np.concatenate(parts)
 
-    # --- linear predictors ----------------------------------------------------------------------------------
-
     def groups(self, v: Floats, f: int) -> Floats:
         """(J, d) view of block f's part of (dim,) inner parameters."""
         return v[self.starts[f] : self.starts[f + 1]].reshape(self.blocks[f].size, self.blocks[f].width)
-
-    def predictors(self, v: Floats, coefficients: Floats) -> Floats:
-        """(P, n) linear predictors of inner parameters and outer coefficients."""
-        eta = self.offsets.copy()
-        for p, (numbers, matrix) in enumerate(self.outer_matrices):
-            if len(numbers):
-                eta[p] += matrix @ coefficients[numbers]
-        return eta + self.spread(v)
-
-    def spread(self, v: Floats) -> Floats:
-        """(P, n) A v: what inner parameters add to the predictors."""
-        eta = np.zeros_like(self.offsets)
-        for f, block in enumerate(self.blocks):
-            own = self.groups(v, f)
-            for use in block.uses:
-                eta[use.predictor] += use.column * own[use.groups, use.coordinate]
-        return eta
-
-    def spread_all(self, v: Floats) -> Floats:
-        """(m, P, n) A v for (dim, m)."""
-        n_predictors, n = self.offsets.shape
-        eta = np.zeros((v.shape[1], n_predictors, n))
-        for f, block in enumerate(self.blocks):
-            own = np.ascontiguousarray(v[self.starts[f] : self.starts[f + 1]].T)
-            for use in block.uses:
-                eta[:, use.predictor] += own[:, use.coordinate :: block.width][:, use.groups] * use.column
-        return eta
-
-    def gather(self, first: Floats) -> Floats:
-        """(dim,) A' first: sums of (P, n) derivatives by inner parameter."""
-        out = np.zeros(self.dim)
-        for f, block in enumerate(self.blocks):
-            own = self.groups(out, f)
-            for use in block.uses:
-                product = use.column * first[use.predictor]
-                own[:, use.coordinate] += np.bincount(use.groups, product, minlength=block.size)
-        return out
 
     # --- the log density of everything ----------------------------------------------------------------------
 
@@ -223,7 +176,7 @@ class InnerProblem:
         eta = self.predictors(v, given.coefficients)
         value, first, second = self.likelihood.evaluate(eta)
         weights = self.likelihood.safe_weights(second) if safe else self.likelihood.weights(eta, second)
-        return eta, Local(value, self.gather(first), self.pattern.fill(weights), 1.0)
+        return eta, Local(value, self.predictors.gather(first), self.pattern.fill(weights), 1.0)
 
     def _rescaled(self, given: Given) -> tuple[Floats, Local]:
         """Around the reference, where other parameters have changed: one factor for all but the value."""
