@@ -75,6 +75,11 @@ CASES: dict[str, Case] = {
         lambda mean, sigma: stats.norm(mean, sigma),
         expected_curvature=("log",),
     ),
+    "gamma": Case(
+        np.array([0.02, 0.3, 2.2, 9.0, 0.3, 1.0]),
+        {"mu": 0.5, "shape": 0.4},
+        lambda mean, shape: stats.gamma(shape, scale=mean / shape),
+    ),
     "negative_binomial": Case(np.array([0.0, 1, 4, 30, 2, 0]), {"mu": 1.0, "shape": 0.3}, _negative_binomial),
 }
 

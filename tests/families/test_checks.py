@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.families.cases import Rows
+from tests.families.cases import CASES, Rows
 
 from partialpool.errors import DataError, FamilyError
 from partialpool.families.gaussian import Gaussian
@@ -86,6 +86,14 @@ def rows(
             "  Try: family='gaussian' for measurements",
         ),
         (
+            "gamma",
+            rows(1.5, 0, -2),
+            "Outcome 'y' has 2 of 3 rows outside the support of the family 'gamma' "
+            "(row 1: 0, row 2: -2; rows count from 0).\n"
+            "  Allowed: numbers above 0\n"
+            "  Try: family='gaussian' for measurements of both signs; zeros are a process of their own",
+        ),
+        (
             "negative_binomial",
             rows(1.5),
             "Outcome 'y' has 1 of 1 rows outside the support of the family 'negative_binomial' "
@@ -127,7 +135,7 @@ def test_a_log_link_needs_a_positive_mean(outcome: Rows) -> None:
 
 @pytest.mark.parametrize("family", [n for n in FAMILIES if n != "binomial"])
 def test_good_outcomes_pass(family: str) -> None:
-    get_family(family).check(rows(0, 1, 1))
+    get_family(family).check(rows(*CASES[family].values))
 
 
 def test_unknown_families_and_links() -> None:
@@ -135,7 +143,7 @@ def test_unknown_families_and_links() -> None:
         get_family("binomal")
     assert str(error.value) == (
         "There is no family 'binomal'.\n"
-        "  Allowed: bernoulli, binomial, gaussian, negative_binomial, poisson\n"
+        "  Allowed: bernoulli, binomial, gamma, gaussian, negative_binomial, poisson\n"
         "  Try: 'binomial'"
     )
     with pytest.raises(FamilyError) as error:

@@ -97,6 +97,7 @@ CASES = {
     "negative binomial": Case(
         "negative_binomial", "y ~ x + (1 | g)", {**POPULATION, "shape": Gamma(3, 1), "1|g": SCALE}
     ),
+    "gamma": Case("gamma", "y ~ x + (1 | g)", {**POPULATION, "shape": Gamma(3, 1), "1|g": SCALE}),
     "slope without intercept": Case(
         "poisson", "y ~ 0 + x + (0 + x | g)", {"x": Normal(0, 0.7), "x|g": SCALE}
     ),
@@ -108,7 +109,8 @@ CASES = {
 
 
 def template(case: Case) -> ModelSpec:
-    return model(case.formula, TABLE, case.family, case.priors)
+    positive = case.family == "gamma"  # whose outcomes are never zero; others are drawn in their place
+    return model(case.formula, TABLE.assign(y=TABLE["y"] + positive), case.family, case.priors)
 
 
 def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from scipy import special
 
-from partialpool.kernels.special import expit, gamma_differences, mills_ratio, softplus, trigamma
+from partialpool.kernels.special import (
+    expit,
+    gamma_differences,
+    log_gamma_excess,
+    mills_ratio,
+    softplus,
+    trigamma,
+)
 
 POSITIVE = np.concatenate([np.geomspace(1e-8, 1e12, 201), np.linspace(0.1, 30, 300), [9.999999, 10.0]])
 REAL = np.concatenate([np.linspace(-40, 40, 801), [-700.0, -100.0, 100.0, 700.0]])
@@ -72,3 +79,25 @@ def test_differences_of_log_gamma_and_digamma_keep_their_digits(y: float) -> Non
         slopes = special.digamma(x + y) - special.digamma(x)
     np.testing.assert_allclose(ours[:, 0], values, rtol=3e-13, atol=3e-13)
     np.testing.assert_allclose(ours[:, 1], slopes, rtol=3e-13, atol=3e-14)
+
+
+@numba.njit
+def _log_gamma_excess(x):
+    return log_gamma_excess(x)
+
+
+def test_what_log_gamma_has_beyond_its_large_part_keeps_its_digits() -> None:
+    x = np.geomspace(1e-3, 1e9, 400)
+    ours = np.array([_log_gamma_excess(v) for v in x])
+    usual = x < 50.0  # from there on scipy's difference loses digits, and the series is its own reference
+    values = special.gammaln(x) - x * np.log(x) + x
+    slopes = special.digamma(x) - np.log(x)
+    bends = x * x * special.polygamma(1, x) - x
+    np.testing.assert_allclose(
+        ours[usual], np.array([values, slopes, bends]).T[usual], rtol=2e-12, atol=1e-13
+    )
+    far = x[~usual]
+    expected = 0.5 * np.log(2.0 * np.pi / far) + 1.0 / (12.0 * far) - 1.0 / (360.0 * far**3)
+    np.testing.assert_allclose(ours[~usual, 0], expected, rtol=1e-9)
+    np.testing.assert_allclose(ours[~usual, 1], -0.5 / far - 1.0 / (12.0 * far**2), rtol=1e-6)
+    np.testing.assert_allclose(ours[~usual, 2], 0.5 + 1.0 / (6.0 * far), rtol=1e-5)

@@ -10,6 +10,7 @@ import math
 from partialpool.kernels.compiling import inlined
 from partialpool.kernels.vectorised import log_one_plus_any, logarithm, where
 
+LOG_SQRT_TWO_PI = 0.9189385332046727
 SHIFT = 8.0  # asymptotic series serve from here; below it recurrences lead up to it
 
 
@@ -71,6 +72,35 @@ def gamma_differences(x, y):
     value -= logarithm(product_b) - logarithm(product_x)
     slope = log_ratio + 0.5 * (down_a - down_b) + (slope_b - slope_a) + (sum_x - sum_b)
     return value, slope
+
+
+@inlined
+def log_gamma_excess(x):
+    """log Gamma(x) - x log(x) + x for x > 0, its derivative, and x^2 times its second derivative.
+
+    Of log gamma that is what is left when its large part is taken away: Stirling's series, 8 higher by the
+    recurrence where x is below 8.
+    """
+    low = x < SHIFT
+    a = where(low, x + SHIFT, x)
+    product, rising = _rising(where(low, x, 1.0))
+    log_a, log_ratio, down = logarithm(a), logarithm(a / x), 1.0 / a
+    series, slope = _gamma_series(down)
+    shifted = (a - 0.5) * log_a - a + LOG_SQRT_TWO_PI + series - logarithm(product)
+    value = where(low, shifted - x * logarithm(x) + x, LOG_SQRT_TWO_PI - 0.5 * log_a + series)
+    by_x = slope - 0.5 * down + where(low, log_ratio - rising, 0.0)
+    z = down * down
+    # trigamma(a) - 1 / a by its series (DLMF 5.15.8)
+    tail = 1.0 / 6.0 - z * (
+        1.0 / 30.0
+        - z * (1.0 / 42.0 - z * (1.0 / 30.0 - z * (5.0 / 66.0 - z * (691.0 / 2730.0 - z * (7.0 / 6.0)))))
+    )
+    bend = z * (0.5 + down * tail)
+    shift = 0.0
+    for i in range(8):
+        shift += 1.0 / ((x + i) * (x + i))
+    bend += where(low, shift + down - 1.0 / x, 0.0)
+    return value, by_x, x * x * bend
 
 
 @inlined
