@@ -62,10 +62,10 @@ class Factor:
         DataError
             When a column has another kind of labels than it had.
         """
-        found = [_factorize(table[name]) for name in self.columns]
+        found = [factorize(table[name]) for name in self.columns]
         for name, (_, labels), known in zip(self.columns, found, self.levels, strict=True):
-            _require_same_kind(name, labels, known)
-        codes = [_among(labels, known)[c] for (c, labels), known in zip(found, self.levels, strict=True)]
+            require_same_kind(name, labels, known)
+        codes = [positions_among(labels, known)[c] for (c, labels), known in zip(found, self.levels, strict=True)]
         index = _find(self.groups, np.column_stack(codes), self._sizes)
         return Grouping(self.name, self.labels, index, self.columns, self._unseen(found, index))
 
@@ -97,7 +97,7 @@ class Factor:
         each = np.tile(np.arange(len(groups))[:, np.newaxis], len(parts))
         position = np.full(len(index), -1, dtype=np.int64)
         position[new] = own
-        return Unseen(_labels(self.columns, parts, each), _hashes(parts), position)
+        return Unseen(_labels(self.columns, parts, each), label_hashes(parts), position)
 
     @property
     def _sizes(self) -> tuple[int, ...]:
@@ -123,7 +123,7 @@ def fit_factor(columns: tuple[str, ...], table: pd.DataFrame) -> tuple[Factor, G
     DataError
         When there is one group only, or a column holds fractions.
     """
-    found = [_factorize(table[name]) for name in columns]
+    found = [factorize(table[name]) for name in columns]
     levels = tuple(known for _, known in found)
     codes = np.column_stack([code for code, _ in found])
     _require_countable(columns, levels)
@@ -157,76 +157,6 @@ def _labels(columns: tuple[str, ...], levels: tuple[NDArray[Any], ...], groups: 
             hint="replace ':' in the labels of those columns",
         )
     return labels
-
-
-# ---- one column ------------------------------------------------------------------------------------------
-
-
-def _factorize(column: pd.Series) -> tuple[Index, NDArray[Any]]:
-    """Return (n,) positions and the sorted labels of one column."""
-    column = _whole(column)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return np.asarray(column.cat.codes, dtype=np.int64), _as_array(column.cat.categories)
-    codes, known = pd.factorize(column, sort=True)
-    return np.asarray(codes, dtype=np.int64), _as_array(known)
-
-
-def _among(labels: NDArray[Any], known: NDArray[Any]) -> Index:
-    """Return the positions of labels among the known ones, -1 for others."""
-    return pd.Index(known).get_indexer(pd.Index(labels)).astype(np.int64)
-
-
-def _require_same_kind(name: str, labels: NDArray[Any], known: NDArray[Any]) -> None:
-    kind = _kind(known)
-    if _kind(labels) != kind:
-        raise build(
-            DataError,
-            f"Column {name!r} had {kind} as labels when the model was made, "
-            f"such as {pd.Index(known)[0]}, and now has {_kind(labels)}, such as {pd.Index(labels)[0]}.",
-            hint=f"make {kind} of the column; a new group needs such a label, too",
-        )
-
-
-def _hashes(parts: tuple[NDArray[Any], ...]) -> NDArray[np.uint64]:
-    """Make one number of the labels of each group, (M,), that depends on nothing else."""
-    hashes = np.zeros(len(parts[0]), dtype=np.uint64)
-    for part in parts:
-        text = np.array([str(label) for label in pd.Index(part)], dtype=object)
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + pd.util.hash_array(text, categorize=False)
-    return hashes
-
-
-def _whole(column: pd.Series) -> pd.Series:
-    """Make integers of whole floats; fractions are no labels."""
-    if column.dtype.kind != "f":
-        return column
-    fractions = column.to_numpy() % 1 != 0
-    if fractions.any():
-        positions = column.index[fractions]
-        raise build(
-            DataError,
-            f"Grouping column {column.name!r} has fractions in {count_rows(len(positions))} "
-            f"({first_rows(positions)}, counted from 0), such as {column.iloc[fractions.argmax()]}.",
-            allowed="whole numbers, text, true/false, dates, categories",
-            hint="is it a predictor? then it stands left of the bar: (x | g)",
-        )
-    return column.astype(np.int64)
-
-
-def _as_array(labels: Any) -> NDArray[Any]:
-    array: NDArray[Any] = np.asarray(labels)
-    whole = array.dtype.kind == "f" and not (array % 1).any()
-    return array.astype(np.int64) if whole else array
-
-
-def _kind(labels: NDArray[Any]) -> str:
-    names = {"i": "whole numbers", "u": "whole numbers", "b": "true/false", "M": "dates"}
-    if labels.dtype.kind in names:
-        return names[labels.dtype.kind]
-    first = labels[0]
-    if isinstance(first, pd.Timestamp):
-        return "dates with a time zone"
-    return "text" if isinstance(first, str) else type(first).__name__
 
 
 # ---- several columns -------------------------------------------------------------------------------------

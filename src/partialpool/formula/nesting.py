@@ -44,9 +44,11 @@ def outer_groups(inner: NDArray[np.integer], n_inner: int, outer: NDArray[np.int
 def find_nesting(groupings: Mapping[tuple[str, ...], Grouping]) -> Nesting:
     """Find every factor that lies in another one with no more groups, whatever their columns are.
 
-    Of two factors that are one by the rows, the one with more columns is the inner, then the first.
+    Of two factors that are one by the rows, the one with more columns is the inner, then the first. A factor
+    of which rows have several groups lies in no other, and none in it.
     """
-    order = sorted(groupings, key=lambda c: (-len(groupings[c].labels), -len(c)))
+    single = [columns for columns, grouping in groupings.items() if not grouping.members]
+    order = sorted(single, key=lambda c: (-len(groupings[c].labels), -len(c)))
     found = {}
     for i, inner in enumerate(order):
         own = groupings[inner]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from partialpool.formula.functions import check_calls
+from partialpool.formula.membership import MembersPart, read_members
 from partialpool.formula.scan import IMPLIED, Piece, Token
 from partialpool.formula.terms import check_terms
 
@@ -25,11 +26,24 @@ class GroupPart:
         The columns that make the grouping factor.
     correlated
         False for ``||``.
+    members
+        How the columns make the factor where each names one of several groups of a row; None elsewhere.
     """
 
     expression: Piece
     columns: tuple[str, ...]
     correlated: bool
+    members: MembersPart | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a recipe knows the factor by: see `Grouping.key`."""
+        return self.columns if self.members is None else (self.members.name,)
+
+    @property
+    def weights(self) -> tuple[Piece, ...]:
+        """The weights of a row's groups, where they are given."""
+        return () if self.members is None else self.members.weights
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,8 @@ class RightSide:
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """All that is evaluated; the weights belong to the outcome."""
-        return (self.population, *(group.expression for group in self.groups), *self.offsets)
+        inside = (piece for group in self.groups for piece in (group.expression, *group.weights))
+        return (self.population, *inside, *self.offsets)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -122,6 +137,9 @@ def _group_parts(sign: Token, operand: Piece) -> list[GroupPart]:
         raise inside.error("Nothing stands left of the bar.", bar, hint="(1 | g) for a varying intercept")
     check_terms(expression)
     expression = Piece(expression.text, (_ONE, _PLUS, *expression.tokens))
+    members = read_members(factor)
+    if members is not None:
+        return [GroupPart(expression, members.columns, bar.text == "|", members)]
     return [GroupPart(expression, columns, bar.text == "|") for columns in _factors(factor, bar)]
 
 
@@ -146,7 +164,7 @@ def _column(piece: Piece, factor: Piece) -> str:
     raise factor.error(
         f"A grouping factor cannot be {piece.source or factor.source!r}.",
         at,
-        allowed="a column g, columns together a:b, nested columns a/b",
+        allowed="a column g, columns together a:b, nested columns a/b, several groups a row mm(a, b)",
         hint="(1 | a) + (1 | b) for two factors, or a new column of the table",
     )
 
