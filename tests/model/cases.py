@@ -49,7 +49,9 @@ def covariates(seed: int = 7) -> pd.DataFrame:
         }
     )
     # Nested in g: the same labels mean another class in each school.
-    return table.assign(b=rng.choice(["p", "q"], N))
+    table = table.assign(b=rng.choice(["p", "q"], N))
+    # Another column of groups of g's kind, and weights for both.
+    return table.assign(k=rng.choice([3, 7, 11, 99], N), v=rng.integers(1, 4, N), o=rng.integers(0, 2, N))
 
 
 TABLE = covariates()
@@ -171,6 +173,17 @@ STRUCTURES = {
     "crossed": Case("x + (x | g) + (1 | h) + (0 + z | h)"),
     "two correlated terms of a factor": Case("(x | g) + (0 + z + t | g)"),
     "interaction of predictors": Case("x * cat + (1 | g)"),
+    "several groups a row": Case("x + (1 | mm(g, k))"),
+    "several groups a row, weighted": Case("x + (x | mm(g, k, weights = cbind(v, o)))", "poisson"),
+    "several groups a row, unscaled": Case(
+        "x + cat + (x + cat || mm(g, k, weights = cbind(v, -o), scale = FALSE)) + (1 | g)", "gaussian"
+    ),
+    "several groups a row, of two predictors": Case(
+        "(1 | mm(k, g)) + (1 | h)", "gaussian", others={"sigma": "~ z + (z | mm(k, g))"}
+    ),
+    "three groups a row, one prior fixed": Case(
+        "x + (x || mm(g, k, v))", priors={"x|mm(g, k, v)": StudentT(3, 1, 2)}
+    ),
     "offset": Case("x + offset(t) + (1 | g)", "poisson"),
     "only an offset": Case("0 + offset(t)", "poisson"),
     "offsets of two predictors": Case("x + offset(t)", "gaussian", others={"sigma": "~ z + offset(0.1 * t)"}),

@@ -50,7 +50,7 @@ class _Tallies:
     @classmethod
     def empty(cls, size: Floats, factors: Mapping[str, Grouping], bins: Bins, n_sets: int) -> _Tallies:
         """Create empty tallies for a number of data sets."""
-        groups = {n: GroupTally(f.index, size, len(f.labels), n_sets) for n, f in factors.items()}
+        groups = {n: GroupTally(f.pairs(), size, len(f.labels), n_sets) for n, f in factors.items()}
         return cls(Tally(size, n_sets), groups, BinTally(bins.edges, bins.scale, n_sets))
 
     def add(self, blocks: Blocks) -> _Tallies:
@@ -169,7 +169,7 @@ def _group_table(
     some = sizes > 0
     table = compare(observed.groups[name].means[0], replicated.groups[name].means, prob)
     table.insert(0, "group", factor.labels[some])
-    table.insert(1, "n", np.bincount(factor.index, minlength=len(sizes))[some])
+    table.insert(1, "n", np.bincount(factor.pairs()[1], minlength=len(sizes))[some])
     if trials:
         table.insert(2, "trials", sizes[some].astype(np.int64))
     return table

@@ -42,11 +42,7 @@ def checked_factors(
     elif group is not None:
         factor = _from_labels(group, design.n_rows)
         known = {factor.name: factor}
-    return {name: _of_rows(factor, rows) for name, factor in known.items()}
-
-
-def _of_rows(factor: Grouping, rows: NDArray[np.int64]) -> Grouping:
-    return Grouping(factor.name, factor.labels, factor.index[rows], factor.columns)
+    return {name: factor.take(rows) for name, factor in known.items()}
 
 
 def _unknown(group: str, known: Mapping[str, Grouping]) -> OptionError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool.checking.replicated import DRAWS, thinned
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design
+from partialpool.formula.records import Design, Grouping
 from partialpool.predict.linear import linear_predictors, row_blocks
 from partialpool.predict.log_likelihood import distinct_rows, outcome_of
 from partialpool.predict.replicates import CACHE_BYTES
@@ -47,8 +49,9 @@ def quantile_residuals(
 
     Returns
     -------
-    A row a row, in the table's order: the group's label under each grouping factor's name, and ``observed``
-    (a proportion where there are trials), ``expected`` (its mean over draws), ``pit`` (u) and ``residual``.
+    A row a row, in the table's order: the group's label under each grouping factor's name (of several
+    groups their labels under the names of their columns), and ``observed`` (a proportion where there are
+    trials), ``expected`` (its mean over draws), ``pit`` (u) and ``residual``.
     A row without trials has no ``pit`` and no ``residual`` (NaN).
 
     Raises
@@ -67,7 +70,7 @@ def quantile_residuals(
     below, at, expected = figures[:, distinct.cell]
     pit = below + np.random.default_rng(seed).random(len(below)) * at
     pit[model.family.unit_weights(replace(outcome, weights=None)) == 0] = np.nan
-    columns = {name: g.labels[g.index] for name, g in model.design.groupings.items()}
+    columns = {n: c for grouping in model.design.groupings.values() for n, c in _label_columns(grouping)}
     return pd.DataFrame(
         columns
         | {
@@ -77,6 +80,14 @@ def quantile_residuals(
             "residual": _normal_quantile(pit),
         }
     )
+
+
+def _label_columns(grouping: Grouping) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the labels of rows' groups under the factor's name; of several under their columns' names."""
+    if not grouping.members:
+        yield grouping.name, grouping.labels[grouping.index]
+    for name, member in zip(grouping.columns, grouping.members, strict=False):
+        yield name, grouping.labels[member.index]
 
 
 def _means_over_draws(fitted: Fitted, design: Design, max_bytes: int) -> Floats:

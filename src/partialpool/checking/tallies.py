@@ -87,24 +87,28 @@ class GroupTally:
 
     Parameters
     ----------
-    index
-        (n,) the group of each row.
+    pairs
+        (p,) rows, ascending, and (p,) groups that they are of.
     size
         (n,) of each row.
     n_groups, n_sets
         J and S.
     """
 
-    def __init__(self, index: Integers, size: Floats, n_groups: int, n_sets: int) -> None:
-        self._index = index
-        self.size = np.bincount(index, size, n_groups)
+    def __init__(self, pairs: tuple[Integers, Integers], size: Floats, n_groups: int, n_sets: int) -> None:
+        self._rows, self._groups = pairs
+        self._n_rows = len(size)
+        self.size = np.bincount(self._groups, size[self._rows], n_groups)
         self._total = np.zeros((n_groups, n_sets))
 
     def add(self, rows: slice, values: Floats) -> None:
         """Count a block of rows: (S, block) outcomes."""
         # Row by row: five times as fast as sorting a block's columns by group, and the same in any blocks.
-        for group, row in zip(self._index[rows].tolist(), np.ascontiguousarray(values.T), strict=True):
-            self._total[group] += row
+        start, stop, _ = rows.indices(self._n_rows)
+        own = slice(*np.searchsorted(self._rows, [start, stop]))
+        by_row = np.ascontiguousarray(values.T)
+        for row, group in zip((self._rows[own] - start).tolist(), self._groups[own].tolist(), strict=True):
+            self._total[group] += by_row[row]
 
     @property
     def means(self) -> Floats:

@@ -15,15 +15,17 @@ from partialpool.formula.bridge import parse
 from partialpool.formula.column import Column, column
 from partialpool.formula.expression import Expression, fit_expression
 from partialpool.formula.grouping import Factor, fit_factor
+from partialpool.formula.member_factor import MemberFactor, fit_members, require_members
 from partialpool.formula.nesting import Nesting, find_nesting
 from partialpool.formula.outcome import OutcomeRecipe, fit_outcome
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
-from partialpool.formula.right import RightSide
+from partialpool.formula.right import GroupPart, RightSide
 from partialpool.formula.split import split_formula, split_parameter
 
 Columns = tuple[str, ...]
 Groupings = Mapping[Columns, Grouping]
+AnyFactor = Factor | MemberFactor
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Recipe:
     outcome
         The left side.
     factors
-        The grouping factors, by their columns.
+        The grouping factors, by their keys: their columns, or the name of one of several groups a row.
     nested
         Which of them lie in which others.
     """
@@ -102,7 +104,7 @@ class Recipe:
     columns: Columns
     outcome: OutcomeRecipe
     predictors: tuple[PredictorRecipe, ...]
-    factors: Mapping[Columns, Factor]
+    factors: Mapping[Columns, AnyFactor]
     nested: Nesting
 
     @property
@@ -135,9 +137,22 @@ class Recipe:
             or a number is not finite.
         """
         columns = _union(self.columns, self.outcome.columns if outcome else ())
+        self.require_members(table, missing)
         plain, n_dropped = _usable(table, columns, missing)
         outcomes = self.outcome.evaluate(plain) if outcome else None
         return replace(self.read(plain), outcome=outcomes, n_dropped=n_dropped)
+
+    def require_members(self, table: pd.DataFrame, missing: Missing) -> None:
+        """Refuse rows that lack one of several groups, unless they are to be left out.
+
+        Raises
+        ------
+        DataError
+            When a column is absent, or lacks values and `missing` is ``"error"``.
+        """
+        for factor in self.factors.values():
+            if isinstance(factor, MemberFactor):
+                require_members(factor.name, factor.columns, table, missing)
 
     def read(self, plain: pd.DataFrame, read_groups: bool = True) -> Design:
         """Make the design of complete rows in plain types, without an outcome.
@@ -150,8 +165,8 @@ class Recipe:
             False leaves the columns of grouping factors unread; every group's index is then -1.
         """
         groupings = {
-            columns: factor.evaluate(plain) if read_groups else factor.unread(len(plain))
-            for columns, factor in self.factors.items()
+            key: factor.evaluate(plain) if read_groups else factor.unread(plain)
+            for key, factor in self.factors.items()
         }
         predictors = {p.parameter: p.evaluate(plain, groupings) for p in self.predictors}
         return Design(None, predictors, len(plain))
@@ -166,7 +181,7 @@ class Recipe:
         trials
             Whether the numbers of trials are.
         """
-        factors = tuple(self.factors) if read_groups else ()
+        factors = (factor.columns_read(read_groups) for factor in self.factors.values())
         counts = self.outcome.trials.piece.columns if trials and self.outcome.trials else ()
         return _union(*(p.columns for p in self.predictors), *factors, counts)
 
@@ -175,8 +190,8 @@ class Recipe:
 
         With ``"school:class"`` goes ``"school"``, whose columns are among its own.
         """
-        inner = [set(columns) for columns in self.factors if ":".join(columns) in names]
-        factors = {c: f for c, f in self.factors.items() if any(set(c) <= columns for columns in inner)}
+        inner = [set(key) for key, factor in self.factors.items() if factor.name in names]
+        factors = {key: f for key, f in self.factors.items() if any(set(key) <= keys for keys in inner)}
         predictors = tuple(p.keep_factors(factors) for p in self.predictors)
         smaller = replace(self, predictors=predictors, factors=factors)
         return replace(smaller, columns=smaller.columns_read())
@@ -240,6 +255,9 @@ def build_design(
     for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
         parse(piece)  # what is wrong with the formula is said before what is wrong with the table
     columns = _union(*(side.columns for side in sides.values()))
+    for part in _parts(sides.values()).values():
+        if part.members is not None:
+            require_members(part.members.name, part.columns, table, missing)
     plain, n_dropped = _usable(table, _union(left.columns, columns), missing)
 
     outcome_recipe, outcome = fit_outcome(left, plain)
@@ -262,12 +280,37 @@ def _usable(table: pd.DataFrame, columns: Columns, missing: Missing) -> tuple[pd
     return plain_columns(table, columns, rows), len(table) - len(rows)
 
 
-def _fit_factors(sides: Iterable[RightSide], table: pd.DataFrame) -> tuple[dict[Columns, Factor], Groupings]:
-    """Index each grouping factor once, however many terms and predictors have it."""
-    wanted = dict.fromkeys(group.columns for side in sides for group in side.groups)
-    fitted = {columns: fit_factor(columns, table) for columns in wanted}
-    factors = {columns: factor for columns, (factor, _) in fitted.items()}
-    return factors, {columns: grouping for columns, (_, grouping) in fitted.items()}
+def _parts(sides: Iterable[RightSide]) -> dict[Columns, GroupPart]:
+    """Take each grouping factor once, however many terms and predictors have it.
+
+    Raises
+    ------
+    FormulaError
+        When two terms weight the groups of one factor differently.
+    """
+    found: dict[Columns, GroupPart] = {}
+    for part in (group for side in sides for group in side.groups):
+        known = found.setdefault(part.key, part)
+        if part.members is not None and known.members is not None and not part.members.same_as(known.members):
+            raise part.expression.error(
+                f"{part.members.name} has other weights in another term.",
+                hint="the same weights in every term, or the columns in another order: another factor",
+            )
+    return found
+
+
+def _fit_factors(
+    sides: Iterable[RightSide], table: pd.DataFrame
+) -> tuple[dict[Columns, AnyFactor], Groupings]:
+    """Index each grouping factor once."""
+    factors: dict[Columns, AnyFactor] = {}
+    groupings: dict[Columns, Grouping] = {}
+    for key, part in _parts(sides).items():
+        if part.members is None:
+            factors[key], groupings[key] = fit_factor(part.columns, table)
+        else:
+            factors[key], groupings[key] = fit_members(part.members, table)
+    return factors, groupings
 
 
 def _fit_predictor(
@@ -276,7 +319,7 @@ def _fit_predictor(
     population, matrix = fit_expression(side.population, table, "Intercept")
     fitted = [fit_expression(group.expression, table, "1") for group in side.groups]
     groups = tuple(
-        GroupRecipe(expression, group.columns, group.correlated)
+        GroupRecipe(expression, group.key, group.correlated)
         for group, (expression, _) in zip(side.groups, fitted, strict=True)
     )
     _refuse_repeats(groups)

@@ -58,8 +58,18 @@ def check_calls(piece: Piece) -> None:
             raise piece.error("This bracket follows no function.", token, hint="a '+' before it")
 
 
+# What brms calls in other places, or what it alone has.
+_ELSEWHERE = {
+    "mm": "(1 | mm(a, b)), right of the bar of a group-level term",
+    "mmc": "(x | mm(a, b)): what varies by group is the same column for all groups of a row",
+    "gr": "(1 | gr(g)), right of the bar of a group-level term",
+}
+
+
 def _not_allowed(piece: Piece, function: Token) -> FormulaError:
     near = difflib.get_close_matches(function.text, ALLOWED, n=2, cutoff=0.7)
+    if function.text in _ELSEWHERE:
+        return piece.error(f"{function.text}() cannot stand here.", function, hint=_ELSEWHERE[function.text])
     hint = " or ".join(near) if near else "compute a new column of the table and name it in the formula"
     return piece.error(
         f"A formula cannot call {function.text!r}.",

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.checks import count_rows, first_rows
+from partialpool.data.checks import count_rows
 from partialpool.errors import DataError, build
+from partialpool.formula.labels import factorize, label_hashes, positions_among, require_same_kind
 from partialpool.formula.records import Grouping, Unseen
 
 Index = NDArray[np.int64]
@@ -45,6 +46,15 @@ class Factor:
         return tuple(name for name, known in pairs if isinstance(known[0], str))
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What a recipe knows the factor by."""
+        return self.columns
+
+    def columns_read(self, read_groups: bool) -> tuple[str, ...]:
+        """List the columns that rows must have: its own, where groups are read."""
+        return self.columns if read_groups else ()
+
+    @property
     def name(self) -> str:
         """``"district"``, or ``"school:class"``."""
         return ":".join(self.columns)
@@ -65,13 +75,15 @@ class Factor:
         found = [factorize(table[name]) for name in self.columns]
         for name, (_, labels), known in zip(self.columns, found, self.levels, strict=True):
             require_same_kind(name, labels, known)
-        codes = [positions_among(labels, known)[c] for (c, labels), known in zip(found, self.levels, strict=True)]
+        codes = [
+            positions_among(labels, known)[c] for (c, labels), known in zip(found, self.levels, strict=True)
+        ]
         index = _find(self.groups, np.column_stack(codes), self._sizes)
         return Grouping(self.name, self.labels, index, self.columns, self._unseen(found, index))
 
-    def unread(self, n_rows: int) -> Grouping:
+    def unread(self, table: pd.DataFrame) -> Grouping:
         """Make the grouping of rows whose groups do not matter: every index is -1."""
-        return Grouping(self.name, self.labels, np.full(n_rows, -1), self.columns)
+        return Grouping(self.name, self.labels, np.full(len(table), -1), self.columns)
 
     def outer_groups(self, outer: Factor) -> Index:
         """Find where each group stands in a factor of some of its columns.

@@ -13,6 +13,7 @@ from partialpool.errors import DataError, build
 
 Index = NDArray[np.int64]
 
+
 def factorize(column: pd.Series) -> tuple[Index, NDArray[Any]]:
     """Return (n,) positions and the sorted labels of one column."""
     column = _whole(column)
@@ -28,6 +29,7 @@ def positions_among(labels: NDArray[Any], known: NDArray[Any]) -> Index:
 
 
 def require_same_kind(name: str, labels: NDArray[Any], known: NDArray[Any]) -> None:
+    """Raise DataError where a column's labels are of another kind than those that are known."""
     kind = kind_of(known)
     if kind_of(labels) != kind:
         raise build(
@@ -71,6 +73,7 @@ def _as_array(labels: Any) -> NDArray[Any]:
 
 
 def kind_of(labels: NDArray[Any]) -> str:
+    """Name the kind of some labels: ``"whole numbers"``, ``"text"``."""
     names = {"i": "whole numbers", "u": "whole numbers", "b": "true/false", "M": "dates"}
     if labels.dtype.kind in names:
         return names[labels.dtype.kind]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.checks import Missing, count_rows, first_rows, missing_rows
+from partialpool.data.checks import Missing, count_rows, first_rows, missing_rows, require_columns
 from partialpool.errors import DataError, build
 from partialpool.formula.column import Column, column
 from partialpool.formula.labels import factorize, kind_of, label_hashes, positions_among, require_same_kind
@@ -137,7 +137,8 @@ def fit_members(part: MembersPart, table: pd.DataFrame) -> tuple[MemberFactor, G
     if len(labels) < 2:
         raise build(
             DataError,
-            f"Grouping factor {part.name!r} has one group only, {labels[0]}, in all {count_rows(len(table))}.",
+            f"Grouping factor {part.name!r} has one group only, {labels[0]}, in all "
+            f"{count_rows(len(table))}.",
             hint="leave its group-level terms out",
         )
     factor = known_members(part, labels)
@@ -156,8 +157,9 @@ def require_members(name: str, columns: Sequence[str], table: pd.DataFrame, miss
     Raises
     ------
     DataError
-        Says in which column, in how many rows, and what to do.
+        Says in which column, in how many rows, and what to do; or that a column is absent.
     """
+    require_columns(table, columns)
     lacking = {c: np.flatnonzero(missing_rows(table, [c])) for c in columns}
     lacking = {c: rows for c, rows in lacking.items() if len(rows)}
     if not lacking or missing != "error":
@@ -166,7 +168,9 @@ def require_members(name: str, columns: Sequence[str], table: pd.DataFrame, miss
         f"\n    {c!r}: {count_rows(len(rows))} ({first_rows(rows)}, counted from 0)"
         for c, rows in lacking.items()
     )
-    example = f"mm({', '.join(columns)}, weights=cbind({', '.join(f'w{i + 1}' for i in range(len(columns)))}))"
+    example = (
+        f"mm({', '.join(columns)}, weights=cbind({', '.join(f'w{i + 1}' for i in range(len(columns)))}))"
+    )
     raise build(
         DataError,
         f"{name} needs a group in each of its columns, and some rows lack one:{found}",

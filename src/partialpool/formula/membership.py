@@ -68,7 +68,9 @@ def read_members(factor: Piece) -> MembersPart | None:
         else:
             raise _no_column(argument, factor)
     if len(columns) < 2:
-        raise factor.error(f"{FUNCTION}() needs two columns at least.", hint="(1 | g) where rows have one group")
+        raise factor.error(
+            f"{FUNCTION}() needs two columns at least.", hint="(1 | g) where rows have one group"
+        )
     if len(set(columns)) < len(columns):
         raise factor.error(f"The grouping factor {factor.source!r} has a column twice.")
     weights = _weights(given["weights"], columns) if "weights" in given else ()
@@ -79,7 +81,9 @@ def _add_option(given: dict[str, Piece], argument: Piece, factor: Piece) -> None
     name, value = argument.tokens[0], argument[2:]
     if name.text not in ("weights", "scale"):
         hint = _ELSEWHERE.get(name.text)
-        raise factor.error(f"{FUNCTION}() has no argument {name.text!r}.", name, allowed=_ALLOWED, **_hint(hint))
+        raise factor.error(
+            f"{FUNCTION}() has no argument {name.text!r}.", name, allowed=_ALLOWED, **_hint(hint)
+        )
     if name.text in given or not len(value):
         raise factor.error(f"{name.text!r} has one value.", name, allowed=_ALLOWED)
     given[name.text] = value

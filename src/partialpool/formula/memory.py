@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from partialpool.formula.asked import Formula
 from partialpool.formula.codec import decode, encode
 from partialpool.formula.column import Column, column
-from partialpool.formula.design import Columns, GroupRecipe, PredictorRecipe, Recipe
+from partialpool.formula.design import AnyFactor, Columns, GroupRecipe, PredictorRecipe, Recipe
 from partialpool.formula.expression import Expression
-from partialpool.formula.grouping import Factor, known_factor
+from partialpool.formula.grouping import known_factor
 from partialpool.formula.learnt import Plain, recall_calls, recall_terms, remember_calls, remember_terms
 from partialpool.formula.left import LeftSide
+from partialpool.formula.member_factor import MemberFactor, known_members
+from partialpool.formula.membership import MembersPart
 from partialpool.formula.nesting import Nesting, nesting_of_columns
 from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
 from partialpool.formula.records import Term
@@ -80,7 +82,8 @@ def recall(formula: Formula, memory: Plain) -> Recipe:
     left, right = split_formula(formula.text)
     sides = {"mu": right} | {name: split_parameter(text) for name, text in formula.parameters.items()}
     columns = tuple(dict.fromkeys(name for side in sides.values() for name in side.columns))
-    factors = _recalled_factors(memory["factors"])
+    members = {g.key: g.members for side in sides.values() for g in side.groups if g.members is not None}
+    factors = _recalled_factors(memory["factors"], members)
     return Recipe(
         columns,
         _recalled_outcome(left, memory["outcome"]),
@@ -124,7 +127,7 @@ def _predictor(recipe: PredictorRecipe) -> Plain:
 
 def _recalled_predictor(parameter: str, side: RightSide, kept: Plain) -> PredictorRecipe:
     groups = tuple(
-        GroupRecipe(_recalled_expression(part.expression, memory), part.columns, part.correlated)
+        GroupRecipe(_recalled_expression(part.expression, memory), part.key, part.correlated)
         for part, memory in zip(side.groups, kept["groups"], strict=True)
     )
     offsets = tuple(
@@ -172,16 +175,30 @@ def recalled_term(kept: list[Any]) -> Term:
 # ---- grouping factors ------------------------------------------------------------------------------------
 
 
-def _factor(factor: Factor) -> Plain:
+def _factor(factor: AnyFactor) -> Plain:
+    if isinstance(factor, MemberFactor):
+        weights = [remember_calls(weight.lazy) for weight in factor.weights]
+        return {"members": factor.name, "labels": encode(factor.labels), "weights": weights}
     levels = [encode(known) for known in factor.levels]
     return {"columns": list(factor.columns), "levels": levels, "groups": encode(factor.groups)}
 
 
-def _recalled_factors(kept: list[Plain]) -> Mapping[Columns, Factor]:
-    factors = [
-        known_factor(tuple(f["columns"]), tuple(map(decode, f["levels"])), decode(f["groups"])) for f in kept
-    ]
-    return {factor.columns: factor for factor in factors}
+def _recalled_factors(
+    kept: list[Plain], members: Mapping[Columns, MembersPart]
+) -> Mapping[Columns, AnyFactor]:
+    factors = [_recalled_factor(memory, members) for memory in kept]
+    return {factor.key: factor for factor in factors}
+
+
+def _recalled_factor(kept: Plain, members: Mapping[Columns, MembersPart]) -> AnyFactor:
+    if "members" not in kept:
+        return known_factor(
+            tuple(kept["columns"]), tuple(map(decode, kept["levels"])), decode(kept["groups"])
+        )
+    factor = known_members(members[(kept["members"],)], decode(kept["labels"]))
+    for weight, learnt in zip(factor.weights, kept["weights"], strict=True):
+        recall_calls(weight.lazy, learnt)
+    return factor
 
 
 def _of_rows(recipe: Recipe) -> Nesting:
@@ -194,7 +211,7 @@ def _nested(inner: Columns, outer: Columns, groups: NDArray[np.int64]) -> Plain:
     return {"inner": list(inner), "outer": list(outer), "groups": encode(groups)}
 
 
-def _recalled_nesting(kept: list[Plain], factors: Mapping[Columns, Factor]) -> Nesting:
+def _recalled_nesting(kept: list[Plain], factors: Mapping[Columns, AnyFactor]) -> Nesting:
     found = dict(nesting_of_columns(factors))
     for pair in kept:
         inner, outer, groups = tuple(pair["inner"]), tuple(pair["outer"]), decode(pair["groups"])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.grouping import Factor
+from partialpool.formula.member_factor import MemberFactor
 from partialpool.formula.records import Grouping
 
 Index = NDArray[np.int64]
@@ -59,11 +60,11 @@ def find_nesting(groupings: Mapping[tuple[str, ...], Grouping]) -> Nesting:
     return found
 
 
-def nesting_of_columns(factors: Mapping[tuple[str, ...], Factor]) -> Nesting:
+def nesting_of_columns(factors: Mapping[tuple[str, ...], Factor | MemberFactor]) -> Nesting:
     """Find the factors that lie in others for having all their columns: ``school:class`` in ``school``."""
     return {
         (a, b): inner.outer_groups(outer)
         for a, inner in factors.items()
         for b, outer in factors.items()
-        if set(b) < set(a)
+        if isinstance(inner, Factor) and isinstance(outer, Factor) and set(b) < set(a)
     }

@@ -110,5 +110,7 @@ def new_rows(
     smaller = recipe.keep_factors(factors)
     columns = smaller.columns_read(read_groups, trials)
     require_columns(table, columns)
+    if read_groups:
+        smaller.require_members(table, missing)
     positions = complete_rows(table, columns, missing)
     return NewRows(smaller, table, positions, columns, read_groups)

@@ -69,8 +69,8 @@ class Unseen:
     hashes
         (M,) uint64, the same for the same label in every table.
     index
-        (n,) int64, the position of each row's group in `labels`, -1 where the group is known; empty where rows
-        belong to several groups (see `Membership.unseen`).
+        (n,) int64, the position of each row's group in `labels`, -1 where the group is known; empty where
+        rows belong to several groups (see `Membership.unseen`).
     """
 
     labels: NDArray[Any]
@@ -127,8 +127,8 @@ class Grouping:
     labels
         (J,) the user's own labels, sorted; for an interaction the strings ``"a:b"``.
     index
-        (n,) int64, the position of each row's group in `labels`, -1 for a group that is not there; empty where
-        rows belong to several groups.
+        (n,) int64, the position of each row's group in `labels`, -1 for a group that is not there; empty
+        where rows belong to several groups.
     columns
         The columns of the table that make the factor.
     unseen
@@ -232,7 +232,7 @@ class GroupTerm:
     between: Floats | None = None
 
     def shares(self, rows: Index | slice = slice(None)) -> Iterator[tuple[Membership, Floats]]:
-        """Yield each group that rows belong to, with (n_rows, d) numbers that its effects are multiplied by."""
+        """Yield each group that rows belong to, and (n_rows, d) what its effects are multiplied by."""
         matrix = self.matrix[rows]
         for member in self.grouping.memberships:
             own = member.take(rows)

@@ -149,15 +149,10 @@ class Effects:
     def slots(self) -> tuple[Slot, ...]:
         """Where its coordinates go, term by term."""
         return tuple(
-            Slot(
-                at,
-                part.predictor,
-                column if member.weights is None else column * member.weights,
-                member.index,
-            )
+            Slot(at, part.predictor, column, member.index)
             for part in self.terms
-            for at, column in zip(part.coordinates, part.term.matrix.T, strict=True)
-            for member in part.term.memberships
+            for member, matrix in part.term.shares()
+            for at, column in zip(part.coordinates, matrix.T, strict=True)
         )
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from partialpool.formula.records import Grouping
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import prefix
 from partialpool.model.parameters import PredictorParameters
@@ -29,6 +31,8 @@ class Effect:
         Of what it varies around: ``"alpha_bar"``, ``"0"``.
     sd
         ``"sigma"``, or the number where it is given.
+    row
+        What a row gets of it: ``"alpha_j[i]"``, ``"(alpha_j[a_i] + alpha_j[b_i])/2"``.
     """
 
     coefficient: GroupCoefficient
@@ -36,6 +40,7 @@ class Effect:
     symbol: str
     mean: str
     sd: str
+    row: str
 
 
 class Symbols:
@@ -84,12 +89,13 @@ class Symbols:
         base = _base(part.parameter, name)
         shared, folded = _shared(part, name), self._folded(part, name)
         if not folded and (shared or len(self._varying(part, name)) > 1):
-            base += f"_{effects.factor}"
+            base += "_" + "_".join(re.findall(r"\w+", effects.factor))
         sd = "sigma" if self._only_sd else f"sigma_{base}"
         if not coefficient.learnt:
             sd = "" if coefficient.sd is None else f"{coefficient.sd:g}"
         mean = self.coefficient(part, name) if folded and shared else "0"
-        return Effect(coefficient, name, f"{base}_{self.index(effects)}", mean, sd)
+        symbol = f"{base}_{self.index(effects)}"
+        return Effect(coefficient, name, symbol, mean, sd, _of_row(symbol, effects))
 
     def terms(self, part: PredictorParameters) -> list[str]:
         """What a predictor is the sum of."""
@@ -103,9 +109,9 @@ class Symbols:
         for name in part.predictor.population.names:
             own = [effect for effect in own_effects if effect.name == name]
             folded = self._folded(part, name)
-            found.append(_times(f"{own[0].symbol}[i]" if folded else self.coefficient(part, name), name))
+            found.append(_times(own[0].row if folded else self.coefficient(part, name), name))
             own_effects = [effect for effect in own_effects if effect.name != name or not folded]
-        found += [_times(f"{effect.symbol}[i]", effect.name) for effect in own_effects]
+        found += [_times(effect.row, effect.name) for effect in own_effects]
         return found + (["offset_i"] if part.predictor.offset is not None else [])
 
     def _terms_of(self, part: PredictorParameters) -> list[tuple[Effects, EffectsTerm]]:
@@ -113,18 +119,39 @@ class Symbols:
         number = self._numbers[part.parameter]
         return [(e, own) for e in self._effects for own in e.terms if own.predictor == number]
 
-    def _varying(self, part: PredictorParameters, name: str) -> list[GroupCoefficient]:
-        """The group-level coefficients that vary a population-level one."""
+    def _varying(self, part: PredictorParameters, name: str) -> list[tuple[Effects, GroupCoefficient]]:
+        """The group-level coefficients that vary a population-level one, each with its block."""
         return [
-            effects.coefficients[own.coordinates[_names(own).index(name)]]
+            (effects, effects.coefficients[own.coordinates[_names(own).index(name)]])
             for effects, own in self._terms_of(part)
             if name in _names(own)
         ]
 
     def _folded(self, part: PredictorParameters, name: str) -> bool:
-        """Whether one term varies a coefficient, with a normal distribution that can take its mean."""
+        """Whether one term varies a coefficient, with a normal distribution that can take its mean.
+
+        Where rows have several groups the weights may not sum to one, and then it cannot.
+        """
         found = self._varying(part, name)
-        return len(found) == 1 and found[0].sd is not None
+        return len(found) == 1 and found[0][1].sd is not None and not _grouping(found[0][0]).members
+
+
+def _grouping(effects: Effects) -> Grouping:
+    return effects.terms[0].term.grouping
+
+
+def _of_row(symbol: str, effects: Effects) -> str:
+    """Write what a row gets of a group's effect: the weighted sum over its groups, where it has several."""
+    grouping = _grouping(effects)
+    if not grouping.members:
+        return f"{symbol}[i]"
+    own = [f"{symbol}[{column}_i]" for column in grouping.columns]
+    weights = {float(w) for m in grouping.members for w in np.unique(1.0 if m.weights is None else m.weights)}
+    if weights == {1.0}:
+        return f"({' + '.join(own)})"
+    if weights == {1.0 / len(own)}:
+        return f"({' + '.join(own)})/{len(own)}"
+    return f"({' + '.join(f'w{k}_i {text}' for k, text in enumerate(own, 1))})"
 
 
 def _base(parameter: str, name: str) -> str:

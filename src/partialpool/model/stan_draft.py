@@ -8,9 +8,26 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Grouping, Term
+from partialpool.formula.records import Grouping, Membership, Term
 from partialpool.model.stan_text import Block, Identifiers, listed
-from partialpool.priors.base import Prior, unwrapped
+from partialpool.priors.base import Prior, number, unwrapped
+
+
+@dataclass(frozen=True)
+class FactorText:
+    """A grouping factor in a program.
+
+    Attributes
+    ----------
+    size
+        Identifier of its number of groups.
+    members
+        For each group of a row its identifier, and the weight with the sign of multiplication, ``"w .*"``;
+        empty where it is 1.
+    """
+
+    size: str
+    members: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -37,7 +54,7 @@ class Draft:
     values: dict[str, object] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     _columns: dict[bytes, str] = field(default_factory=dict)
-    _factors: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _factors: dict[str, FactorText] = field(default_factory=dict)
     _means: dict[str, str] = field(default_factory=dict)
 
     def columns(self, name: str, matrix: NDArray[np.float64], labels: Sequence[str]) -> str:
@@ -73,17 +90,33 @@ class Draft:
             self.transformed_data.add(f"vector[N] units = {product};")
         return "units"
 
-    def factor(self, grouping: Grouping) -> tuple[str, str]:
-        """Declare a grouping factor; return the identifiers of its size and of the group of each row."""
-        if grouping.name not in self._factors:
-            size = self.identifiers.new(f"J_{grouping.name}")
-            group = self.identifiers.new(grouping.name)
-            self._factors[grouping.name] = size, group
-            self.data.add(f"int<lower=1> {size};", f"groups of {grouping.name}")
-            self.data.add(f"array[N] int<lower=1, upper={size}> {group};", f"{grouping.name} of each row")
+    def factor(self, grouping: Grouping) -> FactorText:
+        """Declare a grouping factor: how many groups it has, and which group or groups each row has."""
+        name = grouping.name
+        if name not in self._factors:
+            size = self.identifiers.new(f"J_{name}")
+            self.data.add(f"int<lower=1> {size};", f"groups of {name}")
             self.values[size] = len(grouping.labels)
-            self.values[group] = (grouping.index + 1).tolist()
-        return self._factors[grouping.name]
+            if grouping.members:
+                pairs = zip(grouping.columns, grouping.members, strict=True)
+                members = tuple(self._member(size, f"{name} {column}", own) for column, own in pairs)
+            else:
+                members = (self._member(size, name, grouping.memberships[0]),)
+            self._factors[name] = FactorText(size, members)
+        return self._factors[name]
+
+    def _member(self, size: str, name: str, member: Membership) -> tuple[str, str]:
+        """Declare a group of each row; return its identifier and its weights, empty where they are 1."""
+        group = self.identifiers.new(name)
+        self.data.add(f"array[N] int<lower=1, upper={size}> {group};", f"{name} of each row")
+        self.values[group] = (member.index + 1).tolist()
+        weights = np.ones(1) if member.weights is None else member.weights
+        if np.all(weights == 1.0):
+            return group, ""
+        if np.all(weights == weights[0]):
+            return group, f"{number(float(weights[0]))} *"
+        symbol = self.columns(f"weight_{name}", weights[:, np.newaxis], [f"weight of {name}"])
+        return group, f"{symbol} .*"
 
     def parameter(self, name: str, wanted: str, size: int, limits: str, comment: str) -> str:
         """Declare a parameter, a real or a vector; return its identifier."""

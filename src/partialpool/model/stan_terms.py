@@ -84,9 +84,10 @@ def write_effects(draft: Draft, parameters: Sequence[str], effects: Effects) -> 
     write = _write_independent if effects.corr is None else _write_correlated
     found = write(draft, named_pieces(effects, parameters), effects)
     return [
-        (own.predictor, _contribution(draft, own.term, piece, symbol, group))
+        (own.predictor, f"{weight} {text}".strip())
         for own, piece, symbol in found
-        for _, group in [draft.factor(own.term.grouping)]
+        for group, weight in draft.factor(own.term.grouping).members
+        for text in [_contribution(draft, own.term, piece, symbol, group)]
     ]
 
 
@@ -149,7 +150,7 @@ def _write_independent(
     draft: Draft, parts: Sequence[NamedPiece], effects: Effects
 ) -> list[tuple[EffectsTerm, Piece, str]]:
     """Write a block without correlations: each of its pieces stands alone."""
-    size, _ = draft.factor(effects.terms[0].term.grouping)
+    size = draft.factor(effects.terms[0].term.grouping).size
     sds = [_write_sd(draft, p.name, p.coefficients) if p.coefficients[0].learnt else "" for p in parts]
     found = []
     for part, sd in zip(parts, sds, strict=True):
@@ -194,7 +195,7 @@ def _write_correlated(
     assert effects.corr is not None, "called for blocks with correlations"
     corr = effects.corr_name
     base, d = corr.removesuffix("_corr"), effects.width
-    size, _ = draft.factor(effects.terms[0].term.grouping)
+    size = draft.factor(effects.terms[0].term.grouping).size
     sds = _stacked([(_write_sd(draft, p.name, p.coefficients), len(p.coefficients)) for p in parts])
 
     factor, z, r = (draft.identifiers.new(f"{letter}_{base}") for letter in "Lzr")

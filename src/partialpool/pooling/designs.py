@@ -46,9 +46,12 @@ def grouping_factor(design: Design, group: str | None = None) -> Grouping:
     ------
     OptionError
         The design has no group-level term, has several factors and `group` is None, or
-        has no factor of that name.
+        has no factor of that name; or rows belong to several groups of it.
     """
-    factors = design.groupings
+    every = design.groupings
+    factors = {name: grouping for name, grouping in every.items() if not grouping.members}
+    if every and (group in every or not factors) and group not in factors:
+        raise _several_groups_a_row(group or next(iter(every)), factors)
     if not factors:
         raise build(
             OptionError,
@@ -66,6 +69,15 @@ def grouping_factor(design: Design, group: str | None = None) -> Grouping:
     if name not in factors:
         raise unknown_name(OptionError, "grouping factor", name, factors)
     return factors[name]
+
+
+def _several_groups_a_row(name: str, others: Collection[str]) -> OptionError:
+    return build(
+        OptionError,
+        f"Rows belong to several groups of {name}, so none has rows of its own to compare poolings on.",
+        allowed=", ".join(others) or "a factor of which each row has one group",
+        hint="Model(...).fit() for partial pooling; its group_effects() are those of the groups",
+    )
 
 
 def without_groups(design: Design, group: str) -> Design:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
 from partialpool.families.base import row_weights
-from partialpool.formula.records import Design, Outcome
+from partialpool.formula.records import Design, Grouping, Outcome
 from partialpool.pooling.designs import grouping_factor
 from partialpool.pooling.outcomes import group_outcomes, known_outcome
 from partialpool.pooling.population import (
@@ -77,7 +77,7 @@ def pooling_table(
     index, n_groups = grouping.index, len(grouping.labels)
     outcome = known_outcome(design)
     columns: dict[str, Any] = {"group": grouping.labels, "position": np.arange(n_groups)}
-    columns |= _sizes(outcome, index, n_groups)
+    columns |= _sizes(outcome, grouping)
     columns["raw"] = raw_means(partial, index, n_groups)
     for name, fitted in zip(POOLINGS, (no, partial, complete), strict=True):
         on_link = _on_link(fitted, grouping.name, coefficient, n_groups, prob)
@@ -138,11 +138,12 @@ def _check_rows(*fits: Fitted) -> None:
         )
 
 
-def _sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> dict[str, NDArray[Any]]:
+def _sizes(outcome: Outcome, grouping: Grouping) -> dict[str, NDArray[Any]]:
     """Count each group's rows, and its trials where the outcome has them."""
-    sizes = {"n": group_sizes(outcome, index, n_groups)}
+    sizes = {"n": group_sizes(outcome, grouping)}
     if outcome.trials is not None:
-        sizes["trials"] = whole(np.bincount(index, row_weights(outcome) * outcome.trials, n_groups))
+        trials = row_weights(outcome) * outcome.trials
+        sizes["trials"] = whole(np.bincount(grouping.index, trials, len(grouping.labels)))
     return sizes
 
 

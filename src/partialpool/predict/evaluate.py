@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.formula.records import Design, Grouping, GroupTerm, Membership, Predictor
 from partialpool.predict.asked import Asked
 from partialpool.predict.linear import linear_predictors
 from partialpool.predict.members import Members, chosen_groups
 from partialpool.predict.outcomes import draw_outcomes, standard_normals
 from partialpool.predict.populations import GroupPopulation
-from partialpool.predict.rows import take_groups, take_rows
+from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import effect_positions
 
@@ -44,7 +44,7 @@ class Rows:
         """Take some of them."""
         return Rows(
             take_rows(self.design, rows),
-            {name: take_groups(grouping, rows) for name, grouping in self.groupings.items()},
+            {name: grouping.take(rows) for name, grouping in self.groupings.items()},
             None if self.trials is None else self.trials[rows],
         )
 
@@ -91,49 +91,66 @@ class Evaluator:
         linear = linear_predictors(rows.design, model.family, model.layout, self.fitted.values, everything)
         for name, predictor in rows.design.predictors.items():
             for term in predictor.groups:
-                if term.grouping.unseen is not None and self.asked.new_groups == "population":
-                    self._add_population(linear[name], predictor, term)
-                elif term.grouping.unseen is not None and self.asked.new_groups == "existing":
-                    self._add_existing(linear[name], predictor, term, rows)
+                for member, matrix in term.shares() if term.grouping.unseen is not None else ():
+                    if self.asked.new_groups == "population":
+                        self._add_population(linear[name], predictor, term, member, matrix)
+                    elif self.asked.new_groups == "existing":
+                        self._add_existing(linear[name], predictor, term, member, matrix, rows)
         return linear
 
-    def _add_population(self, eta: Floats, predictor: Predictor, term: GroupTerm) -> None:
-        """Add effects of new groups drawn from the fitted population, in place."""
+    def _add_population(
+        self, eta: Floats, predictor: Predictor, term: GroupTerm, member: Membership, matrix: Floats
+    ) -> None:
+        """Add effects of new groups drawn from the fitted population, in place.
+
+        A label has the same effects wherever it stands, also in another column of `mm`.
+        """
         unseen = term.grouping.unseen
         assert unseen is not None, "called for terms with new groups"
-        where, groups, own = _new_groups(unseen.index)
+        assert member.unseen is not None, "called for terms with new groups"
+        where, groups, own = _new_groups(member.unseen)
         for population in self.populations:
             if not len(where) or not population.is_of(predictor.parameter, term):
                 continue
-            weights = population.weights(term, where)
+            weights = population.columns(term, matrix[where])
             for k in range(len(population.names)):
                 drawn = population.draw(k, unseen.hashes[groups], self.asked.seed)
                 eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
 
-    def _add_existing(self, eta: Floats, predictor: Predictor, term: GroupTerm, rows: Rows) -> None:
+    def _add_existing(
+        self,
+        eta: Floats,
+        predictor: Predictor,
+        term: GroupTerm,
+        member: Membership,
+        matrix: Floats,
+        rows: Rows,
+    ) -> None:
         """Add effects of observed groups that stand for new ones, in place."""
-        unseen, values = term.grouping.unseen, self.fitted.values
-        assert unseen is not None, "called for terms with new groups"
-        where, _, own = _new_groups(unseen.index)
+        values, name = self.fitted.values, term.grouping.name
+        assert member.unseen is not None, "called for terms with new groups"
+        where, _, own = _new_groups(member.unseen)
         if not len(where):
             return
         first = where[np.unique(own, return_index=True)[1]]
-        chosen = chosen_groups(
-            self.members, rows.groupings, term.grouping.name, first, len(values), self.asked.seed
-        )
+        groupings = {**rows.groupings, name: term.grouping.alone(member)}
+        chosen = chosen_groups(self.members, groupings, name, first, len(values), self.asked.seed)
         positions = effect_positions(predictor, term, self.fitted.model.layout)
-        for weight, places in zip(term.matrix[where].T, positions, strict=True):
+        for weight, places in zip(matrix[where].T, positions, strict=True):
             effects = np.take_along_axis(values, places[chosen], axis=1)
             eta[:, where] += effects[:, own] * weight
 
     def _variance(self, parameter: str, rows: Rows) -> Floats | None:
-        """Compute the variance of a linear predictor between groups, (S, n); None where it has no groups."""
-        everything = slice(0, rows.design.n_rows)
+        """Compute the variance of a linear predictor between groups, (S, n); None where it has no groups.
+
+        The groups of a row that belongs to several are taken to be different ones.
+        """
         found = [
-            population.variance(population.weights(term, everything))
+            population.variance(population.columns(term, matrix))
             for term in rows.design.predictors[parameter].groups
             for population in self.populations
             if population.is_of(parameter, term)
+            for _, matrix in term.shares()
         ]
         return np.sum(found, axis=0) if found else None
 

@@ -15,6 +15,7 @@ from partialpool.predict.asked import Asked
 from partialpool.predict.sources import Source
 from partialpool.results.file_names import file_name
 from partialpool.results.fitted import Fitted
+from partialpool.results.tree import member_dims
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,6 +51,8 @@ def labelled(
 
     n_chains, n_draws, _ = fitted.draws.values.shape
     coords = {ROWS: _row_labels(source.labels)}
+    constants = _constants(asked, source)
+    members = member_dims(fitted.model.design)
     samples = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
     are_outcomes, levels = asked.kind == "outcome", outcome.levels
     about = {"levels": list(levels)} if are_outcomes and levels is not None else {}
@@ -61,7 +64,12 @@ def labelled(
     groups = {
         f"{drawn}_predictive" if predictive else "predictions": xr.Dataset(draws, samples | coords, attrs),
         "constant_data" if predictive else "predictions_constant_data": xr.Dataset(
-            {column: (ROWS, content) for column, content in _constants(asked, source).items()}, coords
+            {
+                column: ((ROWS, f"{column}__member_dim") if content.ndim > 1 else ROWS, content)
+                for column, content in constants.items()
+            },
+            coords
+            | {d: labels for d, labels in members.items() if d.removesuffix("__member_dim") in constants},
         ),
     }
     observed = fitted.model.design.outcome
@@ -91,7 +99,9 @@ def _constants(asked: Asked, source: Source) -> dict[str, NDArray[Any]]:
 
 
 def _group_labels(grouping: Grouping) -> NDArray[Any]:
-    """Name the group of each row."""
+    """Name the group of each row, (n,); where rows have several groups each of them, (n, memberships)."""
+    if grouping.members:
+        return np.stack([_group_labels(grouping.alone(m)) for m in grouping.members], axis=1)
     if grouping.unseen is None:
         return grouping.labels[grouping.index]
     both = np.concatenate([grouping.labels, grouping.unseen.labels])

@@ -33,8 +33,8 @@ def linear_predictor(predictor: Predictor, layout: Layout, values: Floats, rows:
 
     Returns
     -------
-    (S, n_rows) on the scale of the link. A row whose group index is -1, a group the layout does not
-    have, gets nothing from that group-level term.
+    (S, n_rows) on the scale of the link. A group whose index is -1, which the layout does not have, adds
+    nothing.
     """
     design = predictor.population.matrix[rows]
     eta = values[:, population_positions(predictor, layout)] @ design.T
@@ -102,13 +102,13 @@ def _add_group_effects(
     eta: Floats, predictor: Predictor, group: GroupTerm, layout: Layout, values: Floats, rows: slice
 ) -> None:
     """Add Z b of one group-level term to `eta`, in place."""
-    index = group.grouping.index[rows]
-    known = index >= 0
-    if not known.any():
-        return
-    known_groups = np.where(known, index, 0)
-    weights = np.where(known[:, np.newaxis], group.matrix[rows], 0.0)
-    for weight, positions in zip(weights.T, effect_positions(predictor, group, layout), strict=True):
-        effects = np.take(values, positions[known_groups], axis=1)
-        effects *= weight
-        eta += effects
+    for member, matrix in group.shares(rows):
+        known = member.index >= 0
+        if not known.any():
+            continue
+        known_groups = np.where(known, member.index, 0)
+        weights = np.where(known[:, np.newaxis], matrix, 0.0)
+        for weight, positions in zip(weights.T, effect_positions(predictor, group, layout), strict=True):
+            effects = np.take(values, positions[known_groups], axis=1)
+            effects *= weight
+            eta += effects

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.design import Recipe
-from partialpool.formula.grouping import Factor
+from partialpool.formula.design import AnyFactor, Recipe
 from partialpool.formula.records import Grouping
 from partialpool.predict.streams import Streams
 
@@ -117,17 +116,17 @@ def _counting(own: tuple[Around, ...], groupings: Mapping[str, Grouping], rows: 
     return np.argmax(known, axis=0)
 
 
-def _members(factor: Factor, recipe: Recipe) -> tuple[Around, ...]:
+def _members(factor: AnyFactor, recipe: Recipe) -> tuple[Around, ...]:
     n_groups, factors, nested = len(factor.labels), recipe.factors, recipe.nested
-    around = [outer for outer in factors if (factor.columns, outer) in nested]
+    around = [outer for outer in factors if (factor.key, outer) in nested]
     next_ones = [o for o in around if not any((other, o) in nested for other in around)]
     if not next_ones:
         return (Around(None, np.arange(n_groups), np.array([0, n_groups])),)
     finest_first = sorted(next_ones, key=lambda columns: -len(factors[columns].labels))
-    return tuple(_around(factors[columns], nested[factor.columns, columns]) for columns in finest_first)
+    return tuple(_around(factors[columns], nested[factor.key, columns]) for columns in finest_first)
 
 
-def _around(outer: Factor, owner: Index) -> Around:
+def _around(outer: AnyFactor, owner: Index) -> Around:
     groups = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[groups], np.arange(len(outer.labels) + 1))
     return Around(outer.name, groups, starts)

@@ -51,9 +51,9 @@ class GroupPopulation:
             term.names
         )
 
-    def weights(self, term: GroupTerm, rows: NDArray[np.int64] | slice) -> Floats:
-        """Take the columns of the term's matrix that these coefficients multiply, (n_rows, d)."""
-        return term.matrix[rows][:, [term.names.index(name) for name in self.names]]
+    def columns(self, term: GroupTerm, matrix: Floats) -> Floats:
+        """Take from the columns of a term's coefficients those of these coefficients, (n_rows, d)."""
+        return matrix[:, [term.names.index(name) for name in self.names]]
 
     def draw(self, k: int, hashes: NDArray[np.uint64], seed: int) -> Floats:
         """Draw the k-th u of some groups, one for each posterior draw: (S, groups).

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Predictor
+from partialpool.formula.records import Design, GroupTerm, Outcome, Predictor
 
 Index = NDArray[np.int64]
 
@@ -19,9 +19,7 @@ def row_keys(design: Design) -> Iterator[NDArray[Any]]:
     for predictor in design.predictors.values():
         yield from predictor.population.matrix.T
         for term in predictor.groups:
-            yield term.grouping.index
-            if term.grouping.unseen is not None:
-                yield term.grouping.unseen.index
+            yield from term.grouping.arrays
             yield from term.matrix.T
         if predictor.offset is not None:
             yield predictor.offset
@@ -41,16 +39,6 @@ def take_rows(design: Design, rows: Index | slice) -> Design:
     return replace(design, outcome=outcome, predictors=predictors, n_rows=n_rows)
 
 
-def take_groups(grouping: Grouping, rows: Index | slice) -> Grouping:
-    """Take rows of a grouping factor."""
-    unseen = grouping.unseen
-    return replace(
-        grouping,
-        index=grouping.index[rows],
-        unseen=None if unseen is None else replace(unseen, index=unseen.index[rows]),
-    )
-
-
 def _take_outcome(outcome: Outcome, rows: Index | slice) -> Outcome:
     return replace(
         outcome,
@@ -68,4 +56,4 @@ def _take_predictor(predictor: Predictor, rows: Index | slice) -> Predictor:
 
 
 def _take_term(term: GroupTerm, rows: Index | slice) -> GroupTerm:
-    return replace(term, matrix=term.matrix[rows], grouping=take_groups(term.grouping, rows))
+    return replace(term, matrix=term.matrix[rows], grouping=term.grouping.take(rows))

@@ -100,11 +100,8 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
 
 def _unread(design: Design) -> Design:
     """Forget which groups rows are of."""
-    nowhere = np.full(design.n_rows, -1)
     predictors = {
-        name: replace(
-            p, groups=tuple(replace(t, grouping=replace(t.grouping, index=nowhere)) for t in p.groups)
-        )
+        name: replace(p, groups=tuple(replace(t, grouping=t.grouping.unread()) for t in p.groups))
         for name, p in design.predictors.items()
     }
     return replace(design, predictors=predictors)
@@ -117,7 +114,8 @@ def _refuse_new(chosen: NewRows, asked: Asked) -> None:
     for start in range(0, len(chosen.positions), PIECE):
         for name, grouping in chosen.groupings(slice(start, start + PIECE)).items():
             if grouping.unseen is not None and name in asked.factors:
-                n_rows[name] = n_rows.get(name, 0) + int((grouping.index < 0).sum())
+                new = np.any([member.index < 0 for member in grouping.memberships], axis=0)
+                n_rows[name] = n_rows.get(name, 0) + int(new.sum())
                 found.setdefault(name, {}).update(dict.fromkeys(grouping.unseen.labels.tolist()))
     for name, labels in found.items():
         shown = ", ".join(map(str, list(labels)[:5])) + (", ..." if len(labels) > 5 else "")

@@ -31,9 +31,11 @@ def about_data(design: Design) -> list[str]:
 def about_groups(grouping: Grouping) -> str:
     """Say how many groups a factor has, and of what sizes where the rows are there."""
     n_groups, groups = len(grouping.labels), f"{len(grouping.labels):,} groups of {grouping.name}"
-    if not len(grouping.index):
+    groups += f", of which each row has {len(grouping.members)}" if grouping.members else ""
+    rows, own = grouping.pairs()
+    if not len(rows):
         return groups
-    sizes = np.bincount(grouping.index, minlength=n_groups)
+    sizes = np.bincount(own, minlength=n_groups)
     smallest, largest = sizes.min(), sizes.max()
     if smallest == largest:
         return f"{groups}, of {smallest:,} row{'' if smallest == 1 else 's'} each"

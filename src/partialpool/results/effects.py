@@ -127,7 +127,7 @@ def _sizes(grouping: Grouping, design: Design) -> pd.Series:
     if not design.n_rows:
         return pd.Series(pd.NA, range(n_groups), "Int64")
     assert design.outcome is not None, "fits have an outcome"
-    return pd.Series(group_sizes(design.outcome, grouping.index, n_groups))
+    return pd.Series(group_sizes(design.outcome, grouping))
 
 
 def _figures(values: Floats, positions: Positions, added: Floats, prob: float) -> Floats:

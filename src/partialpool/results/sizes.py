@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.base import row_weights
-from partialpool.formula.records import Outcome
+from partialpool.formula.records import Grouping, Outcome
 
 
-def group_sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> NDArray[Any]:
+def group_sizes(outcome: Outcome, grouping: Grouping) -> NDArray[Any]:
     """Count the observations of each group: rows, of which one of frequency weight w stands for w.
 
-    Trials are no observations: a row of 40 trials is one.
-
-    Parameters
-    ----------
-    index
-        (n,) the group of each row.
+    Trials are no observations: a row of 40 trials is one. A row of several groups counts for each of them
+    that has any weight in it.
 
     Returns
     -------
@@ -28,10 +24,11 @@ def group_sizes(outcome: Outcome, index: NDArray[np.int64], n_groups: int) -> ND
     Examples
     --------
     >>> outcome = Outcome("y", np.zeros(3), None, weights=np.array([1.0, 4.0, 2.0]))
-    >>> group_sizes(outcome, np.array([0, 1, 1]), 2)
+    >>> group_sizes(outcome, Grouping("g", np.array(["a", "b"]), np.array([0, 1, 1]), ("g",)))
     array([1, 6])
     """
-    return whole(np.bincount(index, row_weights(outcome), n_groups))
+    rows, groups = grouping.pairs()
+    return whole(np.bincount(groups, row_weights(outcome)[rows], len(grouping.labels)))
 
 
 def whole(counts: NDArray[Any]) -> NDArray[Any]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Predictor
+from partialpool.formula.records import Design, Grouping, Predictor
 from partialpool.inference.draws import Approximation, Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import ROWS, SAMPLES, prefix
-from partialpool.results.file_names import file_design, file_layout
+from partialpool.results.file_names import file_design, file_layout, file_name
 from partialpool.version import __version__
 
 if TYPE_CHECKING:
@@ -105,13 +105,36 @@ def _constant_data(design: Design) -> xr.Dataset:
         columns[f"{prefix(predictor.parameter)}offset"] = predictor.offset
         columns |= _group_indices(predictor)
         labels |= {f"{g.grouping.name}__factor_dim": g.grouping.labels for g in predictor.groups}
-    data = {name: (ROWS, values) for name, values in columns.items() if values is not None}
-    return xr.Dataset(data, labels | _row_coords(design))
+    data: dict[str, Any] = {name: (ROWS, values) for name, values in columns.items() if values is not None}
+    for grouping in design.groupings.values():
+        data |= _memberships(grouping)
+    return xr.Dataset(data, labels | member_dims(design) | _row_coords(design))
 
 
 def _group_indices(predictor: Predictor) -> dict[str, NDArray[np.int64]]:
-    """Give the position of each row's group along its ``__factor_dim``, by factor."""
-    return {f"{g.grouping.name}__factor_index": g.grouping.index for g in predictor.groups}
+    """Give the position of each row's group along its ``__factor_dim``, by factor of one group a row."""
+    factors = [g.grouping for g in predictor.groups if not g.grouping.members]
+    return {f"{grouping.name}__factor_index": grouping.index for grouping in factors}
+
+
+def _memberships(grouping: Grouping) -> dict[str, Any]:
+    """Give the positions of each row's groups, and their weights, where rows have several groups."""
+    if not grouping.members:
+        return {}
+    name, dims = grouping.name, (ROWS, f"{grouping.name}__member_dim")
+    index = np.stack([member.index for member in grouping.members], axis=1)
+    ones = np.ones(len(index))
+    weights = [ones if member.weights is None else member.weights for member in grouping.members]
+    return {
+        f"{name}__factor_index": (dims, index),
+        f"{name}__factor_weights": (dims, np.stack(weights, axis=1)),
+    }
+
+
+def member_dims(design: Design) -> dict[str, NDArray[Any]]:
+    """Label the dimensions along which rows have several groups of a factor: by their columns."""
+    several = [grouping for grouping in design.groupings.values() if grouping.members]
+    return {f"{file_name(g.name)}__member_dim": np.array(g.columns, dtype=object) for g in several}
 
 
 def _sample_coords(draws: Draws) -> dict[str, NDArray[np.int64]]:

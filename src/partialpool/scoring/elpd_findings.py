@@ -113,10 +113,9 @@ def _of_chains(refits: pd.DataFrame) -> tuple[Finding, ...]:
 def _alone(model: ModelSpec) -> NDArray[np.bool_]:
     """(n,) which rows are the only row of a group of some grouping factor."""
     alone = np.zeros(model.design.n_rows, dtype=bool)
-    for predictor in model.design.predictors.values():
-        for term in predictor.groups:
-            index = term.grouping.index
-            alone |= np.bincount(index, minlength=len(term.grouping.labels))[index] == 1
+    for grouping in model.design.groupings.values():
+        rows, groups = grouping.pairs()
+        alone[rows[np.bincount(groups, minlength=len(grouping.labels))[groups] == 1]] = True
     return alone
 
 

@@ -46,7 +46,7 @@ def groups_of(design: Design, group: str | Iterable[Any]) -> Groups:
     Raises
     ------
     OptionError
-        When the model has no such factor, or there is one group only.
+        When the model has no such factor, rows belong to several of its groups, or there is one group only.
     DataError
         When the labels are not one a row, or some are missing.
     """
@@ -59,6 +59,12 @@ def groups_of(design: Design, group: str | Iterable[Any]) -> Groups:
                 f"The model has no grouping factor {group!r}.",
                 allowed=", ".join(known) or None,
                 hint=f"group=table[{group!r}], the label of each row, for groups without a term in the model",
+            )
+        if known[group].members:
+            raise build(
+                OptionError,
+                f"Rows belong to several groups of {group}: none can be held out without parts of others.",
+                hint=f"group=table[{known[group].columns[0]!r}], the label of each row in one of its columns",
             )
         found = Groups(group, known[group].labels, known[group].index)
     else:

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.design import Columns
-from partialpool.formula.grouping import Factor
+from partialpool.formula.design import AnyFactor, Columns
 from partialpool.formula.memory import plain_term, recalled_term
-from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Outcome, Population, Predictor
+from partialpool.formula.records import (
+    Design,
+    Floats,
+    Grouping,
+    GroupTerm,
+    Membership,
+    Outcome,
+    Population,
+    Predictor,
+)
 from partialpool.model.names import ROWS
 
 if TYPE_CHECKING:
@@ -106,11 +114,23 @@ def _plain_predictor(predictor: Predictor, put: Put) -> Plain:
                 "terms": [plain_term(term) for term in group.terms],
                 "columns": [put(column) for column in group.matrix.T],
                 "correlated": group.correlated,
-                "factor": list(group.grouping.columns),
-                "index": put(group.grouping.index),
+                **_plain_grouping(group.grouping, put),
             }
             for group in predictor.groups
         ],
+    }
+
+
+def _plain_grouping(grouping: Grouping, put: Put) -> Plain:
+    """Write which groups rows are of, by the key of the factor."""
+    kept: Plain = {"factor": list(grouping.key)}
+    if not grouping.members:
+        return kept | {"index": put(grouping.index)}
+    return kept | {
+        "members": [
+            {"index": put(m.index), "weights": None if m.weights is None else put(m.weights)}
+            for m in grouping.members
+        ]
     }
 
 
@@ -125,7 +145,7 @@ class DesignReader:
         The recipe's grouping factors, which have the labels.
     """
 
-    def __init__(self, file: Mapping[str, Any], factors: Mapping[Columns, Factor]) -> None:
+    def __init__(self, file: Mapping[str, Any], factors: Mapping[Columns, AnyFactor]) -> None:
         self._file = file
         self._factors = factors
         self._columns: dict[str, NDArray[Any]] = {}
@@ -161,13 +181,27 @@ class DesignReader:
         )
 
     def _group(self, kept: Plain) -> GroupTerm:
-        factor = self._factors[tuple(kept["factor"])]
-        index = self._column(kept["index"], np.int64)
+        grouping = self._grouping(kept, self._factors[tuple(kept["factor"])])
+        terms = tuple(recalled_term(term) for term in kept["terms"])
+        return GroupTerm(terms, tuple(kept["names"]), self._matrix(kept), grouping, kept["correlated"])
+
+    def _grouping(self, kept: Plain, factor: AnyFactor) -> Grouping:
+        if "members" not in kept:
+            return Grouping(factor.name, factor.labels, self._index(kept["index"], factor), factor.columns)
+        members = tuple(
+            Membership(self._index(m["index"], factor), self._optional(m["weights"])) for m in kept["members"]
+        )
+        if len(members) != len(factor.columns):
+            raise ValueError(
+                f"{factor.name!r} has {len(factor.columns)} columns, and rows {len(members)} groups"
+            )
+        return Grouping(factor.name, factor.labels, members[0].index[:0], factor.columns, None, members)
+
+    def _index(self, place: str, factor: AnyFactor) -> NDArray[Any]:
+        index = self._column(place, np.int64)
         if len(index) and not 0 <= index.min() <= index.max() < len(factor.labels):
             raise ValueError(f"a row has no group of {factor.name!r}")
-        terms = tuple(recalled_term(term) for term in kept["terms"])
-        grouping = Grouping(factor.name, factor.labels, index, factor.columns)
-        return GroupTerm(terms, tuple(kept["names"]), self._matrix(kept), grouping, kept["correlated"])
+        return index
 
     def _matrix(self, kept: Plain) -> Floats:
         matrix = np.empty((self._n_rows, len(kept["names"])))
