@@ -47,7 +47,7 @@ def eliminate(part: FittedPart, links: Iterable[Link], first: int) -> Floats:
         inner = terms[t]
         if any(t in found for found in outer.values()):
             inner.information = _positive(inner.information)
-        inner.posterior = _posterior_covariance(inner)
+        inner.posterior = _covariance(inner.information, inner.covariance)
         for s in outer[t]:
             _take_from_outer(t, s, terms, outer, own, residual)
         if outer[t]:
@@ -58,7 +58,8 @@ def eliminate(part: FittedPart, links: Iterable[Link], first: int) -> Floats:
     covariance, shares = _crossed(left, {t: terms[t] for t in order if not outer[t]})
     for t in order:
         parts = [shares[r] for r in shares if r == t or r in _all_outer(t, outer)]
-        terms[t].cross = terms[t].cross * np.minimum(np.sum(parts, axis=0), 1.0)
+        # The effects of the k groups of a cell make up for a coefficient together.
+        terms[t].cross = terms[t].cross * np.minimum(np.sum(parts, axis=0), 1.0) / terms[t].memberships
     return covariance
 
 
@@ -76,17 +77,20 @@ def _residual(term: FittedEffects) -> Floats:
     return gradient - (term.effects - term.prior_mean) @ np.linalg.inv(term.covariance)
 
 
-def _posterior_covariance(term: FittedEffects) -> Floats:
+def _covariance(information: Floats, prior: Floats) -> Floats:
     """(J, d, d) covariance of each group's effects given everything else."""
-    precision: Floats = term.information + np.linalg.inv(term.covariance)
+    precision: Floats = information + np.linalg.inv(prior)
     # Where a group's rows say much about some directions and nothing about others, the prior's part is lost
     # to rounding; a little on the diagonal keeps the inverse.
     return np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(precision.shape[-1]))).astype(float)
 
 
 def _quadratic(term: FittedEffects) -> Floats:
-    """(K, K) what the coefficients' curvature loses when a term is eliminated."""
-    solved = np.einsum("jab,jbk->jak", term.posterior, term.cross)
+    """(K, K) what the coefficients' curvature loses without a term, or less: see `FittedEffects`."""
+    posterior = term.posterior
+    if term.memberships > 1:
+        posterior = _covariance(term.memberships * term.information, term.covariance)
+    solved = np.einsum("jab,jbk->jak", posterior, term.cross)
     return np.einsum("jak,jal->kl", term.cross, solved)
 
 

@@ -36,9 +36,15 @@ SMALLEST_SD = 1e-4  # that is learnt
 
 @dataclass
 class FittedEffects:
-    """A block of effects while it is being fitted: J groups of d, K coefficients of its part."""
+    """A block of effects while it is being fitted: J groups of d, K coefficients of its part.
+
+    Groups are taken one at a time. Where cells belong to k groups each, that leaves out the curvature between
+    groups: (u_1 + ... + u_k)^2 is at most k (u_1^2 + ... + u_k^2), so k times the groups' own information
+    bounds that of all effects together, and steps by the bound never go too far.
+    """
 
     block: Effects
+    memberships: int  # k, groups that a cell belongs to
     effects: Floats  # (J, d)
     before: Floats  # (J, d) effects before a step
     spread: Floats  # (J, d, d) covariances over which the log likelihood is averaged
@@ -58,13 +64,14 @@ class FittedEffects:
         self.prior_mean = np.array([c.prior_mean for c in coefficients])
         self.effects[:] = self.prior_mean
         self.posterior, self.pull = np.zeros((size, d, d)), np.zeros((size, d))
+        self._bound = self.information if self.memberships == 1 else np.empty_like(self.information)
         self._arrays = GroupArrays(
             covariance=self.covariance,
             precision=np.empty((d, d)),
             mean=self.prior_mean,
             effects=self.effects,
             gradient=self.gradient,
-            information=self.information,
+            information=self._bound,
             cross=self.cross,
             posterior=self.posterior,
             solved=np.empty((size, d, k + 1)),
@@ -86,6 +93,8 @@ class FittedEffects:
         -------
         Their log prior; (K, K) and (K,) what the coefficients' curvature and slope lose.
         """
+        if self.memberships > 1:
+            np.multiply(self.information, self.memberships, out=self._bound)
         log_prior = self._eliminate(*self._sizes)
         return log_prior, self._arrays.left[:, :-1], self._arrays.left[:, -1]
 
@@ -232,8 +241,13 @@ def nested(spec: ModelSpec) -> tuple[Link, ...]:
 
 def single_index(spec: ModelSpec, number: int) -> int | None:
     """The index by which all of a block's slots read it: each cell then belongs to one of its groups."""
-    found = {slot.row for slot in spec.cells.slots if slot.effects == number}
+    found = _indices(spec, number)
     return found.pop() if len(found) == 1 else None
+
+
+def _indices(spec: ModelSpec, number: int) -> set[int]:
+    """The indices by which a block's slots read it."""
+    return {slot.row for slot in spec.cells.slots if slot.effects == number}
 
 
 def _start(sums: QuickSums, n_predictors: int) -> Expansion:
@@ -276,10 +290,11 @@ def _parts(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[FittedPa
 def _effects(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[FittedEffects]:
     effect = square = 0
     places = zip(spec.parameters.effects, sums.effects, strict=True)
-    for block, (gradient, information, cross) in places:
+    for number, (block, (gradient, information, cross)) in enumerate(places):
         own = Place(effect, gradient.shape)
         yield FittedEffects(
             block,
+            len(_indices(spec, number)),
             own.view(at.effects),
             own.view(at.effects_before),
             Place(square, information.shape).view(at.spread),
