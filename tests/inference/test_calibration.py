@@ -73,6 +73,11 @@ CASES = {
     "gaussian, nested": Case(
         "gaussian", "y ~ x + (1 | h/g)", {**POPULATION, "sigma": Gamma(4, 4), "1|h": SCALE, "1|h:g": SCALE}
     ),
+    "gaussian, several groups a row": Case(
+        "gaussian",
+        "y ~ x + (1 | mm(g, h, weights=cbind(n, 2)))",
+        {**POPULATION, "sigma": Gamma(4, 4), "1|mm(g, h)": SCALE},
+    ),
     "gaussian, sigma's own formula": Case(
         "gaussian",
         Formula("y ~ x + (1 | g)", sigma="~ x + (1 | h)"),

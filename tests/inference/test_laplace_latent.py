@@ -40,6 +40,8 @@ GAUSSIAN = {
     "crossed": ("y ~ x + (1 | g) + (1 | h)", {}),
     "nested and crossed": ("y ~ x + (1 | s/g) + (x || h)", {}),
     "slopes": ("y ~ x + (x | g) + (1 | h)", {}),
+    "several groups a row": ("y ~ x + (x || mm(g, h)) + (1 | g)", {}),
+    "weighted groups of a row": ("y ~ x + (x | mm(h, g, weights=cbind(w, s)))", {}),
     "weights and offset": ("y | weights(w) ~ x + offset(o) + (1 | g) + (1 | h)", {}),
     "fixed sd": ("y ~ x + (1 | g) + (1 | h)", {"1|g": Normal(0, 2)}),
     "fixed mean": ("y ~ x + (1 | g)", {"1|g": Normal(0.5, 2)}),
@@ -107,8 +109,9 @@ def dense_posterior(latent: LatentGaussian, x: np.ndarray):
             sigma[0, 1] = sigma[1, 0] = r * sds[0] * sds[1]
             # LKJ(2) of two is a scaled Beta(2, 2); r is the tanh of the outer parameter.
             log += stats.beta(2, 2, -1, 2).logpdf(r) + np.log1p(-(r**2))
-        onehot = (term.grouping.index[:, None] == np.arange(len(term.grouping.labels))).astype(float)
-        columns += [onehot * term.matrix[:, [a]] for a in range(d)]
+        labels = np.arange(len(term.grouping.labels))
+        shares = [((member.index[:, None] == labels), matrix) for member, matrix in term.shares()]
+        columns += [sum(onehot * matrix[:, [a]] for onehot, matrix in shares) for a in range(d)]
         names += [c.name for c in block.coefficients]
         size = len(term.grouping.labels)
         prior_mean += [np.full(size, c.prior.mean if c.sd is None else 0.0) for c in block.coefficients]
@@ -226,6 +229,7 @@ GRADIENTS = {
     "outer coefficient": ("y ~ x + (1 | g) + (1 | h)", "gaussian", {"x": StudentT(3, 0, 1)}),
     "sigma by x": (Formula("y ~ x + (1 | g) + (1 | h)", sigma="~ x"), "gaussian", {}),
     "bernoulli": ("b ~ x + (x | g) + (1 | h)", "bernoulli", {"x": StudentT(3, 0, 1)}),
+    "several groups a row": ("b ~ x + (x | mm(g, h)) + (1 | s)", "bernoulli", {}),
     "probit": ("b ~ x + (1 | g) + (1 | h)", "bernoulli(probit)", {}),
     "poisson": ("c ~ x + (1 | s/g)", "poisson", {}),
     "negative binomial": ("c ~ x + (1 | s/g) + (1 | h)", "negative_binomial", {}),

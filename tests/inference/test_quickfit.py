@@ -64,6 +64,33 @@ def test_coefficients_have_their_exact_posterior_with_group_effects_integrated_o
     np.testing.assert_allclose(geometry.information[0][:, 0, 0], 6 / sigma**2, rtol=1e-10)
 
 
+@pytest.mark.parametrize(
+    "formula", ["y ~ x + (1 | mm(g, h))", "y ~ x + (x || mm(g, h, weights=cbind(w, v)))"]
+)
+def test_coefficients_keep_their_scale_where_rows_have_several_groups(formula: str) -> None:
+    """Groups are taken one at a time, so scales are near the exact ones, within a factor of 2."""
+    shuffled = np.random.default_rng(3)
+    table = {"x": X, "g": GROUP, "h": shuffled.permutation(GROUP), "w": 1 + GROUP % 2, "v": 1 + X**2}
+    table["y"] = 1.0 + 0.5 * X + rng.normal(size=10)[GROUP] + NOISE
+    priors = {"Intercept": Normal(0, 30), "x": Normal(0, 20), "1|mm(g, h)": Normal(0, 0.8)}
+    if "||" in formula:
+        priors["x|mm(g, h)"] = Normal(0, 0.8)
+    spec = model(formula, table, priors=priors)
+    geometry = choose_geometry(spec)
+    sigma = float(np.exp(geometry.coef_expansion[2]))
+    (term,) = spec.design.predictors["mu"].groups
+    shares = [(member.index[:, None] == np.arange(10), matrix) for member, matrix in term.shares()]
+    effects = [sum(onehot * matrix[:, [a]] for onehot, matrix in shares) for a in range(len(term.names))]
+    z = np.column_stack([np.ones(N), X, *effects])
+    mean, covariance = normal_posterior(
+        z, table["y"], np.array([30.0, 20.0] + [0.8] * (z.shape[1] - 2)), sigma
+    )
+    exact = np.sqrt(np.diag(covariance)[:2])
+    found = np.sqrt(np.sum(geometry.coef_scale[:2, :2] ** 2, axis=1))
+    assert np.all((found / exact > 0.5) & (found / exact < 2.0)), found / exact
+    assert np.all(np.abs(geometry.coef_centre[:2] - mean[:2]) < 0.2 * exact)
+
+
 def test_in_these_coordinates_a_normal_posterior_is_standard_normal() -> None:
     """With known sds minus the Hessian by coefficients and effects is close to the identity."""
     effects = rng.normal(size=(10, 2))

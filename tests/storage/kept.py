@@ -54,6 +54,11 @@ CASES: dict[str, tuple[str | Formula, str, Mapping[str, Any]]] = {
     "counts": ("count | weights(w) ~ x + (1 | cat:g)", "negative_binomial", {"shape": pp.Exponential(0.3)}),
     "trials": ("k | trials(n) ~ x + (1 | g)", "binomial", {"1|g": pp.Normal(0, pp.HalfCauchy(1 / 3))}),
     "two": (Formula("y ~ x + (1 | g)", sigma="~ cat + (1 | h)"), "gaussian", {}),
+    "several groups a row": (
+        "y ~ x + (x | mm(g, n, weights=cbind(scale(w), n), scale=FALSE)) + (1 | mm(cat, h))",
+        "gaussian",
+        {},
+    ),
     "fixed": ("y ~ x + (cat || g)", "gaussian", {"1|g": pp.StudentT(3, 0, 1.1), "x": pp.Flat()}),
 }
 
