@@ -57,6 +57,18 @@ def covariates(seed: int = 7) -> pd.DataFrame:
 TABLE = covariates()
 
 
+def relatedness(labels: list[int]) -> pd.DataFrame:
+    """A covariance between groups that are on a line, with variances of their own."""
+    at = np.arange(len(labels))
+    scale = np.sqrt(1.0 + 0.1 * at)
+    matrix = np.exp(-np.abs(np.subtract.outer(at, at)) / 3.0) * np.outer(scale, scale)
+    return pd.DataFrame(matrix, index=labels, columns=labels)
+
+
+# In an order of its own, and with a group that no row has.
+COVARIANCES = {"A": relatedness([61, 5, 20, 3, 11, 7])}
+
+
 def with_outcome(family: Family, table: pd.DataFrame = TABLE, seed: int = 3) -> pd.DataFrame:
     """Add an outcome ``y`` drawn from a family, with ``m`` trials where it needs them."""
     rng = np.random.default_rng(seed)
@@ -81,7 +93,9 @@ class Case:
         additions = ["trials(m)"] * family.needs_trials + ["weights(w)"] * self.weights
         left = "y | " + " + ".join(additions) if additions else "y"
         formula = Formula(f"{left} ~ {self.right}", **self.others)
-        design, _ = build_design(formula, with_outcome(family, table))
+        named = "cov=A" in " ".join([self.right, *self.others.values()])
+        known = COVARIANCES if named else {}
+        design, _ = build_design(formula, with_outcome(family, table), covariances=known)
         return build_spec(design, family, self.priors)
 
 
@@ -195,6 +209,25 @@ STRUCTURES = {
     "only fixed sds, correlated": Case("(x | g)", priors={"1|g": Normal(0, 1), "x|g": Normal(0, 2)}),
     "a fixed sd among levels": Case("(cat | g)", priors={"cat[b]|g": Normal(0, 0.7)}),
     "a fixed sd among independent": Case("(x || g)", priors={"x|g": Normal(0, 1.3)}),
+    "shared by two predictors": Case(
+        "x + (x | p | g) + (1 | h)", "gaussian", others={"sigma": "~ (1 | p | g) + (0 + z | g)"}
+    ),
+    "intercepts shared by two predictors": Case(
+        "(1 | 2 | g)", "negative_binomial", others={"shape": "~ (1 | 2 | g)"}
+    ),
+    "shared by two terms": Case("x + (1 | p | g) + (0 + cat | p | g)"),
+    "shared by nobody": Case("(1 | p | g)"),
+    "a fixed sd among shared": Case(
+        "(1 | p | g)", "gaussian", others={"sigma": "~ (z | p | g)"}, priors={"sigma_z|g": Normal(0, 0.5)}
+    ),
+    "known covariance": Case("x + (1 | gr(g, cov=A))"),
+    "known covariance, correlated": Case("x + (x | gr(g, cov=A)) + (1 | h)", "poisson"),
+    "known covariance, independent": Case("x + (x + cat || gr(g, cov=A))"),
+    "known covariance, a fixed sd": Case("x + (x || gr(g, cov=A))", priors={"1|g": Normal(0, 1.5)}),
+    "known covariance, shared": Case(
+        "(1 | p | gr(g, cov=A))", "gaussian", others={"sigma": "~ (z | p | gr(g, cov=A))"}
+    ),
+    "a factor by its function": Case("(1 | gr(g)) + (1 | gr(g:b))"),
     "no pooling": Case("0 + (x || g)", priors={"1|g": Normal(0, 1.5), "x|g": StudentT(3, 1, 2)}),
 }
 

@@ -17,7 +17,7 @@ from partialpool.formula.design import build_design
 from partialpool.inference.geometry import choose_geometry
 from partialpool.model.density import Density
 from partialpool.model.effects import Effects
-from partialpool.model.geometry import Geometry, Link, coordinates, plain_geometry
+from partialpool.model.geometry import NO_ROTATION, Geometry, Link, coordinates, plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan
 from partialpool.model.stan_terms import named_pieces
@@ -50,7 +50,7 @@ def stan_order(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
         )
         for columns in groups:
             first = block.coefficients[columns[0]]
-            given = block.corr is None and not first.learnt
+            given = block.corr is None and block.between is None and not first.learnt
             order += effects[:, columns].ravel().tolist()
             scales += [first.fixed_sd if given else 1.0] * (j * len(columns))
     return np.array(order, np.int64), np.array(scales)
@@ -124,12 +124,27 @@ def random_geometry(spec: ModelSpec, seed: int) -> Geometry:
         tuple(rng.normal(size=a.shape) for a in plain.cross),
         tuple(rng.normal(size=a.shape) for a in plain.effects),
         random_links(spec, rng),
+        rotations=random_rotations(spec, rng),
+    )
+
+
+def random_rotations(spec: ModelSpec, rng: np.random.Generator) -> tuple[Floats, ...]:
+    """For each block with a known covariance A some matrix M with A = M M'."""
+    return tuple(
+        NO_ROTATION
+        if block.between is None
+        else np.linalg.cholesky(block.between) @ np.linalg.qr(rng.normal(size=block.between.shape))[0]
+        for block in spec.parameters.effects
     )
 
 
 def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Link, ...]:
     """Every term follows the terms of its predictor that have fewer groups, in any groups."""
-    shapes = [(spec.part_of(b), b.size, b.width) for b in spec.parameters.effects]
+    # Those of a block with a known covariance, each by itself, follow nothing.
+    own = [
+        -1 - t if b.between is not None else spec.part_of(b) for t, b in enumerate(spec.parameters.effects)
+    ]
+    shapes = [(p, b.size, b.width) for p, b in zip(own, spec.parameters.effects, strict=True)]
     return tuple(
         Link(t, s, rng.integers(0, others, size), rng.normal(size=(size, d, outer_d)))
         for t, (p, size, d) in enumerate(shapes)
@@ -174,6 +189,8 @@ def _block_coordinates(block: Effects, draw: Floats) -> tuple[list[float], list[
         found += free_correlations(corr)
     effects = np.column_stack([draw[c.value : c.value + j] for c in block.coefficients])
     chol = np.diag(sds) @ np.linalg.cholesky(corr)
+    if block.between is not None:
+        effects = np.linalg.solve(np.linalg.cholesky(block.between), effects)
     return found, np.linalg.solve(chol, effects.T).T.ravel().tolist()
 
 
@@ -219,6 +236,8 @@ SMALL_CASES = {
         "three correlated",
         "crossed",
         "a fixed sd among correlated",
+        "shared by two predictors",
+        "known covariance, correlated",
         "no pooling",
         "prior at means",
         "normal effects of two predictors",

@@ -32,6 +32,10 @@ class Model(Fittable):
         By the names in results; names that are missing get defaults. See :attr:`priors`.
     missing
         ``"error"``, or ``"drop"`` to leave out rows that lack a value that the formula uses.
+    covariances
+        By the names that ``gr(g, cov=A)`` gives them, known covariances between groups: pandas tables with
+        the groups as row labels and column labels, in any order. They may cover groups that the data lack,
+        which can then be predicted for. Labels are compared as text.
 
     Raises
     ------
@@ -56,8 +60,9 @@ class Model(Fittable):
         family: str | Family = "gaussian",
         priors: Mapping[str, Prior] | None = None,
         missing: Missing = "error",
+        covariances: Mapping[str, Any] | None = None,
     ) -> None:
-        design, recipe = build_design(formula, read_table(data), missing)
+        design, recipe = build_design(formula, read_table(data), missing, covariances)
         asked = formula if isinstance(formula, Formula) else Formula(formula)
         super().__init__(build_spec(design, get_family(family), priors), asked.text, asked, recipe)
 

@@ -205,13 +205,14 @@ def compare_pooling(
     target_accept: float | None = None,
     prob: float = DEFAULT_PROB,
     missing: Missing = "error",
+    covariances: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> Pools:
     """Fit no, partial and complete pooling of the same model, and compare them.
 
     Parameters
     ----------
-    formula, data, family, priors, missing
+    formula, data, family, priors, missing, covariances
         As :class:`Model`. The model is partial pooling's. No pooling gives each group its own coefficients,
         with the prior of the population-level coefficient they replace; complete pooling leaves the
         group-level terms out.
@@ -231,7 +232,7 @@ def compare_pooling(
     """
     check_prob(prob)
     options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
-    model = Model(formula, data, family, priors, missing)
+    model = Model(formula, data, family, priors, missing, covariances)
     factor = grouping_factor(model.design, group).name
     require_variation(model.spec)
 

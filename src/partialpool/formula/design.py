@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from partialpool.errors import FormulaError
 from partialpool.formula.asked import Formula
 from partialpool.formula.bridge import parse
 from partialpool.formula.column import Column, column
+from partialpool.formula.covariances import Covariances, KnownCovariance, arrange, read_covariances
 from partialpool.formula.expression import Expression, fit_expression
 from partialpool.formula.grouping import Factor, fit_factor
 from partialpool.formula.member_factor import MemberFactor, fit_members, require_members
@@ -21,6 +23,7 @@ from partialpool.formula.outcome import OutcomeRecipe, fit_outcome
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
 from partialpool.formula.right import GroupPart, RightSide
+from partialpool.formula.sharing import check_sharing
 from partialpool.formula.split import split_formula, split_parameter
 
 Columns = tuple[str, ...]
@@ -35,11 +38,21 @@ class GroupRecipe:
     expression: Expression
     factor: Columns
     correlated: bool
+    shared: str = ""
+    covariance: KnownCovariance | None = None
 
     def term(self, matrix: Floats, groupings: Groupings) -> GroupTerm:
         """Put a matrix of the expression and the groups of its rows together."""
         names, terms = self.expression.names, self.expression.terms
-        return GroupTerm(terms, names, matrix, groupings[self.factor], self.correlated and len(names) > 1)
+        correlated = self.correlated and (len(names) > 1 or bool(self.shared))
+        grouping = groupings[self.factor]
+        return GroupTerm(terms, names, matrix, grouping, correlated, self.shared, self.covariance)
+
+
+def group_recipe(expression: Expression, part: GroupPart, covariances: Covariances) -> GroupRecipe:
+    """Make the recipe of a group-level term of its expression and what stands at its bars."""
+    known = covariances[part.key, part.covariance] if part.covariance else None
+    return GroupRecipe(expression, part.key, part.correlated, part.shared, known)
 
 
 @dataclass(frozen=True)
@@ -171,6 +184,12 @@ class Recipe:
         predictors = {p.parameter: p.evaluate(plain, groupings) for p in self.predictors}
         return Design(None, predictors, len(plain))
 
+    @property
+    def covariances(self) -> Covariances:
+        """The known covariances between groups."""
+        terms = (group for p in self.predictors for group in p.groups)
+        return {(g.factor, g.covariance.name): g.covariance for g in terms if g.covariance is not None}
+
     def columns_read(self, read_groups: bool = True, trials: bool = False) -> Columns:
         """List the columns that new rows must have.
 
@@ -215,7 +234,10 @@ class Recipe:
 
 
 def build_design(
-    formula: str | Formula, table: pd.DataFrame, missing: Missing = "error"
+    formula: str | Formula,
+    table: pd.DataFrame,
+    missing: Missing = "error",
+    covariances: Mapping[str, Any] | None = None,
 ) -> tuple[Design, Recipe]:
     """Evaluate a formula on a table.
 
@@ -228,6 +250,8 @@ def build_design(
     missing
         ``"error"`` refuses missing values in the columns that are used; ``"drop"`` leaves
         out the rows that have any, and the design says how many.
+    covariances
+        By name, the known covariances between groups: see `formula.covariances.read_covariances`.
 
     Returns
     -------
@@ -238,7 +262,8 @@ def build_design(
     FormulaError
         When the formula does not parse, calls a function that is not allowed, or has a coefficient twice.
     DataError
-        When a column is absent, lacks values, or cannot be used as the formula uses it.
+        When a column is absent, lacks values, or cannot be used as the formula uses it; when a covariance
+        cannot be used, or does not cover the groups.
 
     Examples
     --------
@@ -254,6 +279,9 @@ def build_design(
     sides = {"mu": right} | {name: split_parameter(text) for name, text in asked.parameters.items()}
     for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
         parse(piece)  # what is wrong with the formula is said before what is wrong with the table
+    check_sharing(sides.values())
+    named = {(g.key, g.covariance): None for s in sides.values() for g in s.groups if g.covariance}
+    matrices = read_covariances(covariances, [name for _, name in named])
     columns = _union(*(side.columns for side in sides.values()))
     for part in _parts(sides.values()).values():
         if part.members is not None:
@@ -262,7 +290,8 @@ def build_design(
 
     outcome_recipe, outcome = fit_outcome(left, plain)
     factors, groupings = _fit_factors(sides.values(), plain)
-    fitted = {name: _fit_predictor(name, side, plain, groupings) for name, side in sides.items()}
+    known = arrange(matrices, named, groupings)
+    fitted = {name: _fit_predictor(name, side, plain, groupings, known) for name, side in sides.items()}
     recipes = tuple(recipe for recipe, _ in fitted.values())
     recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
     predictors = {name: predictor for name, (_, predictor) in fitted.items()}
@@ -314,12 +343,12 @@ def _fit_factors(
 
 
 def _fit_predictor(
-    parameter: str, side: RightSide, table: pd.DataFrame, groupings: Groupings
+    parameter: str, side: RightSide, table: pd.DataFrame, groupings: Groupings, covariances: Covariances
 ) -> tuple[PredictorRecipe, Predictor]:
     population, matrix = fit_expression(side.population, table, "Intercept")
     fitted = [fit_expression(group.expression, table, "1") for group in side.groups]
     groups = tuple(
-        GroupRecipe(expression, group.key, group.correlated)
+        group_recipe(expression, group, covariances)
         for group, (expression, _) in zip(side.groups, fitted, strict=True)
     )
     _refuse_repeats(groups)

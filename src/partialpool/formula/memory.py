@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from partialpool.formula.asked import Formula
 from partialpool.formula.codec import decode, encode
 from partialpool.formula.column import Column, column
-from partialpool.formula.design import AnyFactor, Columns, GroupRecipe, PredictorRecipe, Recipe
+from partialpool.formula.covariances import Covariances
+from partialpool.formula.design import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe
 from partialpool.formula.expression import Expression
 from partialpool.formula.grouping import known_factor
 from partialpool.formula.learnt import Plain, recall_calls, recall_terms, remember_calls, remember_terms
@@ -37,7 +38,7 @@ def remember(recipe: Recipe) -> Plain:
     -------
     Dicts, lists, text and numbers only: what JSON can hold. No row of the table is in it, but what terms have
     learnt from it is: levels, labels of groups, means, knots; up to 2,000 values of a predictor inside
-    ``tp()``.
+    ``tp()``. Known covariances between groups are not in it: see `storage.covariances`.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def remember(recipe: Recipe) -> Plain:
     }
 
 
-def recall(formula: Formula, memory: Plain) -> Recipe:
+def recall(formula: Formula, memory: Plain, covariances: Covariances | None = None) -> Recipe:
     """Make a recipe again.
 
     Parameters
@@ -71,6 +72,8 @@ def recall(formula: Formula, memory: Plain) -> Recipe:
         What the recipe was made of.
     memory
         What `remember` returned.
+    covariances
+        The known covariances between groups, where the formula has any.
 
     Raises
     ------
@@ -87,7 +90,10 @@ def recall(formula: Formula, memory: Plain) -> Recipe:
     return Recipe(
         columns,
         _recalled_outcome(left, memory["outcome"]),
-        tuple(_recalled_predictor(name, side, memory["predictors"][name]) for name, side in sides.items()),
+        tuple(
+            _recalled_predictor(name, side, memory["predictors"][name], covariances or {})
+            for name, side in sides.items()
+        ),
         factors,
         _recalled_nesting(memory.get("nested", []), factors),  # which earlier files lack
     )
@@ -125,9 +131,11 @@ def _predictor(recipe: PredictorRecipe) -> Plain:
     }
 
 
-def _recalled_predictor(parameter: str, side: RightSide, kept: Plain) -> PredictorRecipe:
+def _recalled_predictor(
+    parameter: str, side: RightSide, kept: Plain, covariances: Covariances
+) -> PredictorRecipe:
     groups = tuple(
-        GroupRecipe(_recalled_expression(part.expression, memory), part.key, part.correlated)
+        group_recipe(_recalled_expression(part.expression, memory), part, covariances)
         for part, memory in zip(side.groups, kept["groups"], strict=True)
     )
     offsets = tuple(

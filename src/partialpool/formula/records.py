@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, build
+from partialpool.formula.covariances import KnownCovariance
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -214,13 +215,12 @@ class GroupTerm:
     grouping
         The factor.
     correlated
-        False for ``(expr || factor)`` and whenever there is nothing to correlate.
+        False for ``(expr || factor)``, and for a term that stands alone and has one coefficient.
     shared
         The name that terms have whose effects are correlated with each other, ``(expr | name | factor)``;
         empty for a term that stands alone.
-    between
-        (J, J) known covariance between groups, in the order of the factor's labels; None where groups are
-        independent.
+    covariance
+        What is known of the covariance between groups; None where they are independent.
     """
 
     terms: tuple[Term, ...]
@@ -229,7 +229,12 @@ class GroupTerm:
     grouping: Grouping
     correlated: bool
     shared: str = ""
-    between: Floats | None = None
+    covariance: KnownCovariance | None = None
+
+    @property
+    def between(self) -> Floats | None:
+        """(J, J) known covariance between the factor's groups, where there is one."""
+        return None if self.covariance is None else self.covariance.between
 
     def shares(self, rows: Index | slice = slice(None)) -> Iterator[tuple[Membership, Floats]]:
         """Yield each group that rows belong to, and (n_rows, d) what its effects are multiplied by."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from partialpool.formula.functions import check_calls
+from partialpool.formula.grouped import read_grouped
 from partialpool.formula.membership import MembersPart, read_members
 from partialpool.formula.scan import IMPLIED, Piece, Token
 from partialpool.formula.terms import check_terms
@@ -26,6 +27,10 @@ class GroupPart:
         The columns that make the grouping factor.
     correlated
         False for ``||``.
+    shared
+        The name between two bars, which terms have whose effects are correlated; empty where there is none.
+    covariance
+        Name of the known covariance between groups; empty where there is none.
     members
         How the columns make the factor where each names one of several groups of a row; None elsewhere.
     """
@@ -33,6 +38,8 @@ class GroupPart:
     expression: Piece
     columns: tuple[str, ...]
     correlated: bool
+    shared: str = ""
+    covariance: str = ""
     members: MembersPart | None = None
 
     @property
@@ -129,18 +136,49 @@ def _group_parts(sign: Token, operand: Piece) -> list[GroupPart]:
     _refuse_minus(sign, operand)
     inside = operand[1:-1]
     bars = [i for i, token in inside.levels() if token.text in ("|", "||")]
-    if len(bars) > 1:
-        raise inside.error("A group-level term has one bar.", inside.tokens[bars[1]])
-    bar = inside.tokens[bars[0]]
-    expression, factor = inside[: bars[0]], inside[bars[0] + 1 :]
-    if not len(expression):
+    bar, last = inside.tokens[bars[0]], bars[-1]
+    if not bars[0]:
         raise inside.error("Nothing stands left of the bar.", bar, hint="(1 | g) for a varying intercept")
+    shared = _shared_name(inside, bars)
+    expression, grouped = inside[: bars[0]], read_grouped(inside[last + 1 :])
     check_terms(expression)
     expression = Piece(expression.text, (_ONE, _PLUS, *expression.tokens))
-    members = read_members(factor)
+    members, correlated = read_members(grouped.factor), bar.text == "|"
     if members is not None:
-        return [GroupPart(expression, members.columns, bar.text == "|", members)]
-    return [GroupPart(expression, columns, bar.text == "|") for columns in _factors(factor, bar)]
+        if grouped.covariance:
+            raise inside.error(
+                "A known covariance is for groups of which a row has one, and mm() gives it several.",
+                inside.tokens[last],
+                hint=f"(1 | {members.name}) leaves the covariance out",
+            )
+        return [GroupPart(expression, members.columns, correlated, shared, "", members)]
+    return [
+        GroupPart(expression, columns, correlated, shared, grouped.covariance)
+        for columns in _factors(grouped.factor, inside.tokens[last])
+    ]
+
+
+def _shared_name(inside: Piece, bars: list[int]) -> str:
+    """Read the name between two bars, of effects that are correlated with those of other terms."""
+    if len(bars) == 1:
+        return ""
+    if len(bars) > 2:
+        raise inside.error("A group-level term has one bar, or a name between two.", inside.tokens[bars[2]])
+    for bar in bars:
+        if inside.tokens[bar].text == "||":
+            raise inside.error(
+                "'||' leaves correlations out, and a name between bars is there to correlate.",
+                inside.tokens[bar],
+                hint="(x | name | g), or (x || g)",
+            )
+    name = inside[bars[0] + 1 : bars[1]]
+    if len(name) != 1 or not (name.tokens[0].is_name or name.tokens[0].text.isdigit()):
+        raise inside.error(
+            f"Between two bars stands {name.source!r}." if len(name) else "Nothing stands between two bars.",
+            name.tokens[0] if len(name) else inside.tokens[bars[1]],
+            allowed="one name, the same in every term whose effects are correlated: (x | name | g)",
+        )
+    return name.tokens[0].value
 
 
 def _factors(factor: Piece, bar: Token) -> list[tuple[str, ...]]:
@@ -164,7 +202,8 @@ def _column(piece: Piece, factor: Piece) -> str:
     raise factor.error(
         f"A grouping factor cannot be {piece.source or factor.source!r}.",
         at,
-        allowed="a column g, columns together a:b, nested columns a/b, several groups a row mm(a, b)",
+        allowed="a column g, columns together a:b, nested columns a/b, several groups a row mm(a, b), "
+        "known relations gr(g, cov=A)",
         hint="(1 | a) + (1 | b) for two factors, or a new column of the table",
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.covariances import KnownCovariance
 from partialpool.formula.records import GroupTerm
 from partialpool.priors.base import Prior
 from partialpool.priors.lkj import LKJ
@@ -121,9 +122,6 @@ class Effects:
         Prior of the correlations of a group's effects; None where they are independent.
     corr_name, corr_value
         What results call the correlation matrix, and position in a draw of its (d, d) numbers, or -1.
-    between
-        (J, J) known covariance between groups, by which that of a group's effects is multiplied; None where
-        groups are independent.
     """
 
     factor: str
@@ -133,7 +131,16 @@ class Effects:
     corr: LKJ | None = None
     corr_name: str = ""
     corr_value: int = -1
-    between: Floats | None = None
+
+    @property
+    def covariance(self) -> KnownCovariance | None:
+        """What is known of the covariance between groups."""
+        return self.terms[0].term.covariance
+
+    @property
+    def between(self) -> Floats | None:
+        """(J, J) known covariance between groups, by which that of a group's effects is multiplied."""
+        return self.terms[0].term.between
 
     @property
     def size(self) -> int:

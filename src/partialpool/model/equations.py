@@ -81,17 +81,28 @@ def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
 
 def _effects(symbols: Symbols, shown: Sequence[Effect], effects: Effects) -> Iterator[_Line]:
     """The distribution of a block of group effects."""
-    note = f"{symbols.index(effects)} = 1..{effects.size} ({effects.factor})"
+    letter, known = symbols.index(effects), effects.covariance
+    note = f"{letter} = 1..{effects.size} ({effects.factor})"
     if effects.corr is None:
         for effect in shown:
-            yield _Line(effect.symbol, "~", _effect_prior(effect), note)
+            if known is None:
+                yield _Line(effect.symbol, "~", _effect_prior(effect), note)
+            else:
+                groups = effect.symbol.removesuffix(letter)
+                left = f"({groups}1, ..., {groups}{effects.size})"
+                text = f"MVNormal({effect.mean}, {effect.sd}^2 {known.name})"
+                yield _Line(left, "~", text, f"({effects.factor}), {known.name} known")
         return
     n = symbols.matrix_suffix(effects)
     means = [effect.mean for effect in shown]
     mean = "0" if set(means) == {"0"} else f"({', '.join(means)})"
     sds = ", ".join(effect.sd for effect in shown)
-    yield _Line(f"({', '.join(e.symbol for e in shown)})", "~", f"MVNormal({mean}, S{n})", note)
+    own = "" if known is None else f"{known.name}_{letter}{letter} "
+    yield _Line(f"({', '.join(e.symbol for e in shown)})", "~", f"MVNormal({mean}, {own}S{n})", note)
     yield _Line(f"S{n}", "=", f"D{n} R{n} D{n},  D{n} = diag({sds})")
+    if known is not None:
+        text = f"of the effects of groups {letter} and h, {known.name} known"
+        yield _Line("Cov", "=", f"{known.name}_{letter}h S{n}", text)
 
 
 def _effect_prior(effect: Effect) -> str:

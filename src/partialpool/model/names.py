@@ -75,7 +75,7 @@ def term_groups(design: Design) -> list[TermGroup]:
 def _corr_name(design: Design, terms: Sequence[tuple[str, GroupTerm]]) -> str:
     """Name of the correlations of terms that share a block."""
     (parameter, first), factor = terms[0], terms[0][1].grouping.name
-    if not first.correlated:
+    if not first.correlated or sum(len(term.names) for _, term in terms) == 1:
         return ""
     if first.shared:
         return f"{first.shared}|{factor}_corr"

@@ -183,7 +183,6 @@ def _effects(
         corr if isinstance(corr, LKJ) else None,
         group.corr,
         corr_value,
-        first.between,
     )
 
 

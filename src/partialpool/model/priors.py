@@ -64,6 +64,8 @@ def _predictor_priors(
     for term in predictor.groups:
         for name, column in zip(term.names, term.matrix.T, strict=True):
             spread = 1.0 if name == "1" else _spread(column, weights)
+            if term.covariance is not None:  # a group's own sd is this many times the one that is learnt
+                spread *= math.sqrt(term.covariance.mean_variance)
             sd = Exponential(_rounded(spread / scale))
             yield group_name(predictor.parameter, name, term.grouping.name), Normal(0.0, sd)
 
@@ -185,8 +187,16 @@ def _check_group(name: str, prior: Prior, sd: Prior | None, design: Design) -> N
             allowed="Normal(0, <prior of the sd>), or another prior over all real numbers",
         )
     for group in term_groups(design):
+        _, term = group.terms[0]
+        if term.covariance is not None and name in group.names:
+            raise build(
+                PriorError,
+                f"{prior} cannot be the prior of {name!r}, whose groups have the covariance "
+                f"{term.covariance.name!r}.",
+                allowed="Normal(0, <prior of the sd>)",
+                hint=f"(... | {term.grouping.name}) leaves the covariance out",
+            )
         if group.corr and name in group.names:
-            _, term = group.terms[0]
             alone = f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out"
             raise build(
                 PriorError,

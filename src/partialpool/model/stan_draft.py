@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Grouping, Membership, Term
+from partialpool.formula.records import Grouping, GroupTerm, Membership, Term
 from partialpool.model.stan_text import Block, Identifiers, listed
 from partialpool.priors.base import Prior, number, unwrapped
 
@@ -56,6 +56,7 @@ class Draft:
     _columns: dict[bytes, str] = field(default_factory=dict)
     _factors: dict[str, FactorText] = field(default_factory=dict)
     _means: dict[str, str] = field(default_factory=dict)
+    _mixings: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def columns(self, name: str, matrix: NDArray[np.float64], labels: Sequence[str]) -> str:
         """Declare a term's (n, K) data, a vector or a matrix; equal data are declared once."""
@@ -85,7 +86,7 @@ class Draft:
         """Identifier of how many unit outcomes each row stands for; empty when it is one."""
         if "trials" not in self.values:
             return "weights" if "weights" in self.values else ""
-        if not self.transformed_data.lines:
+        if not any(code.startswith("vector[N] units ") for code, _ in self.transformed_data.lines):
             product = "weights .* to_vector(trials)" if "weights" in self.values else "to_vector(trials)"
             self.transformed_data.add(f"vector[N] units = {product};")
         return "units"
@@ -117,6 +118,20 @@ class Draft:
             return group, f"{number(float(weights[0]))} *"
         symbol = self.columns(f"weight_{name}", weights[:, np.newaxis], [f"weight of {name}"])
         return group, f"{symbol} .*"
+
+    def mixing(self, term: GroupTerm) -> str:
+        """Declare the Cholesky factor of a term's covariance between groups; empty where there is none."""
+        if term.covariance is None:
+            return ""
+        key = term.grouping.name, term.covariance.name
+        if key not in self._mixings:
+            size = self.factor(term.grouping).size
+            matrix = self.identifiers.new(term.covariance.name)
+            self.data.add(f"cov_matrix[{size}] {matrix};", f"covariance between groups of {key[0]}")
+            self.values[matrix] = term.covariance.between.tolist()
+            symbol = self._mixings[key] = self.identifiers.new(f"L_{matrix}")
+            self.transformed_data.add(f"matrix[{size}, {size}] {symbol} = cholesky_decompose({matrix});")
+        return self._mixings[key]
 
     def parameter(self, name: str, wanted: str, size: int, limits: str, comment: str) -> str:
         """Declare a parameter, a real or a vector; return its identifier."""

@@ -151,11 +151,13 @@ def _write_independent(
 ) -> list[tuple[EffectsTerm, Piece, str]]:
     """Write a block without correlations: each of its pieces stands alone."""
     size = draft.factor(effects.terms[0].term.grouping).size
-    sds = [_write_sd(draft, p.name, p.coefficients) if p.coefficients[0].learnt else "" for p in parts]
+    mixing = draft.mixing(effects.terms[0].term)
+    scaled = [bool(mixing) or p.coefficients[0].learnt for p in parts]
+    sds = [_write_sd(draft, p.name, p.coefficients) if s else "" for p, s in zip(parts, scaled, strict=True)]
     found = []
     for part, sd in zip(parts, sds, strict=True):
         if sd:
-            symbol = _write_pooled(draft, part.name, part.coefficients, sd, size)
+            symbol = _write_pooled(draft, part.name, part.coefficients, sd, size, mixing)
         else:
             symbol = _write_fixed(draft, part.name, part.coefficients[0].prior, size)
         draft.names[part.name] = symbol
@@ -171,18 +173,22 @@ def _write_fixed(draft: Draft, name: str, prior: Prior, size: str) -> str:
     return symbol
 
 
-def _write_pooled(draft: Draft, name: str, own: Sequence[GroupCoefficient], sd: str, size: str) -> str:
-    """Write effects whose sds are learnt, as sd times standard normal numbers."""
+def _write_pooled(
+    draft: Draft, name: str, own: Sequence[GroupCoefficient], sd: str, size: str, mixing: str
+) -> str:
+    """Write effects as sd times standard normal numbers, which a known covariance mixes between groups."""
     z, symbol = draft.identifiers.new(f"z_{name}"), draft.identifiers.new(f"r_{name}")
     if len(own) == 1:
+        mixed = f"({mixing} * {z})" if mixing else z
         draft.parameters.add(f"vector[{size}] {z};", f"{name} in units of its sd")
-        draft.transformed.add(f"vector[{size}] {symbol} = {sd} * {z};", name)
+        draft.transformed.add(f"vector[{size}] {symbol} = {sd} * {mixed};", name)
         draft.model.add(f"{z} ~ std_normal();")
     else:
-        labels = ", ".join(c.name for c in own)
+        labels, before = ", ".join(c.name for c in own), f"{mixing} * " if mixing else ""
         draft.parameters.add(f"matrix[{len(own)}, {size}] {z};", f"{name} in units of its sds")
         draft.transformed.add(
-            f"matrix[{size}, {len(own)}] {symbol} = diag_pre_multiply({sd}, {z})';", f"columns: {labels}"
+            f"matrix[{size}, {len(own)}] {symbol} = {before}diag_pre_multiply({sd}, {z})';",
+            f"columns: {labels}",
         )
         draft.model.add(f"to_vector({z}) ~ std_normal();")
     return symbol
@@ -198,11 +204,13 @@ def _write_correlated(
     size = draft.factor(effects.terms[0].term.grouping).size
     sds = _stacked([(_write_sd(draft, p.name, p.coefficients), len(p.coefficients)) for p in parts])
 
+    mixing = draft.mixing(effects.terms[0].term)
+    before = f"{mixing} * " if mixing else ""
     factor, z, r = (draft.identifiers.new(f"{letter}_{base}") for letter in "Lzr")
     draft.parameters.add(f"cholesky_factor_corr[{d}] {factor};", f"Cholesky factor of {corr}")
     draft.parameters.add(f"matrix[{d}, {size}] {z};", "effects in units of their sds, uncorrelated")
     draft.transformed.add(
-        broken(f"matrix[{size}, {d}] {r} =", f"(diag_pre_multiply({sds}, {factor}) * {z})';")
+        broken(f"matrix[{size}, {d}] {r} =", f"{before}(diag_pre_multiply({sds}, {factor}) * {z})';")
     )
     draft.model.add(f"{factor} ~ {effects.corr.stan};")
     draft.model.add(f"to_vector({z}) ~ std_normal();")

@@ -29,7 +29,7 @@ STAN_PATCH
 """
 # What the programs themselves say, besides what families and priors do.
 _OUR_WORDS = """
-N n trials weights units mean sum exp append_row diag_pre_multiply dot_product
+N n trials weights units mean sum exp append_row cholesky_decompose diag_pre_multiply dot_product
 multiply_lower_tri_self_transpose rep_vector rows_dot_product std_normal to_vector
 """
 RESERVED = frozenset(f"{_STAN_WORDS} {_C_WORDS} {_OUR_WORDS}".split())

@@ -190,7 +190,7 @@ def _each_predictor(design: Design, change: Callable[[Predictor], Predictor]) ->
 
 def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
     groups = tuple(
-        replace(t, correlated=False, shared="", between=None) if t.grouping.name == factor else t
+        replace(t, correlated=False, shared="", covariance=None) if t.grouping.name == factor else t
         for t in predictor.groups
     )
     return replace(predictor, groups=groups)

@@ -105,7 +105,9 @@ def pooling_factors(partial: Fitted, sd: Floats, group: str, coefficient: str) -
     Regression and Multilevel/Hierarchical Models", section 21.6, after Gelman and Pardoe (2006),
     "Bayesian measures of explained variance and pooling", Technometrics 48(2). A ratio of
     variances, unlike the ratio of the distances moved, is defined for a group on the population's
-    line, does not depend on the prior of no pooling, and falls as a group's rows grow.
+    line, does not depend on the prior of no pooling, and falls as a group's rows grow. Where the covariance A
+    between groups is known, E(sigma^2 | y) is multiplied by A_jj; what relatives' rows say of a group then
+    counts as its own rows do.
 
     Parameters
     ----------
@@ -124,7 +126,8 @@ def pooling_factors(partial: Fitted, sd: Floats, group: str, coefficient: str) -
     sigma = group_sd_draws(partial, term, coefficient)
     if sigma is None:
         return np.full(len(sd), np.nan)
-    unseen = np.mean(sigma**2) + np.var(coefficient_draws(partial, coefficient))
+    variances = 1.0 if term.between is None else np.diag(term.between)
+    unseen = variances * np.mean(sigma**2) + np.var(coefficient_draws(partial, coefficient))
     return np.clip(sd**2 / unseen, 0.0, 1.0)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from partialpool.predict.linear import linear_predictors
 from partialpool.predict.members import Members, chosen_groups
 from partialpool.predict.outcomes import draw_outcomes, standard_normals
 from partialpool.predict.populations import GroupPopulation
+from partialpool.predict.relatives import Relatives
 from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import effect_positions
@@ -80,10 +82,11 @@ class Evaluator:
         linear, seed = self._linear(rows), self.asked.seed
         if self.asked.average:
             for parameter in rows.design.predictors:
-                variance = self._variance(parameter, rows)
+                variance = self._variance(parameter, rows, shared=False)
                 if variance is not None:
                     random = standard_normals(variance.shape, seed, f"average {parameter}", first_row)
                     linear[parameter] += np.sqrt(variance) * random
+            self._add_shared_averages(linear, rows, first_row)
         return draw_outcomes(self.fitted.model.family, linear, rows.trials, seed, first_row)
 
     def _linear(self, rows: Rows) -> dict[str, Floats]:
@@ -113,9 +116,46 @@ class Evaluator:
             if not len(where) or not population.is_of(predictor.parameter, term):
                 continue
             weights = population.columns(term, matrix[where])
-            for k in range(len(population.names)):
+            if population.relatives is not None:
+                labels = unseen.labels[groups]
+                self._add_relatives(eta, population, population.relatives, labels, weights, where, own)
+                continue
+            for k in range(len(population.full_names)):
                 drawn = population.draw(k, unseen.hashes[groups], self.asked.seed)
                 eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
+
+    def _add_relatives(
+        self,
+        eta: Floats,
+        population: GroupPopulation,
+        relatives: Relatives,
+        labels: NDArray[Any],
+        weights: Floats,
+        where: Index,
+        own: Index,
+    ) -> None:
+        """Add effects of new groups drawn given those of the fitted groups they are related to, in place."""
+        at = relatives.positions(labels)
+        for weight, places in zip(weights.T, population.places, strict=True):
+            expected = self.fitted.values[:, places] @ relatives.weights[at].T
+            eta[:, where] += expected[:, own] * weight
+        for k in range(len(population.full_names)):
+            # All of them, so that a group's draws do not depend on which others are predicted for.
+            drawn = population.draw(k, relatives.hashes, self.asked.seed) @ relatives.factor[at].T
+            eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
+
+    def _add_shared_averages(self, linear: dict[str, Floats], rows: Rows, first_row: int) -> None:
+        """Add effects of new groups of each row that go into several linear predictors, in place."""
+        for parameter, predictor in rows.design.predictors.items():
+            for term, population in self._populations_of(parameter, predictor):
+                for i, (_, matrix) in enumerate(term.shares() if population.shared else ()):
+                    weights = population.columns(term, matrix)
+                    for name, part in zip(population.full_names, population.parts(weights), strict=True):
+                        # Named by group and effect alone, so that all predictors get the same.
+                        key = f"average {name} {i}" if i else f"average {name}"
+                        linear[parameter] += part * standard_normals(
+                            part.shape, self.asked.seed, key, first_row
+                        )
 
     def _add_existing(
         self,
@@ -140,19 +180,28 @@ class Evaluator:
             effects = np.take_along_axis(values, places[chosen], axis=1)
             eta[:, where] += effects[:, own] * weight
 
-    def _variance(self, parameter: str, rows: Rows) -> Floats | None:
+    def _variance(self, parameter: str, rows: Rows, shared: bool = True) -> Floats | None:
         """Compute the variance of a linear predictor between groups, (S, n); None where it has no groups.
 
-        The groups of a row that belongs to several are taken to be different ones.
+        The groups of a row that belongs to several are taken to be different ones. `shared` is False to leave
+        out effects that go into other predictors, too.
         """
         found = [
             population.variance(population.columns(term, matrix))
-            for term in rows.design.predictors[parameter].groups
-            for population in self.populations
-            if population.is_of(parameter, term)
+            for term, population in self._populations_of(parameter, rows.design.predictors[parameter])
+            if shared or not population.shared
             for _, matrix in term.shares()
         ]
         return np.sum(found, axis=0) if found else None
+
+    def _populations_of(
+        self, parameter: str, predictor: Predictor
+    ) -> Iterator[tuple[GroupTerm, GroupPopulation]]:
+        """Yield the terms of a linear predictor, each with the populations of its coefficients."""
+        for term in predictor.groups:
+            for population in self.populations:
+                if population.is_of(parameter, term):
+                    yield term, population
 
 
 def _new_groups(index: Index) -> tuple[Index, Index, Index]:

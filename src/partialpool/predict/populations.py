@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
+from partialpool.formula.covariances import KnownCovariance
 from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm
+from partialpool.predict.relatives import Relatives, relatives
 from partialpool.predict.streams import Streams
 from partialpool.priors.base import Prior
 from partialpool.results.fitted import Fitted
@@ -29,21 +34,41 @@ class GroupPopulation:
         Its linear predictor and its grouping factor.
     names
         d coefficients as the design names them: ``"1"``, ``"x"``.
+    places
+        (d, J) where their effects stand in a draw.
     full_names
-        The same as results name them: ``"sigma_x|district"``.
+        The D coefficients of the block that the term is part of, as results name them: those of the term, and
+        those of terms that share a name with it, ``"sigma_x|district"``.
     factors
-        (S, d, d) C of every draw, lower triangular, C C' the covariance matrix of the effects.
+        (S, d, D) C of every draw, C C' the covariance matrix of the effects.
     prior
-        The distribution of u where effects have a fixed prior that is not a normal around zero (then d and C
+        The distribution of u where effects have a fixed prior that is not a normal around zero (then D and C
         are 1); None for standard normals.
+    shared
+        Whether the block goes into other linear predictors, too.
+    covariance
+        What is known of the covariance between groups; None where they are independent.
     """
 
     parameter: str
     factor: str
     names: tuple[str, ...]
+    places: NDArray[np.int64]
     full_names: tuple[str, ...]
     factors: Floats
     prior: Prior | None
+    shared: bool = False
+    covariance: KnownCovariance | None = None
+
+    @cached_property
+    def relatives(self) -> Relatives | None:
+        """New groups that a known covariance covers; None where groups are independent."""
+        return None if self.covariance is None else relatives(self.covariance)
+
+    @property
+    def scale(self) -> float:
+        """How many times the sd of a group is that which is learnt, averaged over variances of groups."""
+        return 1.0 if self.covariance is None else math.sqrt(self.covariance.mean_variance)
 
     def is_of(self, parameter: str, term: GroupTerm) -> bool:
         """Say whether these are coefficients of a term of some design."""
@@ -73,6 +98,8 @@ class GroupPopulation:
     def variance(self, weights: Floats) -> Floats:
         """Compute the variance that the term adds to rows' linear predictors, (S, n): |C'z|^2.
 
+        Where the covariance between groups is known, groups' own variances differ: theirs are averaged.
+
         Raises
         ------
         OptionError
@@ -86,8 +113,12 @@ class GroupPopulation:
                 allowed="averages over effects whose prior is a normal around zero",
                 hint="groups=None, or new groups in the data with groups='all'",
             )
-        columns = range(len(self.names))
-        return np.sum([(self.factors[:, :, k] @ weights.T) ** 2 for k in columns], axis=0)
+        return np.sum([part**2 for part in self.parts(weights)], axis=0)
+
+    def parts(self, weights: Floats) -> Iterator[Floats]:
+        """Yield what each u of a group of average variance is multiplied by in rows' predictors, (S, n)."""
+        for k in range(len(self.full_names)):
+            yield self.scale * (self.factors[:, :, k] @ weights.T)
 
 
 def group_populations(fitted: Fitted) -> tuple[GroupPopulation, ...]:
@@ -101,10 +132,20 @@ def group_populations(fitted: Fitted) -> tuple[GroupPopulation, ...]:
 
 
 def _population(parameter: str, effects: Effects, own: EffectsTerm, values: Floats) -> GroupPopulation:
-    full_names = tuple(effects.coefficients[i].name for i in own.coordinates)
     prior = effects.coefficients[0].prior if effects.fixed else None
     factors = np.ones((len(values), 1, 1)) if prior is not None else _factors(effects, values)
-    return GroupPopulation(parameter, effects.factor, own.term.names, full_names, factors, prior)
+    first = np.array([effects.coefficients[i].value for i in own.coordinates])
+    return GroupPopulation(
+        parameter,
+        effects.factor,
+        own.term.names,
+        first[:, np.newaxis] + np.arange(effects.size),
+        tuple(c.name for c in effects.coefficients),
+        factors[:, own.first : own.first + len(own.term.names)],
+        prior,
+        len(effects.predictors) > 1,
+        effects.covariance,
+    )
 
 
 def _factors(effects: Effects, values: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,13 @@ from partialpool.data.checks import Missing, count_rows
 from partialpool.data.tables import read_table
 from partialpool.errors import DataError, build
 from partialpool.formula.conform import conform
+from partialpool.formula.covariances import first_labels, label_texts
 from partialpool.formula.design import Recipe
 from partialpool.formula.reading import NewRows, new_rows
-from partialpool.formula.records import Design
+from partialpool.formula.records import Design, Grouping
 from partialpool.predict.asked import Asked
 from partialpool.predict.evaluate import Rows
+from partialpool.predict.relatives import uncovered
 from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
@@ -76,7 +78,8 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
     Raises
     ------
     DataError
-        When the table lacks a column or a value, or has a group that is new where none may be.
+        When the table lacks a column or a value, has a group that is new where none may be, or one that a
+        known covariance does not cover.
     """
     table = read_table(data, recipe.text_columns)
     wants_trials = asked.kind == "outcome"
@@ -93,6 +96,8 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
 
     if asked.new_groups == "error" and not asked.average:
         _refuse_new(chosen, asked)
+    if asked.new_groups == "population" and not asked.average:
+        _refuse_uncovered(chosen, like)
     every = len(chosen.positions) == len(table)
     labels = table.index if every else table.index.take(chosen.positions)
     return Source(len(chosen.positions), labels, read)
@@ -109,20 +114,54 @@ def _unread(design: Design) -> Design:
 
 def _refuse_new(chosen: NewRows, asked: Asked) -> None:
     """Raise when rows have groups that the fit never saw, naming them and counting the rows."""
-    found: dict[str, dict[Any, None]] = {}
-    n_rows: dict[str, int] = {}
-    for start in range(0, len(chosen.positions), PIECE):
-        for name, grouping in chosen.groupings(slice(start, start + PIECE)).items():
-            if grouping.unseen is not None and name in asked.factors:
-                new = np.any([member.index < 0 for member in grouping.memberships], axis=0)
-                n_rows[name] = n_rows.get(name, 0) + int(new.sum())
-                found.setdefault(name, {}).update(dict.fromkeys(grouping.unseen.labels.tolist()))
-    for name, labels in found.items():
-        shown = ", ".join(map(str, list(labels)[:5])) + (", ..." if len(labels) > 5 else "")
-        plural = "group" if len(labels) == 1 else "groups"
+    for name, found in _new_groups(chosen, asked.factors).items():
+        plural = "group" if len(found) == 1 else "groups"
         raise build(
             DataError,
-            f"Factor {name!r} has {len(labels):,} {plural} that the fit never saw, in "
-            f"{count_rows(n_rows[name])}: {shown}.",
+            f"Factor {name!r} has {len(found):,} {plural} that the fit never saw, in "
+            f"{count_rows(sum(found.values()))}: {first_labels(found)}.",
             hint="new_groups='population' to draw their effects from the fitted population of groups",
         )
+
+
+def _refuse_uncovered(chosen: NewRows, like: Design) -> None:
+    """Raise when rows have new groups of which a known covariance says nothing."""
+    known = {
+        (term.grouping.name, term.covariance.name): {*term.covariance.labels}
+        for predictor in like.predictors.values()
+        for term in predictor.groups
+        if term.covariance is not None
+    }
+    if not known:
+        return
+    new = _new_groups(chosen, [factor for factor, _ in known])
+    for (factor, name), labels in known.items():
+        groups = new.get(factor, {})
+        texts = dict(zip(label_texts(groups), groups.values(), strict=True))
+        missing = {label: n for label, n in texts.items() if label not in labels}
+        if missing:
+            raise uncovered(factor, name, missing)
+
+
+def _new_groups(chosen: NewRows, factors: Collection[str]) -> dict[str, dict[Any, int]]:
+    """By factor, how many rows each of the groups has that the fit never saw."""
+    found: dict[str, dict[Any, int]] = {}
+    for start in range(0, len(chosen.positions), PIECE):
+        for name, grouping in chosen.groupings(slice(start, start + PIECE)).items():
+            if grouping.unseen is None or name not in factors:
+                continue
+            own = found.setdefault(name, {})
+            for label, n in zip(grouping.unseen.labels.tolist(), _rows_of_new(grouping), strict=True):
+                own[label] = own.get(label, 0) + n
+    return found
+
+
+def _rows_of_new(grouping: Grouping) -> list[int]:
+    """Count the rows of each new group; a row of which two memberships are of it counts once."""
+    assert grouping.unseen is not None, "called for factors with new groups"
+    size, keys = len(grouping.unseen.labels), []
+    for unseen in (m.unseen for m in grouping.memberships if m.unseen is not None):
+        rows = np.flatnonzero(unseen >= 0)
+        keys.append(rows * size + unseen[rows])
+    counts: list[int] = np.bincount(np.unique(np.concatenate(keys)) % size, minlength=size).tolist()
+    return counts

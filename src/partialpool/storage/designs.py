@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.covariances import Covariances
 from partialpool.formula.design import AnyFactor, Columns
 from partialpool.formula.memory import plain_term, recalled_term
 from partialpool.formula.records import (
@@ -114,6 +115,8 @@ def _plain_predictor(predictor: Predictor, put: Put) -> Plain:
                 "terms": [plain_term(term) for term in group.terms],
                 "columns": [put(column) for column in group.matrix.T],
                 "correlated": group.correlated,
+                "shared": group.shared,
+                "covariance": "" if group.covariance is None else group.covariance.name,
                 **_plain_grouping(group.grouping, put),
             }
             for group in predictor.groups
@@ -143,11 +146,16 @@ class DesignReader:
         By place, the columns of the file.
     factors
         The recipe's grouping factors, which have the labels.
+    covariances
+        Its known covariances between groups.
     """
 
-    def __init__(self, file: Mapping[str, Any], factors: Mapping[Columns, AnyFactor]) -> None:
+    def __init__(
+        self, file: Mapping[str, Any], factors: Mapping[Columns, AnyFactor], covariances: Covariances
+    ) -> None:
         self._file = file
         self._factors = factors
+        self._covariances = covariances
         self._columns: dict[str, NDArray[Any]] = {}
         self._n_rows = 0
 
@@ -183,7 +191,10 @@ class DesignReader:
     def _group(self, kept: Plain) -> GroupTerm:
         grouping = self._grouping(kept, self._factors[tuple(kept["factor"])])
         terms = tuple(recalled_term(term) for term in kept["terms"])
-        return GroupTerm(terms, tuple(kept["names"]), self._matrix(kept), grouping, kept["correlated"])
+        shared, name = kept.get("shared", ""), kept.get("covariance", "")  # which earlier files lack
+        known = self._covariances[grouping.key, name] if name else None
+        names, matrix = tuple(kept["names"]), self._matrix(kept)
+        return GroupTerm(terms, names, matrix, grouping, kept["correlated"], shared, known)
 
     def _grouping(self, kept: Plain, factor: AnyFactor) -> Grouping:
         if "members" not in kept:

@@ -1,8 +1,8 @@
 """A fit in one netCDF file, which ArviZ opens, and the same fit from the file.
 
 The groups are those of ArviZ's schema, and one of ours, ``partialpool``: a text ``record`` (JSON) of formula,
-family, priors, names, and what terms have learnt, and the design's columns that no other group has. Reading
-parses text and copies numbers; nothing in a file is ever run.
+family, priors, names, and what terms have learnt, the design's columns that no other group has, and known
+covariances between groups. Reading parses text and copies numbers; nothing in a file is ever run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from partialpool.inference.past import resuming
 from partialpool.model.names import ROWS
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import to_datatree
+from partialpool.storage.covariances import covariance_variables
 from partialpool.storage.designs import OWN_GROUP, ColumnStore
 from partialpool.storage.files import unreadable, write_tree
 from partialpool.storage.records import KeptFit, from_record, to_record
@@ -69,7 +70,8 @@ def save_fit(path: str | os.PathLike[str], fit: KeptFit, rows: bool = True) -> P
     text = np.array(json.dumps(record), dtype=object)  # not four bytes a character
     columns = {name: (ROWS, column) for name, column in store.columns.items()}
     attrs = {"format": FORMAT, "version": __version__}
-    tree[OWN_GROUP] = xr.DataTree(xr.Dataset({"record": ((), text), **columns}, attrs=attrs))
+    matrices = covariance_variables(fit.recipe.covariances)
+    tree[OWN_GROUP] = xr.DataTree(xr.Dataset({"record": ((), text), **columns, **matrices}, attrs=attrs))
     return write_tree(Path(path).expanduser(), tree)
 
 

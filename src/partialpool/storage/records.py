@@ -24,6 +24,7 @@ from partialpool.priors.base import Prior
 from partialpool.priors.registry import parse_prior
 from partialpool.results.file_names import file_name
 from partialpool.results.fitted import Fitted
+from partialpool.storage.covariances import plain_covariances, read_covariances
 from partialpool.storage.designs import ColumnStore, DesignReader, Plain, plain_design
 
 
@@ -71,6 +72,7 @@ def to_record(fit: KeptFit, store: ColumnStore | None) -> Plain:
         "family": _family_text(model.family),
         "priors": {name: prior_text(prior) for name, prior in model.priors.items()},
         "memory": remember(fit.recipe),
+        "covariances": plain_covariances(fit.recipe.covariances),
         "design": plain_design(model.design, store),
         "draws": {
             "chains": n_chains,
@@ -109,8 +111,9 @@ def from_record(record: Plain, file: Mapping[str, Any]) -> KeptFit:
         When parts are missing or do not fit together.
     """
     formula = Formula(record["formula"], **record["parameters"])
-    recipe = recall(formula, record["memory"])
-    design = DesignReader(file, recipe.factors).design(record["design"])
+    covariances = read_covariances(record.get("covariances", []), file)  # which earlier files lack
+    recipe = recall(formula, record["memory"], covariances)
+    design = DesignReader(file, recipe.factors, recipe.covariances).design(record["design"])
     family = get_family(record["family"])
     priors = {name: parse_prior(text) for name, text in record["priors"].items()}
     parameters = build_parameters(design, family, priors)
