@@ -17,8 +17,9 @@ from partialpool.errors import FileError, FormulaError
 from partialpool.formula import learnt
 from partialpool.formula.asked import Formula
 from partialpool.formula.codec import decode, encode
-from partialpool.formula.design import Recipe, build_design
+from partialpool.formula.design import build_design
 from partialpool.formula.memory import recall, remember
+from partialpool.formula.recipe import Recipe
 
 N = 60
 

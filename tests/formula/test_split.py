@@ -103,7 +103,7 @@ def test_the_formula_of_a_parameter(text):
         ("y ~ (1 | g) * x", 7, "A bar belongs inside the brackets of a group-level term"),
         ("y ~ x - (1 | g)", 6, r"'\(1 \| g\)' cannot be taken away"),
         ("y ~ x - offset(z)", 6, r"'offset\(z\)' cannot be taken away"),
-        ("y ~ (x | g | h)", 11, "A group-level term has one bar"),
+        ("y ~ (x | g | h | k)", 15, "A group-level term has one bar, or a name between two"),
         ("y ~ (| g)", 5, "Nothing stands left of the bar"),
         ("y ~ (1 | )", 7, "No grouping factor stands right of the bar"),
         ("y ~ (1 | a + b)", 9, r"A grouping factor cannot be 'a \+ b'[\s\S]*Try: \(1 \| a\) \+ \(1 \| b\)"),

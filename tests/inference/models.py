@@ -19,5 +19,7 @@ def model(
     table: Mapping[str, Any] | pd.DataFrame,
     family: str = "gaussian",
     priors: Mapping[str, Prior] | None = None,
+    covariances: Mapping[str, Any] | None = None,
 ) -> ModelSpec:
-    return build_spec(build_design(formula, pd.DataFrame(table))[0], get_family(family), priors)
+    design, _ = build_design(formula, pd.DataFrame(table), covariances=covariances)
+    return build_spec(design, get_family(family), priors)

@@ -45,6 +45,9 @@ TABLE = pd.DataFrame(
     }
 )
 SCALE = Normal(0, HalfNormal(0.7))
+# Groups on a line, with variances of their own.
+LINE = np.exp(-np.abs(np.subtract.outer(range(6), range(6))) / 2) * np.outer(*[1 + np.arange(6) / 10] * 2)
+COVARIANCES = {"A": pd.DataFrame(LINE, range(6), range(6))}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,25 @@ CASES = {
         "gaussian",
         "y ~ x + (1 | mm(g, h, weights=cbind(n, 2)))",
         {**POPULATION, "sigma": Gamma(4, 4), "1|mm(g, h)": SCALE},
+    ),
+    "gaussian, effects shared by predictors": Case(
+        "gaussian",
+        Formula("y ~ x + (1 | p | g)", sigma="~ (1 | p | g)"),
+        {
+            **POPULATION,
+            "1|g": SCALE,
+            "sigma_Intercept": Normal(0, 0.5),
+            "sigma_1|g": Normal(0, HalfNormal(0.3)),
+            "p|g_corr": LKJ(2),
+        },
+    ),
+    "poisson, known covariance": Case(
+        "poisson", "y ~ x + (1 | gr(g, cov=A)) + (1 | h)", {**POPULATION, "1|g": SCALE, "1|h": SCALE}
+    ),
+    "gaussian, known covariance and correlated": Case(
+        "gaussian",
+        "y ~ x + (x | gr(g, cov=A))",
+        {**POPULATION, "sigma": Gamma(4, 4), "1|g": SCALE, "x|g": SCALE, "g_corr": LKJ(2)},
     ),
     "gaussian, sigma's own formula": Case(
         "gaussian",
@@ -115,7 +137,8 @@ CASES = {
 
 def template(case: Case) -> ModelSpec:
     positive = case.family == "gamma"  # whose outcomes are never zero; others are drawn in their place
-    return model(case.formula, TABLE.assign(y=TABLE["y"] + positive), case.family, case.priors)
+    known = COVARIANCES if "cov=A" in str(case.formula) else {}
+    return model(case.formula, TABLE.assign(y=TABLE["y"] + positive), case.family, case.priors, known)
 
 
 def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarray]:

@@ -32,6 +32,10 @@ TABLE = pd.DataFrame(
 )
 TABLE["y"] = 20 + 0.5 * X + rng.normal(size=12)[G] + 0.6 * rng.normal(size=5)[H] + rng.normal(size=N)
 
+# Groups on a line, with variances of their own, and one that no row has.
+LINE = np.exp(-np.abs(np.subtract.outer(range(16), range(16))) / 3) * np.outer(*[1 + np.arange(16) / 20] * 2)
+COVARIANCES = {"A": pd.DataFrame(LINE, range(16), range(16))}
+
 GAUSSIAN = {
     "one": ("y ~ x + (1 | g)", {}),
     "plain prior": ("y ~ x + (1 | g)", {"Intercept": Normal(15, 3), "x": Normal(1, 0.3)}),
@@ -42,6 +46,9 @@ GAUSSIAN = {
     "slopes": ("y ~ x + (x | g) + (1 | h)", {}),
     "several groups a row": ("y ~ x + (x || mm(g, h)) + (1 | g)", {}),
     "weighted groups of a row": ("y ~ x + (x | mm(h, g, weights=cbind(w, s)))", {}),
+    "known covariance": ("y ~ x + (1 | gr(g, cov=A)) + (1 | h)", {}),
+    "known covariance, slopes": ("y ~ x + (x | gr(g, cov=A))", {}),
+    "shared by two terms": ("y ~ x + (1 | p | g) + (0 + x | p | g) + (1 | h)", {}),
     "weights and offset": ("y | weights(w) ~ x + offset(o) + (1 | g) + (1 | h)", {}),
     "fixed sd": ("y ~ x + (1 | g) + (1 | h)", {"1|g": Normal(0, 2)}),
     "fixed mean": ("y ~ x + (1 | g)", {"1|g": Normal(0.5, 2)}),
@@ -53,7 +60,7 @@ GAUSSIAN = {
 
 def gaussian(name: str) -> ModelSpec:
     formula, priors = GAUSSIAN[name]
-    return model(formula, TABLE, priors=priors)
+    return model(formula, TABLE, priors=priors, covariances=COVARIANCES if "cov=A" in str(formula) else {})
 
 
 def single_draw(latent: LatentGaussian, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -95,7 +102,6 @@ def dense_posterior(latent: LatentGaussian, x: np.ndarray):
     keep, fixed, mean, covariance, log = coefficient_normal(spec, values, latent)
     columns, prior_mean, blocks, names = [], [], [], []
     for block in spec.parameters.effects:
-        term, d = block.terms[0].term, block.width
         sds = [
             values[f"{c.name}_sigma"] if isinstance(c.sd, Prior) else c.prior.scale
             for c in block.coefficients
@@ -104,18 +110,22 @@ def dense_posterior(latent: LatentGaussian, x: np.ndarray):
         for c, sd in zip(block.coefficients, sds, strict=True):
             if isinstance(c.sd, Prior):
                 log += float(c.sd.logpdf(sd) + np.log(sd))
-        if term.correlated:
-            r = values[f"{term.grouping.name}_corr"][0, 1]
+        if block.corr is not None:
+            r = values[block.corr_name][0, 1]
             sigma[0, 1] = sigma[1, 0] = r * sds[0] * sds[1]
             # LKJ(2) of two is a scaled Beta(2, 2); r is the tanh of the outer parameter.
             log += stats.beta(2, 2, -1, 2).logpdf(r) + np.log1p(-(r**2))
-        labels = np.arange(len(term.grouping.labels))
-        shares = [((member.index[:, None] == labels), matrix) for member, matrix in term.shares()]
-        columns += [sum(onehot * matrix[:, [a]] for onehot, matrix in shares) for a in range(d)]
+        size = block.size
+        for own in block.terms:
+            shares = [
+                ((member.index[:, None] == np.arange(size)), matrix) for member, matrix in own.term.shares()
+            ]
+            columns += [
+                sum(onehot * matrix[:, [a]] for onehot, matrix in shares) for a in range(len(own.term.names))
+            ]
         names += [c.name for c in block.coefficients]
-        size = len(term.grouping.labels)
         prior_mean += [np.full(size, c.prior.mean if c.sd is None else 0.0) for c in block.coefficients]
-        blocks.append(np.kron(sigma, np.eye(size)))
+        blocks.append(np.kron(sigma, np.eye(size) if block.between is None else block.between))
     matrix = design.population.matrix
     z = np.hstack([*columns, matrix[:, keep]])
     m = np.concatenate([*prior_mean, mean])
@@ -235,13 +245,16 @@ GRADIENTS = {
     "negative binomial": ("c ~ x + (1 | s/g) + (1 | h)", "negative_binomial", {}),
     "log link": ("y ~ x + (1 | g) + (1 | h)", "gaussian(log)", {}),
     "both predictors": (Formula("y ~ x + (1 | g)", sigma="~ (1 | h)"), "gaussian", {}),
+    "shared by predictors": (Formula("y ~ x + (x | p | g)", sigma="~ (1 | p | g)"), "gaussian", {}),
+    "known covariance": ("b ~ x + (x | gr(g, cov=A)) + (1 | h)", "bernoulli", {}),
 }
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_gradients_agree_with_differences(name: str) -> None:
     formula, family, priors = GRADIENTS[name]
-    latent = LatentGaussian(model(formula, TABLE if "y" in str(formula) else counts_table(), family, priors))
+    table, known = TABLE if "y" in str(formula) else counts_table(), "cov=A" in str(formula)
+    latent = LatentGaussian(model(formula, table, family, priors, COVARIANCES if known else {}))
     x = latent.centre + 0.2 * latent.scale
     value, slope = latent._density_and_gradient(x)
     step = 1e-3 * latent.scale

@@ -12,7 +12,8 @@ from tests.results.fixtures import make_draws
 
 from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
-from partialpool.formula.design import Recipe, build_design
+from partialpool.formula.design import build_design
+from partialpool.formula.recipe import Recipe
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior
 from partialpool.results.fitted import Fitted
@@ -65,6 +66,7 @@ def make_fit(
     draws: int = 20,
     scale: float = 0.4,
     fixed: Mapping[str, Any] | None = None,
+    covariances: Mapping[str, Any] | None = None,
 ) -> Made:
     """Fit a formula with draws out of thin air; `fixed` sets variables to the same values in every draw."""
     rows = make_table() if table is None else table
@@ -73,7 +75,8 @@ def make_fit(
     linear = {p: 0.3 * rng.normal(size=len(rows)) for p in kind.parameters}
     rows = rows.assign(y=kind.draw(rng, linear, rows["m"].to_numpy(float) if kind.needs_trials else None))
     left = "y | trials(m)" if kind.needs_trials else "y"
-    design, recipe = build_design(Formula(f"{left} ~ {right}", **(others or {})), rows)
+    formula = Formula(f"{left} ~ {right}", **(others or {}))
+    design, recipe = build_design(formula, rows, covariances=covariances)
     spec = build_spec(design, kind, priors)
     values = scale * rng.normal(size=(2, draws, spec.layout.n_values))
     for variable in spec.layout.variables:

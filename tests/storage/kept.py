@@ -59,8 +59,18 @@ CASES: dict[str, tuple[str | Formula, str, Mapping[str, Any]]] = {
         "gaussian",
         {},
     ),
+    "shared": (Formula("y ~ x + (x | p | g)", sigma="~ (1 | p | g) + (1 | h)"), "gaussian", {}),
+    "known covariance": ("count ~ x + (1 | gr(g, cov=A)) + (x | gr(h, cov=B))", "poisson", {}),
     "fixed": ("y ~ x + (cat || g)", "gaussian", {"1|g": pp.StudentT(3, 0, 1.1), "x": pp.Flat()}),
 }
+
+
+def _related(labels: list[Any]) -> pd.DataFrame:
+    return pd.DataFrame(0.4 + 0.6 * np.eye(len(labels)), labels, labels)
+
+
+# Each with a group that the table lacks.
+COVARIANCES = {"A": _related([61, 5, 3, 7]), "B": _related(["年齢", "b/c", "x", "Ährental"])}
 
 
 def keep(model: pp.Model, **changes: Any) -> KeptFit:
@@ -71,7 +81,8 @@ def keep(model: pp.Model, **changes: Any) -> KeptFit:
 
 def kept_case(name: str) -> KeptFit:
     formula, family, priors = CASES[name]
-    return keep(pp.Model(formula, TABLE, family=family, priors=priors))
+    known = {name: matrix for name, matrix in COVARIANCES.items() if f"cov={name}" in str(formula)}
+    return keep(pp.Model(formula, TABLE, family=family, priors=priors, covariances=known))
 
 
 def kept_poolings() -> dict[str, KeptFit]:

@@ -32,7 +32,7 @@ from partialpool.results.diagnostics import diagnose
 from partialpool.results.effects import group_table
 from partialpool.results.summaries import summary
 from partialpool.results.tree import posterior_dataset
-from partialpool.storage import files, fit_file
+from partialpool.storage import files
 from partialpool.storage.fit_file import load_fit, save_fit
 from partialpool.storage.records import KeptFit, prior_text
 
@@ -355,16 +355,30 @@ def pp_tree(fit: Any) -> xr.DataTree:
 
 
 @pytest.mark.parametrize(
-    ("form", "hint"), [(2, "update partialpool"), (0, r"load it with partialpool 7\.8, or fit again")]
+    ("form", "hint"), [(3, "update partialpool"), (0, r"load it with partialpool 7\.8, or fit again")]
 )
 def test_a_file_of_another_format_says_what_to_do(saved: Path, form: int, hint: str, tmp_path: Path) -> None:
     path = copy_of(saved, tmp_path)
     with h5py.File(path, "r+") as file:
         file["partialpool"].attrs["format"] = form
         file["partialpool"].attrs["version"] = "7.8"
-    said = rf"saved by partialpool 7\.8 in format {form}; .* reads format {fit_file.FORMAT}\.\n  Try: {hint}"
+    said = rf"saved by partialpool 7\.8 in format {form}; .* reads the formats 1 and 2\.\n  Try: {hint}"
     with pytest.raises(FileError, match=said):
         load_fit(path)
+
+
+def test_a_file_of_the_first_format_is_read(saved: Path, tmp_path: Path) -> None:
+    path = copy_of(saved, tmp_path)
+    with h5py.File(path, "r+") as file:
+        group = file["partialpool"]
+        group.attrs["format"] = 1
+        record = json.loads(group["record"][()])
+        record.pop("covariances", None)
+        for predictor in record["design"]["predictors"]:
+            for term in predictor["groups"]:
+                term.pop("shared"), term.pop("covariance")
+        group["record"][()] = json.dumps(record)
+    np.testing.assert_array_equal(load_fit(path).fitted.values, load_fit(saved).fitted.values)
 
 
 HOSTILE = "__import__('os').system('touch {}')"

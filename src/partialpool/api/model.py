@@ -34,7 +34,8 @@ class Model(Fittable):
         ``"error"``, or ``"drop"`` to leave out rows that lack a value that the formula uses.
     covariances
         By the names that ``gr(g, cov=A)`` gives them, known covariances between groups: pandas tables with
-        the groups as row labels and column labels, in any order. They may cover groups that the data lack,
+        the groups as row labels and column labels, or xarray arrays with such coordinates, in any order. They
+        may cover groups that the data lack,
         which can then be predicted for. Labels are compared as text.
 
     Raises

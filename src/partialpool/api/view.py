@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from partialpool.families.base import Family
 from partialpool.formula.asked import Formula
-from partialpool.formula.design import Recipe
+from partialpool.formula.recipe import Recipe
 from partialpool.formula.records import Design
 from partialpool.model.equations import equations
 from partialpool.model.layout import Layout

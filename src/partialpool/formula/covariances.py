@@ -110,8 +110,8 @@ def read_covariances(given: Mapping[str, Any] | None, wanted: Collection[str]) -
     Parameters
     ----------
     given
-        By name, pandas tables whose row labels and column labels are the groups'. Labels are compared as
-        text, so that 3 and "3" are the same.
+        By name, pandas tables whose row labels and column labels are the groups', or xarray arrays with such
+        coordinates. Labels are compared as text, so that 3 and "3" are the same.
     wanted
         The names in the formula.
 
@@ -180,12 +180,13 @@ def first_labels(labels: Iterable[Any]) -> str:
 
 
 def _checked(name: str, given: Any) -> LabelledMatrix:
+    given = given.to_pandas() if _is_labelled_array(given) else given
     if not isinstance(given, pd.DataFrame):
         raise build(
             DataError,
             f"The covariance {name!r} is a {type(given).__name__}, which does not say which groups its rows "
             "and columns are.",
-            allowed="a pandas table with the groups as row labels and column labels",
+            allowed="a pandas table with the groups as row and column labels, or such an xarray array",
             hint="pd.DataFrame(matrix, index=groups, columns=groups)",
         )
     if len(given) > LARGEST:
@@ -218,6 +219,12 @@ def _checked(name: str, given: Any) -> LabelledMatrix:
     matrix = 0.5 * (matrix + matrix.T)
     _require_definite(name, labels, matrix)
     return LabelledMatrix(name, tuple(labels), matrix)
+
+
+def _is_labelled_array(given: Any) -> bool:
+    """Tell an xarray array of two dimensions that both have labels, without an import of xarray."""
+    sizes = getattr(given, "sizes", {})
+    return hasattr(given, "to_pandas") and len(sizes) == 2 and all(dim in given.coords for dim in sizes)
 
 
 def _numbers(name: str, given: pd.DataFrame) -> Floats:

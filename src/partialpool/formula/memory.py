@@ -16,7 +16,6 @@ from partialpool.formula.asked import Formula
 from partialpool.formula.codec import decode, encode
 from partialpool.formula.column import Column, column
 from partialpool.formula.covariances import Covariances
-from partialpool.formula.design import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe
 from partialpool.formula.expression import Expression
 from partialpool.formula.grouping import known_factor
 from partialpool.formula.learnt import Plain, recall_calls, recall_terms, remember_calls, remember_terms
@@ -25,6 +24,7 @@ from partialpool.formula.member_factor import MemberFactor, known_members
 from partialpool.formula.membership import MembersPart
 from partialpool.formula.nesting import Nesting, nesting_of_columns
 from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
+from partialpool.formula.recipe import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe
 from partialpool.formula.records import Term
 from partialpool.formula.right import RightSide
 from partialpool.formula.scan import Piece

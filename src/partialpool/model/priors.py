@@ -143,6 +143,8 @@ def _coefficients_of_terms(design: Design) -> dict[str, list[str]]:
 def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None:
     """Raise unless a prior can be the prior of what a name stands for."""
     _check_kind(name, prior, design)
+    if prior.support == "correlation":
+        return
     sd = prior.sd if isinstance(prior, Normal) and isinstance(prior.sd, Prior) else None
     if "|" in name:
         _check_group(name, prior, sd, design)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.design import AnyFactor, Recipe
+from partialpool.formula.recipe import AnyFactor, Recipe
 from partialpool.formula.records import Grouping
 from partialpool.predict.streams import Streams
 

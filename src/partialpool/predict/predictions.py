@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.cells import collapse
 from partialpool.data.checks import Missing
-from partialpool.formula.design import Recipe
+from partialpool.formula.recipe import Recipe
 from partialpool.predict.asked import Groups, check_asked
 from partialpool.predict.evaluate import Evaluator, Rows
 from partialpool.predict.labelled import labelled

@@ -14,8 +14,8 @@ from partialpool.data.tables import read_table
 from partialpool.errors import DataError, build
 from partialpool.formula.conform import conform
 from partialpool.formula.covariances import first_labels, label_texts
-from partialpool.formula.design import Recipe
 from partialpool.formula.reading import NewRows, new_rows
+from partialpool.formula.recipe import Recipe
 from partialpool.formula.records import Design, Grouping
 from partialpool.predict.asked import Asked
 from partialpool.predict.evaluate import Rows

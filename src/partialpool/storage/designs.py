@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.covariances import Covariances
-from partialpool.formula.design import AnyFactor, Columns
 from partialpool.formula.memory import plain_term, recalled_term
+from partialpool.formula.recipe import AnyFactor, Columns
 from partialpool.formula.records import (
     Design,
     Floats,

@@ -22,7 +22,7 @@ import numpy as np
 
 from partialpool.errors import FileError, build
 from partialpool.formula.asked import Formula
-from partialpool.formula.design import Recipe
+from partialpool.formula.recipe import Recipe
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.past import Beginning, Part, Past, resuming

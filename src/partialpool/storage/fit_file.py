@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # The number goes up when older versions of the program could not read the file, or would read it wrongly.
-FORMAT = 1
+FORMAT = 2
+_READ = (1, 2)  # files of format 1 have rows of one group a factor, and no covariances
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 STORE_NAME = b"partialpool store "  # what a fit under way opens with, see `storage.draw_store`
 _OF_ROWS = ("observed_data", "constant_data")
@@ -137,12 +138,12 @@ def _record(file: Mapping[str, Any], path: Path) -> dict[str, Any]:
     attrs = file[OWN_GROUP].attrs
     # An attribute of a netCDF file is an array, even of one number.
     form, version = int(np.ravel(attrs["format"])[0]), str(np.ravel(attrs["version"])[0])
-    if form != FORMAT:
-        newer = form > FORMAT
+    if form not in _READ:
+        newer, listed = form > FORMAT, " and ".join(map(str, _READ))
         raise build(
             FileError,
             f"The file {str(path)!r} was saved by partialpool {version} in format {form}; "
-            f"this is partialpool {__version__}, which reads format {FORMAT}.",
+            f"this is partialpool {__version__}, which reads the formats {listed}.",
             hint="update partialpool" if newer else f"load it with partialpool {version}, or fit again",
         )
     record: dict[str, Any] = json.loads(file[OWN_GROUP]["record"][()])

@@ -13,8 +13,8 @@ from partialpool.errors import FileError, build
 from partialpool.families.base import Family
 from partialpool.families.registry import get_family
 from partialpool.formula.asked import Formula
-from partialpool.formula.design import Recipe
 from partialpool.formula.memory import recall, remember
+from partialpool.formula.recipe import Recipe
 from partialpool.inference.draws import Approximation, Draws, GroupCheck
 from partialpool.model.cells import build_cells
 from partialpool.model.layout import Layout
