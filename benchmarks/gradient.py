@@ -27,7 +27,7 @@ from gradient_rows import formula, table
 
 import partialpool as pp
 from partialpool.families.registry import FAMILIES
-from partialpool.kernels.rows import widened
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.stan import to_stan

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from partialpool.families.gaussian import Gaussian as Gaussian
     from partialpool.families.negative_binomial import NegativeBinomial as NegativeBinomial
     from partialpool.families.poisson import Poisson as Poisson
-    from partialpool.formula.asked import Formula as Formula
+    from partialpool.formula.formula import Formula as Formula
     from partialpool.priors.base import AtMeans as AtMeans
     from partialpool.priors.base import Prior as Prior
     from partialpool.priors.gamma import Exponential as Exponential
@@ -55,7 +55,7 @@ _WHERE = {
     "families.gaussian": ("Gaussian",),
     "families.negative_binomial": ("NegativeBinomial",),
     "families.poisson": ("Poisson",),
-    "formula.asked": ("Formula",),
+    "formula.formula": ("Formula",),
     "priors.base": ("AtMeans", "Prior"),
     "priors.gamma": ("Exponential", "Gamma"),
     "priors.lkj": ("LKJ",),

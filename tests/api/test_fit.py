@@ -15,7 +15,7 @@ import pytest
 
 import partialpool as pp
 from partialpool.api import fit_view
-from partialpool.kernels.compiling import cache_folder
+from partialpool.kernels.native.compiling import cache_folder
 from partialpool.results.diagnostics import diagnose
 from partialpool.results.summaries import measured, summary
 

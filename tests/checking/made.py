@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tests.inference.models import model
 
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import ModelSpec

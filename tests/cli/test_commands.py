@@ -13,8 +13,8 @@ import pytest
 
 import partialpool as pp
 from partialpool.api import sampling
-from partialpool.inference import engine
-from partialpool.inference.past import resuming
+from partialpool.inference.nuts import engine
+from partialpool.inference.nuts.resume import resuming
 from partialpool.storage.draw_store import DrawStore
 
 FEW = ("--draws", "60", "--chains", "2", "--quiet")

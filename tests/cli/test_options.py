@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partialpool.cli.options import split_pair
+from partialpool.cli.arguments import split_pair
 from partialpool.errors import OptionError
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from partialpool.cli.screen import Screen, show_error
-from partialpool.report.tables import Grid
+from partialpool.report.html_tables import Grid
 
 HEADER = ("parameter", "mean", "sd", "89% HDI", "mcse", "ess_bulk", "ess_tail", "r_hat")
 NUMBERS = ("-0.540", "0.088", "[-0.680, -0.399]", "0.0014", "4,310", "2,907", "1.001")

@@ -17,7 +17,7 @@ from partialpool.constraints.positive import Positive
 from partialpool.constraints.real import Real
 from partialpool.constraints.registry import CONSTRAINTS
 from partialpool.constraints.simplex import Simplex
-from partialpool.kernels.constraint_functions import constraint_functions
+from partialpool.kernels.native.constraint_functions import constraint_functions
 
 Floats = NDArray[np.float64]
 

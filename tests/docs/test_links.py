@@ -79,7 +79,9 @@ def test_broken_links_and_unknown_files_are_found(tmp_path: Path) -> None:
     text = "## Own\n[a](there.md#a-title-here) [b](#own) [c](gone.md) [d](there.md#gone) [e](#gone)\n"
     text = text.replace("gone.md", "there.txt")
     assert broken_links(text, tmp_path) == ["there.txt", "there.md#gone", "#gone"]
-    assert unknown_files("`kernels/density.py` `density.py` `kernels/gone.py` `gone.py` `kernels/*.py`") == [
+    assert unknown_files(
+        "`kernels/density/log_density.py` `density.py` `kernels/gone.py` `gone.py` `kernels/*.py`"
+    ) == [
         "kernels/gone.py",
         "gone.py",
     ]

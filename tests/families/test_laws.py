@@ -10,7 +10,7 @@ from scipy import special, stats
 from tests.families.cases import CASES, PAIRS, Rows, distribution, linear_of, log_density, rows_of
 
 from partialpool.families.registry import FAMILIES, get_family
-from partialpool.kernels.expansion import packed
+from partialpool.kernels.quickfit.expansion import packed
 
 # Means and variances of 20,000 draws against scipy's, |z| < 4.9: a false alarm in a million a comparison, so
 # fewer than 1 in 10,000 over this file. Seeds are fixed.

@@ -9,8 +9,8 @@ import pytest
 
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 
 from .table import TABLE, N
 

@@ -11,9 +11,9 @@ import pytest
 from tests.formula.same import assert_same
 
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
-from partialpool.formula.memory import recall, remember
+from partialpool.formula.formula import Formula
+from partialpool.formula.recipe_io import recall, remember
 from partialpool.formula.records import Grouping
 
 TABLE = pd.DataFrame(

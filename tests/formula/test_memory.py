@@ -14,12 +14,12 @@ import pytest
 from tests.formula.same import assert_same
 
 from partialpool.errors import FileError, FormulaError
-from partialpool.formula import learnt
-from partialpool.formula.asked import Formula
-from partialpool.formula.codec import decode, encode
+from partialpool.formula import formulae_state as learnt
 from partialpool.formula.design import build_design
-from partialpool.formula.memory import recall, remember
+from partialpool.formula.formula import Formula
+from partialpool.formula.json_values import decode, encode
 from partialpool.formula.recipe import Recipe
+from partialpool.formula.recipe_io import recall, remember
 
 N = 60
 

@@ -3,7 +3,7 @@
 import pytest
 
 from partialpool.errors import FormulaError
-from partialpool.formula.scan import scan
+from partialpool.formula.syntax.scan import scan
 
 
 def texts(piece):

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from partialpool.errors import FormulaError
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 from partialpool.model.names import term_groups
 
 TABLE = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.5, 1, 0, 2], "g": [7, 3, 7, 9], "h": list("baab")})

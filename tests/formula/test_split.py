@@ -3,7 +3,7 @@
 import pytest
 
 from partialpool.errors import FormulaError
-from partialpool.formula.split import split_formula, split_parameter
+from partialpool.formula.syntax.split import split_formula, split_parameter
 
 
 def sources(*pieces):

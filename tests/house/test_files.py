@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def undocumented(source: str) -> list[str]:
     return found
 
 
+def repeated_names(paths: Iterable[Path]) -> list[str]:
+    """A file's name says which one it is; only the record and the registry of rooms are called alike."""
+    found = Counter(path.name for path in paths if path.stem not in ("__init__", "base", "registry"))
+    return sorted(name for name, times in found.items() if times > 1)
+
+
 RULES = (too_long, unfinished, undocumented)
 FILES = sorted(SRC.rglob("*.py"))
 
@@ -56,6 +63,13 @@ def test_there_are_files_to_check() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(SRC).as_posix())
 def test_the_file_keeps_the_rule(path: Path, rule: Callable[[str], list[str]]) -> None:
     assert rule(path.read_text("utf-8")) == []
+
+
+def test_no_two_files_have_the_same_name() -> None:
+    assert repeated_names(FILES) == []
+    assert repeated_names([Path("a/cells.py"), Path("b/cells.py"), Path("a/base.py"), Path("b/base.py")]) == [
+        "cells.py"
+    ]
 
 
 @pytest.mark.parametrize(

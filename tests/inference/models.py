@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from partialpool.families.registry import get_family
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.priors.base import Prior
 

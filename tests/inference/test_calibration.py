@@ -18,8 +18,8 @@ from scipy import stats
 from tests.inference.models import model
 
 from partialpool.families.registry import FAMILIES
-from partialpool.formula.asked import Formula
-from partialpool.inference.nuts import sample
+from partialpool.formula.formula import Formula
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import ModelSpec, with_design

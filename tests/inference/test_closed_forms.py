@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import expit
 from tests.inference.models import model
 
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import HalfNormal, Normal

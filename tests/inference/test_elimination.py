@@ -8,7 +8,7 @@ import pytest
 
 from partialpool.families.gaussian import Gaussian
 from partialpool.formula.design import build_design
-from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.model.density import Density
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from partialpool.errors import FitError
+from partialpool.inference.laplace.engines import Proposal
 from partialpool.inference.laplace.importance import allot, explore
-from partialpool.inference.laplace.marginal import Proposal
 
 
 class Known:

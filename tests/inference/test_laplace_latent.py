@@ -14,7 +14,7 @@ from tests.inference.models import model
 
 from partialpool.errors import FitError
 from partialpool.families.gaussian import Gaussian
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.laplace import inner
 from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
 from partialpool.model.spec import ModelSpec

@@ -7,7 +7,7 @@ import pytest
 from tests.inference.hard_posteriors import CASES, LARGE
 
 from partialpool.inference.draws import Draws
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.results.convergence import convergence
 

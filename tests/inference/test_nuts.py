@@ -14,9 +14,9 @@ from tests.inference.models import model
 
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import FitError, OptionError
-from partialpool.inference import nuts
-from partialpool.inference.geometry import choose_geometry, crossed
-from partialpool.inference.nuts import sample
+from partialpool.inference.chosen_geometry import choose_geometry, crossed
+from partialpool.inference.nuts import sample as nuts
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.gamma import Exponential

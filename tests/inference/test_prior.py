@@ -12,7 +12,7 @@ from scipy import stats
 from tests.inference.models import model
 
 from partialpool.errors import OptionError, PriorError
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.linear import linear_predictors

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from tests.inference.models import model
 
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.quickfit.point import FittedEffects, Point
-from partialpool.kernels.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE, packed
-from partialpool.kernels.rows import widened
+from partialpool.kernels.density.packed_rows import widened
+from partialpool.kernels.quickfit.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE, packed
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 from partialpool.priors.normal import Normal

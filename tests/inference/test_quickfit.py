@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.inference.models import model
 
-from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.model.density import Density
 from partialpool.model.geometry import Geometry
 from partialpool.priors.normal import Normal

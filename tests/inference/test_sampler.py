@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tests.inference.targets import Known, funnel, normal
 
-from partialpool.inference.chain import Chain, start_chain
-from partialpool.inference.engine import run
-from partialpool.inference.metric import (
+from partialpool.inference.nuts.chain import Chain, start_chain
+from partialpool.inference.nuts.engine import run
+from partialpool.inference.nuts.metric import (
     Metric,
     _mean_covariance,
     learn_metric,
@@ -21,11 +21,11 @@ from partialpool.inference.metric import (
     unit_metric,
     variances_between,
 )
+from partialpool.inference.nuts.warmup import FIRST_ROUNDS
 from partialpool.inference.options import NutsOptions
-from partialpool.inference.warmup import FIRST_ROUNDS
-from partialpool.kernels.inputs import address_table
-from partialpool.kernels.leapfrog import LEVEL_ROWS, LEVELS, ChainArrays, G, P, X, leapfrog, pull
-from partialpool.kernels.nuts import MAX_DEPTH
+from partialpool.kernels.density.inputs import address_table
+from partialpool.kernels.sampler.leapfrog import LEVEL_ROWS, LEVELS, ChainArrays, G, P, X, leapfrog, pull
+from partialpool.kernels.sampler.transitions import MAX_DEPTH
 from partialpool.results.convergence import convergence
 
 OPTIONS = NutsOptions(draws=1000, chains=4, seed=3, cores=2, target_accept=0.8)

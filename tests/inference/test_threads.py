@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from tests.inference.models import model
 
-from partialpool.inference import nuts
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts import sample as nuts
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
-from partialpool.kernels.likelihood import BLOCK
+from partialpool.kernels.density.likelihood import BLOCK
 from partialpool.model import shares
 from partialpool.model.spec import ModelSpec
 

@@ -7,9 +7,9 @@ import ctypes
 import numpy as np
 import pytest
 
-from partialpool.kernels.blocks import family_blocks
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.vectorised import exponential
+from partialpool.kernels.math.vectorised import exponential
+from partialpool.kernels.native.compiling import inlined
+from partialpool.kernels.native.family_loops import family_blocks
 
 N = 101
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 
-from partialpool.kernels.centring import (
+from partialpool.kernels.density.centring import (
     _cholesky_backward,
     backward_group,
     backward_scalar,

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from partialpool.kernels.centring import backward_group, forward_group
-from partialpool.kernels.centring_pair import backward_pair, forward_pair
+from partialpool.kernels.density.centring import backward_group, forward_group
+from partialpool.kernels.density.centring_pair import backward_pair, forward_pair
 
 N_GROUPS = 200  # enough for the product of pivots to overflow if left alone
 SCALE = 1.3

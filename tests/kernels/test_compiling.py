@@ -15,13 +15,13 @@ from numba.core import config
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 
-from partialpool.kernels import compiling
+from partialpool.kernels.native import compiling
 
 SCRIPT = """
 import sys
 import numpy as np
 from numba import types
-from partialpool.kernels.compiling import compile_native
+from partialpool.kernels.native.compiling import compile_native
 
 def norm(x):
     values = np.empty(4)  # memory of numba's, so that its manager must be there

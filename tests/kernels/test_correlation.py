@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from partialpool.kernels.correlation import correlation_backward, correlation_forward
+from partialpool.kernels.math.correlations import correlation_backward, correlation_forward
 
 DIMENSIONS = (2, 3, 4)
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from tests.inference.models import model
 
-from partialpool.formula.asked import Formula
-from partialpool.kernels.inputs import data_table
-from partialpool.kernels.linear_predictors import native_gather, native_predict
-from partialpool.kernels.rows import widened
+from partialpool.formula.formula import Formula
+from partialpool.kernels.density.inputs import data_table
+from partialpool.kernels.density.linear_predictors import native_gather, native_predict
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.data_inputs import data_inputs
 from partialpool.model.spec import ModelSpec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numba
 from numba import types
 
-from partialpool.kernels.compiling import kernel
-from partialpool.kernels.parts import _Part
+from partialpool.kernels.native.compiling import kernel
+from partialpool.kernels.native.part_compiler import _Part
 
 SIGNATURE = types.float64(types.float64, types.float64)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from partialpool.kernels import rng as kernels
+from partialpool.kernels.math import rng as kernels
 
 N = 2_000_000
 FALSE_ALARM = 1e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from partialpool.kernels.rows import (
+from partialpool.kernels.density.packed_rows import (
     BYTES,
     CONSTANT,
     DOUBLES,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from partialpool.kernels.special import (
+from partialpool.kernels.math.special import (
     expit,
     gamma_differences,
     log_gamma_excess,

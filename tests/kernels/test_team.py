@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numba import carray, types
 
-from partialpool.inference.team import team
-from partialpool.kernels.pointers import as_pointer
-from partialpool.kernels.team import native_close, share_out
+from partialpool.inference.nuts.helpers import team
+from partialpool.kernels.native.pointers import as_pointer
+from partialpool.kernels.native.thread_team import native_close, share_out
 
 NOBODY = np.zeros(0, np.int64)
 

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from partialpool.kernels.vectorised import (
+from partialpool.kernels.math.vectorised import (
     exponential,
     exponential_less_one,
     exponential_ratio,

@@ -10,8 +10,8 @@ import pandas as pd
 
 from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES, get_family
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.priors.base import AtMeans, Prior
 from partialpool.priors.registry import (

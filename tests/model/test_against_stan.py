@@ -14,10 +14,10 @@ from tests.model.cases import CASES, EXAMPLES, STRUCTURES, TABLE, Case, N, with_
 
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
-from partialpool.inference.geometry import choose_geometry
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.model.density import Density
 from partialpool.model.effects import Effects
-from partialpool.model.geometry import NO_ROTATION, Geometry, Link, coordinates, plain_geometry
+from partialpool.model.geometry import NO_ROTATION, Geometry, Nesting, coordinates, plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan
 from partialpool.model.stan_terms import named_pieces
@@ -138,7 +138,7 @@ def random_rotations(spec: ModelSpec, rng: np.random.Generator) -> tuple[Floats,
     )
 
 
-def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Link, ...]:
+def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Nesting, ...]:
     """Every term follows the terms of its predictor that have fewer groups, in any groups."""
     # Those of a block with a known covariance, each by itself, follow nothing.
     own = [
@@ -146,7 +146,7 @@ def random_links(spec: ModelSpec, rng: np.random.Generator) -> tuple[Link, ...]:
     ]
     shapes = [(p, b.size, b.width) for p, b in zip(own, spec.parameters.effects, strict=True)]
     return tuple(
-        Link(t, s, rng.integers(0, others, size), rng.normal(size=(size, d, outer_d)))
+        Nesting(t, s, rng.integers(0, others, size), rng.normal(size=(size, d, outer_d)))
         for t, (p, size, d) in enumerate(shapes)
         for s, (q, others, outer_d) in enumerate(shapes)
         if p == q and others < size

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from tests.inference.models import model
 
-from partialpool.data.cells import collapse
+from partialpool.data.collapse import collapse
 from partialpool.data.datasets import load_dataset
 from partialpool.families.registry import get_family
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.formula.records import Design, Outcome, Population, Predictor
-from partialpool.kernels.rows import widened
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.cells import build_cells
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry

@@ -10,7 +10,7 @@ from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.design import build_design
 from partialpool.model.equations import equations
 from partialpool.model.spec import build_spec
-from partialpool.pooling.designs import complete_pooling, no_pooling
+from partialpool.pooling.pooled_designs import complete_pooling, no_pooling
 from partialpool.priors.registry import AtMeans, Exponential, Normal, StudentT
 
 PARTIAL = """\

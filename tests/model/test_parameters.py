@@ -10,7 +10,7 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.errors import DataError
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates, plain_geometry
 from partialpool.model.names import group_name

@@ -8,9 +8,9 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.errors import DataError, FamilyError, PriorError
-from partialpool.formula.asked import Formula
-from partialpool.inference.geometry import choose_geometry
-from partialpool.inference.nuts import sample
+from partialpool.formula.formula import Formula
+from partialpool.inference.chosen_geometry import choose_geometry
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry

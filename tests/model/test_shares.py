@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from tests.inference.models import model
 
-from partialpool.formula.asked import Formula
-from partialpool.inference.team import team
-from partialpool.kernels.likelihood import BLOCK
+from partialpool.formula.formula import Formula
+from partialpool.inference.nuts.helpers import team
+from partialpool.kernels.density.likelihood import BLOCK
 from partialpool.model import shares
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry

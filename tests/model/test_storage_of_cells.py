@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from tests.inference.models import model
 
-from partialpool.formula.asked import Formula
-from partialpool.kernels.rows import widened
+from partialpool.formula.formula import Formula
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.model import cells as cells_file
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry

@@ -23,7 +23,7 @@ from partialpool.inference.prior import sample_prior
 from partialpool.plots.check_distribution import check_distribution_data, draw_check_distribution
 from partialpool.plots.check_groups import check_groups_data, draw_check_groups
 from partialpool.plots.check_statistics import check_statistics_data, draw_check_statistics
-from partialpool.plots.residuals import (
+from partialpool.plots.residual_plot import (
     draw_residual_groups,
     draw_residuals,
     residual_groups_data,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from partialpool.errors import OptionError
+from partialpool.plots.expected_outcomes import outcomes_data
 from partialpool.plots.forest import forest_data
-from partialpool.plots.outcomes import outcomes_data
 from partialpool.plots.sd import sd_data
 from partialpool.plots.shrinkage import shrinkage_data
 

@@ -8,7 +8,7 @@ import pytest
 from tests.plots.cases import make_effects
 
 from partialpool.errors import OptionError
-from partialpool.plots.effects import draw_effects, effects_data
+from partialpool.plots.caterpillar import draw_effects, effects_data
 
 
 def test_the_data_are_the_tables() -> None:

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from partialpool.plots.expected_outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.forest import draw_forest, forest_data
-from partialpool.plots.outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
 from partialpool.pooling.population import PopulationLine

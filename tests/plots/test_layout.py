@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from tests.plots.cases import make_effects, make_table
 
-from partialpool.plots.effects import draw_effects, effects_data
+from partialpool.plots.caterpillar import draw_effects, effects_data
+from partialpool.plots.expected_outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.forest import draw_forest, forest_data
-from partialpool.plots.outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
 from partialpool.pooling.population import Estimate, PopulationLine

@@ -12,7 +12,7 @@ from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.model.priors import resolve_priors
 from partialpool.model.spec import build_spec
-from partialpool.pooling.designs import (
+from partialpool.pooling.pooled_designs import (
     complete_pooling,
     grouping_factor,
     no_pooling,

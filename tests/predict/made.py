@@ -11,8 +11,8 @@ import pandas as pd
 from tests.results.fixtures import make_draws
 
 from partialpool.families.registry import get_family
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 from partialpool.formula.recipe import Recipe
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior

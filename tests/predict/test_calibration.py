@@ -9,7 +9,7 @@ from tests.predict.made import make_fit
 
 from partialpool.families.registry import get_family
 from partialpool.formula.design import build_design
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.model.spec import build_spec
 from partialpool.predict.predictions import predict

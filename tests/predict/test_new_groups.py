@@ -12,7 +12,7 @@ from tests.predict.made import Made, make_fit, make_table, slow_linear, values_o
 
 from partialpool.errors import DataError
 from partialpool.model.spec import build_spec
-from partialpool.pooling.designs import no_pooling
+from partialpool.pooling.pooled_designs import no_pooling
 from partialpool.predict.predictions import predict
 from partialpool.priors.normal import Normal
 from partialpool.priors.student_t import StudentT

@@ -18,7 +18,7 @@ from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import build_spec
-from partialpool.pooling.designs import complete_pooling
+from partialpool.pooling.pooled_designs import complete_pooling
 from partialpool.predict import predictions, sources
 from partialpool.predict.evaluate import Evaluator
 from partialpool.predict.predictions import predict

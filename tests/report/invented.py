@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from partialpool.families.bernoulli import Bernoulli
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout, Variable
@@ -21,7 +21,7 @@ from partialpool.pooling.population import Estimate, PopulationLine
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
 from partialpool.results.diagnostics import diagnose
-from partialpool.results.effects import group_table
+from partialpool.results.group_effects import group_table
 from partialpool.results.summaries import summary
 from partialpool.results.tree import posterior_dataset, to_datatree
 from partialpool.storage.files import write_tree

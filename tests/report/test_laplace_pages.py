@@ -9,14 +9,14 @@ import pytest
 from tests.report.invented import FakePools, make_fit
 from tests.results.approximations import EXACT, GOOD, approximated
 
-from partialpool.report import blocks
+from partialpool.report import page_blocks as blocks
 from partialpool.report.document import page_html
 from partialpool.report.folder import write_fit
+from partialpool.report.html_tables import for_draws, population_summary
 from partialpool.report.page import fit_page, pools_page
+from partialpool.report.phrases import about_draws
 from partialpool.report.python_text import fit_script
 from partialpool.report.sections_pools import draw_figures
-from partialpool.report.tables import for_draws, population_summary
-from partialpool.report.words import about_draws
 
 VERSIONS = {"partialpool": "0.1.0", "numpy": "2"}
 ABOUT = {"question": None, "source": None, "versions": VERSIONS}

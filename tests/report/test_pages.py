@@ -20,17 +20,18 @@ import partialpool as pp
 from partialpool.errors import FileError
 from partialpool.plots.style import COLOURS
 from partialpool.pooling.population import Estimate
-from partialpool.report import blocks, document
+from partialpool.report import document
+from partialpool.report import page_blocks as blocks
 from partialpool.report.chart_parts import padded
 from partialpool.report.document import page_html
 from partialpool.report.group_tables import pooling_groups
 from partialpool.report.html import block_html, json_html
 from partialpool.report.page import fit_page, pools_page, write_fit_page
+from partialpool.report.phrases import about_groups, about_outcome, model_in_words, question_of_fit
 from partialpool.report.python_text import fit_script, pools_script, prior_text
 from partialpool.report.sections import verdict
 from partialpool.report.sections_pools import draw_figures
 from partialpool.report.shrinkage_chart import shrinkage_spec
-from partialpool.report.words import about_groups, about_outcome, model_in_words, question_of_fit
 from partialpool.results.findings import Diagnosis, Finding
 
 VERSIONS = {"partialpool": "0.1.0", "numpy": "2"}

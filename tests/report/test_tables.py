@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from partialpool.report.tables import brief_summary, population_summary
+from partialpool.report.html_tables import brief_summary, population_summary
 
 
 def test_effects_of_groups_come_last(fit):

@@ -20,7 +20,7 @@ from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import summary
 from partialpool.results.tree import to_datatree
 from partialpool.storage.fit_file import save_fit
-from partialpool.storage.records import KeptFit
+from partialpool.storage.fit_records import KeptFit
 
 N = 80
 NAMES = ["Intercept", "x", "1|school"]

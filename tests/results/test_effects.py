@@ -7,8 +7,8 @@ import pytest
 from tests.results.fixtures import Case, make_case
 
 from partialpool.errors import OptionError
-from partialpool.results import effects as room
-from partialpool.results.effects import group_coefficients, group_effects, group_table
+from partialpool.results import group_effects as room
+from partialpool.results.group_effects import group_coefficients, group_effects, group_table
 from partialpool.results.summaries import hdi
 
 

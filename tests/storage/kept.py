@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 import partialpool as pp
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.spec import ModelSpec
 from partialpool.pooling.fits import fit_three
 from partialpool.results.fitted import Fitted
-from partialpool.storage.records import KeptFit
+from partialpool.storage.fit_records import KeptFit
 
 N = 120
 

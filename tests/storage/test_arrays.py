@@ -10,10 +10,10 @@ import pytest
 from tests.storage.kept import TABLE
 
 import partialpool as pp
-from partialpool.inference.geometry import choose_geometry
-from partialpool.inference.metric import Metric
-from partialpool.inference.past import Beginning, Part
-from partialpool.inference.warmup import Tuning
+from partialpool.inference.chosen_geometry import choose_geometry
+from partialpool.inference.nuts.metric import Metric
+from partialpool.inference.nuts.resume import Beginning, Part
+from partialpool.inference.nuts.warmup import Tuning
 from partialpool.model.geometry import Geometry
 from partialpool.storage.arrays import from_arrays, to_arrays
 

@@ -15,9 +15,10 @@ import pytest
 
 import partialpool as pp
 from partialpool.errors import FileError, FitError
-from partialpool.inference import engine, nuts
 from partialpool.inference.draws import Draws
-from partialpool.inference.past import resuming
+from partialpool.inference.nuts import engine
+from partialpool.inference.nuts import sample as nuts
+from partialpool.inference.nuts.resume import resuming
 from partialpool.model.geometry import Geometry
 from partialpool.model.spec import ModelSpec
 from partialpool.storage import draw_store, journal
@@ -36,7 +37,7 @@ table = {{"y": y, "x": x, "g": g}}
 model = pp.Model("y ~ x + (x | g)", table)
 """
 FIT = """
-from partialpool.inference import engine
+from partialpool.inference.nuts import engine
 engine.CHUNK_SECONDS = 0.05
 model.fit(draws={draws}, chains=3, seed=2, cores=2, store={path!r}, progress=False)
 """

@@ -29,12 +29,12 @@ from partialpool.model.equations import equations
 from partialpool.priors.base import Prior
 from partialpool.priors.registry import PRIORS, parse_prior
 from partialpool.results.diagnostics import diagnose
-from partialpool.results.effects import group_table
+from partialpool.results.group_effects import group_table
 from partialpool.results.summaries import summary
 from partialpool.results.tree import posterior_dataset
 from partialpool.storage import files
 from partialpool.storage.fit_file import load_fit, save_fit
-from partialpool.storage.records import KeptFit, prior_text
+from partialpool.storage.fit_records import KeptFit, prior_text
 
 NEW = make_table(seed=6, n=9)
 

@@ -15,15 +15,15 @@ from partialpool.api.keeping import Keeping
 from partialpool.api.predicting import Predicting
 from partialpool.api.scoring import Scoring
 from partialpool.api.versions import versions
-from partialpool.plots.effects import draw_effects, effects_data
+from partialpool.plots.caterpillar import draw_effects, effects_data
 from partialpool.plots.plot import Plot
 from partialpool.predict.log_likelihood import log_likelihood
 from partialpool.predict.separation import separation
 from partialpool.report.page import write_fit_page
 from partialpool.results.diagnostics import diagnose
-from partialpool.results.effects import group_table
 from partialpool.results.evidence import log_marginal_likelihood
 from partialpool.results.findings import Diagnosis
+from partialpool.results.group_effects import group_table
 from partialpool.results.summaries import DEFAULT_PROB, summary
 from partialpool.results.tree import to_datatree
 
@@ -79,11 +79,11 @@ class Fit(Predicting, Checking, Scoring, Keeping):
     def _row_likelihood(self, wanted: bool) -> Any:
         return log_likelihood(self.fitted) if wanted else None
 
-    def group_effects(self, prob: float = DEFAULT_PROB, parameter: str = "mu") -> pd.DataFrame:
+    def group_effects(self, prob: float = DEFAULT_PROB, parameter: str | None = None) -> pd.DataFrame:
         """Return each group's deviations from the population, with intervals."""
         return group_table(self.draws, self.model.layout, self.model.design, parameter, prob=prob)
 
-    def group_coefficients(self, prob: float = DEFAULT_PROB, parameter: str = "mu") -> pd.DataFrame:
+    def group_coefficients(self, prob: float = DEFAULT_PROB, parameter: str | None = None) -> pd.DataFrame:
         """Return each group's own coefficients, population plus deviation, with intervals."""
         return group_table(
             self.draws, self.model.layout, self.model.design, parameter, totals=True, prob=prob
@@ -91,7 +91,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
 
     def plot_effects(
         self,
-        parameter: str = "mu",
+        parameter: str | None = None,
         group: str | None = None,
         *,
         totals: bool = False,
@@ -103,7 +103,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         Parameters
         ----------
         parameter
-            Which linear predictor: ``"mu"`` or another parameter that has a formula.
+            Another parameter that has a formula, such as ``"sigma"``; None for the mean.
         group
             The grouping factor; may be None when there is only one.
         totals
@@ -128,7 +128,9 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         effects = self.group_effects(prob, parameter)
         sums = self.group_coefficients(prob, parameter) if totals else None
         data = effects_data(effects, sums, group, sort)
-        return Plot(draw_effects(data, self.model.family.links[parameter], prob), data)
+        return Plot(
+            draw_effects(data, self.model.family.links[parameter or self.model.family.main], prob), data
+        )
 
     def report(
         self,

@@ -12,7 +12,7 @@ import pandas as pd
 from partialpool.api.fit_view import FitView
 from partialpool.results.tidy import Shape, to_arrow, to_pandas, to_polars
 from partialpool.storage.fit_file import save_fit
-from partialpool.storage.records import KeptFit
+from partialpool.storage.fit_records import KeptFit
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,7 +11,7 @@ from partialpool.inference.cores import available_cores
 from partialpool.storage import fit_file
 from partialpool.storage.draw_store import is_store, open_store
 from partialpool.storage.files import alone
-from partialpool.storage.records import KeptFit
+from partialpool.storage.fit_records import KeptFit
 
 
 def load_fit(path: str | os.PathLike[str]) -> Fit:

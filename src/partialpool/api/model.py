@@ -10,8 +10,8 @@ from partialpool.data.checks import Missing
 from partialpool.data.tables import read_table
 from partialpool.families.base import Family
 from partialpool.families.registry import get_family
-from partialpool.formula.asked import Formula
 from partialpool.formula.design import build_design
+from partialpool.formula.formula import Formula
 from partialpool.model.spec import build_spec
 from partialpool.priors.base import Prior
 

@@ -17,18 +17,18 @@ from partialpool.api.sampling import chosen_options, draw
 from partialpool.api.versions import versions
 from partialpool.data.checks import Missing
 from partialpool.families.base import Family
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.options import Method
 from partialpool.model.spec import ModelSpec
 from partialpool.model.variation import require_variation
+from partialpool.plots.expected_outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.forest import draw_forest, forest_data
-from partialpool.plots.outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.plot import Plot, with_population
 from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
-from partialpool.pooling.designs import grouping_factor
 from partialpool.pooling.explain import Explanation, explain
 from partialpool.pooling.fits import fit_three
+from partialpool.pooling.pooled_designs import grouping_factor
 from partialpool.pooling.population import PopulationLine, population_line
 from partialpool.pooling.table import pooling_table
 from partialpool.priors.base import Prior

@@ -18,7 +18,7 @@ from partialpool.inference.posterior import Options, draw_posterior
 from partialpool.inference.progress import progress_bar
 from partialpool.model.spec import ModelSpec
 from partialpool.storage.draw_store import DrawStore
-from partialpool.storage.records import KeptFit
+from partialpool.storage.fit_records import KeptFit
 
 
 def chosen_options(

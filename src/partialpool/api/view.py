@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from partialpool.families.base import Family
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.formula.recipe import Recipe
 from partialpool.formula.records import Design
 from partialpool.model.equations import equations

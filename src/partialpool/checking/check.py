@@ -176,7 +176,7 @@ def _group_table(
 
 
 def _terms_of_mean(fitted: Fitted) -> set[str]:
-    return {term.grouping.name for term in fitted.model.design.predictors["mu"].groups}
+    return {term.grouping.name for term in fitted.model.design.main.groups}
 
 
 def _advice(statistics: Iterable[Statistic], verdicts: Sequence[str], situation: Situation) -> Iterator[str]:

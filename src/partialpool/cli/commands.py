@@ -12,11 +12,12 @@ from typer.core import TyperGroup
 
 import partialpool as pp
 from partialpool import errors
-from partialpool.cli import kept, options, pages
+from partialpool.cli import arguments as options
+from partialpool.cli import kept, pages
 from partialpool.cli.screen import Screen, show_error
 from partialpool.report.folder import write_fit, write_pools
-from partialpool.report.needs import FitLike, PoolsLike, poolings
 from partialpool.report.page import EXPLAINED
+from partialpool.report.protocols import FitLike, PoolsLike, poolings
 from partialpool.storage.files import make_folder
 
 FAILED, BAD_OPTION, INTERRUPTED = 1, 2, 130

@@ -10,7 +10,8 @@ import typer
 
 import partialpool as pp
 from partialpool import errors
-from partialpool.cli import options, pages
+from partialpool.cli import arguments as options
+from partialpool.cli import pages
 from partialpool.cli.screen import Screen
 from partialpool.report.folder import write_check
 from partialpool.storage.files import make_folder, write_csv

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partialpool.cli.screen import BAD, GOOD, QUIET, Screen
-from partialpool.report.needs import FitLike, ModelLike, PoolsLike, poolings
-from partialpool.report.tables import Grid, brief_summary, for_draws, population_summary
-from partialpool.report.words import about_data, about_draws, about_time
+from partialpool.report.html_tables import Grid, brief_summary, for_draws, population_summary
+from partialpool.report.phrases import about_data, about_draws, about_time
+from partialpool.report.protocols import FitLike, ModelLike, PoolsLike, poolings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from rich.console import Console
 from rich.text import Text
 
-from partialpool.report.tables import Grid
+from partialpool.report.html_tables import Grid
 
 MAX_WIDTH = 100
 MIN_NAME = 12

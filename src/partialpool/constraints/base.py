@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.constraint_functions import constraint_functions
+from partialpool.kernels.native.constraint_functions import constraint_functions
 
 Floats = NDArray[np.float64]
 

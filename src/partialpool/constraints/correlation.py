@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.constraints.base import Constraint, Floats
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.correlation import correlation_backward, correlation_forward
-from partialpool.kernels.pointers import matrix_in
+from partialpool.kernels.math.correlations import correlation_backward, correlation_forward
+from partialpool.kernels.native.compiling import inlined
+from partialpool.kernels.native.pointers import matrix_in
 
 
 @inlined
@@ -30,7 +30,7 @@ def _backward(free, values, constants, values_bar, free_bar):
 
 @dataclass(frozen=True)
 class Correlation(Constraint):
-    """(d, d) Cholesky factors of correlation matrices with an LKJ(eta) prior: see `kernels.correlation`.
+    """(d, d) Cholesky factors of correlation matrices with an LKJ(eta) prior (`kernels.math.correlations`).
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from partialpool.constraints.base import Constraint, Floats
-from partialpool.kernels.compiling import inlined
+from partialpool.kernels.native.compiling import inlined
 
 
 @inlined

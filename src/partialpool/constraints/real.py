@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from partialpool.constraints.base import Constraint, Floats
-from partialpool.kernels.compiling import inlined
+from partialpool.kernels.native.compiling import inlined
 
 
 @inlined

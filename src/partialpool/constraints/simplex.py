@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from partialpool.constraints.base import Constraint, Floats
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import expit, softplus
+from partialpool.kernels.math.special import expit, softplus
+from partialpool.kernels.native.compiling import inlined
 
 
 @inlined

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, FamilyError, build
 from partialpool.families.links import LINKS, Link
-from partialpool.kernels.blocks import family_blocks, unit_block
+from partialpool.kernels.native.family_loops import family_blocks, unit_block
 from partialpool.priors.base import Prior
 
 Array = NDArray[np.float64]
+
+MAIN = "mu"  # the parameter that the right side of a formula is of, each family's first
 
 
 class OutcomeLike(Protocol):
@@ -63,10 +65,10 @@ class Family:
         Parameters that have a linear predictor, the mean's (``"mu"``) first. The others are positive, on
         the log scale in their predictor.
     cells
-        By link of the mean, the scalar function of one cell: see `kernels.blocks.family_blocks`.
+        By link of the mean, the scalar function of one cell: see `kernels.native.family_loops.family_blocks`.
     unit_cells
         By link, the scalar function of a cell of one row (statistic 0 is 1), where the log likelihood is a
-        sum and the log of a ratio: see `kernels.blocks.unit_block`.
+        sum and the log of a ratio: see `kernels.native.family_loops.unit_block`.
     information_powers
         For a parameter other than the mean, p when the curvature by the mean's predictor is proportional to
         exp(p x that parameter's predictor); the sampler's coordinates then follow it exactly.
@@ -91,7 +93,7 @@ class Family:
 
     link: str = ""
     name: ClassVar[str]
-    parameters: ClassVar[tuple[str, ...]] = ("mu",)
+    parameters: ClassVar[tuple[str, ...]] = (MAIN,)
     cells: ClassVar[Mapping[str, Callable[..., Any]]]
     unit_cells: ClassVar[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
     information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
@@ -113,9 +115,14 @@ class Family:
             )
 
     @property
+    def main(self) -> str:
+        """The parameter that the right side of a formula is of: the mean."""
+        return self.parameters[0]
+
+    @property
     def links(self) -> dict[str, str]:
         """Link of each parameter's predictor."""
-        return {p: self.link if p == "mu" else "log" for p in self.parameters}
+        return {p: self.link if p == MAIN else "log" for p in self.parameters}
 
     @property
     def mean_link(self) -> Link:
@@ -130,7 +137,7 @@ class Family:
     @property
     def curvature_scales(self) -> bool:
         """Whether all other parameters do to the curvature by the mean's predictor is to scale it."""
-        return all(p == "mu" or p in self.information_powers for p in self.parameters)
+        return all(p == MAIN or p in self.information_powers for p in self.parameters)
 
     def curvature_factor(self, change: Array) -> float:
         """By what that curvature is multiplied when predictors change: exp(sum of powers x changes).
@@ -221,14 +228,14 @@ class Family:
 
     def mean(self, linear: Mapping[str, Array]) -> Array:
         """Expected outcome of one unit (a probability for one trial), from linear predictors by parameter."""
-        return self.mean_link.inverse(linear["mu"])
+        return self.mean_link.inverse(linear[MAIN])
 
     def average(self, linear: Mapping[str, Array], sd: Array) -> Array:
         """Average the mean over normal deviations, of these sds, of its linear predictor.
 
         Effects on other parameters do not change it.
         """
-        return self.mean_link.average(linear["mu"], sd)
+        return self.mean_link.average(linear[MAIN], sd)
 
     def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
         """Draw outcomes, elementwise."""

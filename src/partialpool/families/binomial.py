@@ -18,9 +18,8 @@ from partialpool.families.base import (
     totals,
 )
 from partialpool.families.links import log_expits
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import mills_ratio
-from partialpool.kernels.vectorised import (
+from partialpool.kernels.math.special import mills_ratio
+from partialpool.kernels.math.vectorised import (
     exponential,
     exponential_less_one,
     exponential_ratio,
@@ -29,6 +28,7 @@ from partialpool.kernels.vectorised import (
     logarithm,
     where,
 )
+from partialpool.kernels.native.compiling import inlined
 
 LOG_SQRT_TWO_PI = 0.9189385332046727
 

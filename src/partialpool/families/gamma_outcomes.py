@@ -17,9 +17,9 @@ from partialpool.families.base import (
     row_weights,
     totals,
 )
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import log_gamma_excess
-from partialpool.kernels.vectorised import exponential
+from partialpool.kernels.math.special import log_gamma_excess
+from partialpool.kernels.math.vectorised import exponential
+from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior
 from partialpool.priors.student_t import HalfCauchy
 

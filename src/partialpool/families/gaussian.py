@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FamilyError, build
 from partialpool.families.base import Array, Family, OutcomeLike, refuse_trials, row_weights, totals
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.vectorised import exponential
+from partialpool.kernels.math.vectorised import exponential
+from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential
 

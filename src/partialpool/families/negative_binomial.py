@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from partialpool.families.base import Array, Family, OutcomeLike, row_weights, totals
 from partialpool.families.links import log_expits
 from partialpool.families.poisson import check_counts, draw_counts, log_location
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.special import gamma_differences, trigamma
-from partialpool.kernels.vectorised import exponential, exponential_ratio, log_one_plus_ratio, where
+from partialpool.kernels.math.special import gamma_differences, trigamma
+from partialpool.kernels.math.vectorised import exponential, exponential_ratio, log_one_plus_ratio, where
+from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior
 from partialpool.priors.student_t import HalfCauchy
 

@@ -19,8 +19,8 @@ from partialpool.families.base import (
     row_weights,
     totals,
 )
-from partialpool.kernels.compiling import inlined
-from partialpool.kernels.vectorised import exponential
+from partialpool.kernels.math.vectorised import exponential
+from partialpool.kernels.native.compiling import inlined
 
 
 @inlined

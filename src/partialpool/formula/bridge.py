@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from partialpool.errors import FormulaError, PartialPoolError, build
-from partialpool.formula.functions import namespace
-from partialpool.formula.scan import Piece, Token
+from partialpool.formula.syntax.functions import namespace
+from partialpool.formula.syntax.scan import Piece, Token
 
 _KINDS = {
     "(": "LEFT_PAREN",

@@ -12,7 +12,7 @@ from partialpool.data.checks import require_finite
 from partialpool.errors import DataError, build
 from partialpool.formula.bridge import environment, evaluating, parse
 from partialpool.formula.records import Floats
-from partialpool.formula.scan import Piece
+from partialpool.formula.syntax.scan import Piece
 
 
 @dataclass(frozen=True)

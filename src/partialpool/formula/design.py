@@ -9,12 +9,13 @@ import pandas as pd
 
 from partialpool.data.checks import Missing
 from partialpool.errors import FormulaError
-from partialpool.formula.asked import Formula
+from partialpool.families.base import MAIN
 from partialpool.formula.bridge import parse
 from partialpool.formula.column import column
-from partialpool.formula.covariances import Covariances, arrange, read_covariances
 from partialpool.formula.expression import fit_expression
+from partialpool.formula.formula import Formula
 from partialpool.formula.grouping import fit_factor
+from partialpool.formula.known_covariances import Covariances, arrange, read_covariances
 from partialpool.formula.member_factor import fit_members, require_members
 from partialpool.formula.nesting import find_nesting
 from partialpool.formula.outcome import fit_outcome
@@ -30,9 +31,9 @@ from partialpool.formula.recipe import (
     usable_rows,
 )
 from partialpool.formula.records import Design, Grouping, Predictor
-from partialpool.formula.right import GroupPart, RightSide
-from partialpool.formula.sharing import check_sharing
-from partialpool.formula.split import split_formula, split_parameter
+from partialpool.formula.syntax.right import GroupPart, RightSide
+from partialpool.formula.syntax.sharing import check_sharing
+from partialpool.formula.syntax.split import split_formula, split_parameter
 
 
 def build_design(
@@ -53,7 +54,7 @@ def build_design(
         ``"error"`` refuses missing values in the columns that are used; ``"drop"`` leaves
         out the rows that have any, and the design says how many.
     covariances
-        By name, the known covariances between groups: see `formula.covariances.read_covariances`.
+        By name, the known covariances between groups: see `formula.known_covariances.read_covariances`.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def build_design(
     """
     asked = formula if isinstance(formula, Formula) else Formula(formula)
     left, right = split_formula(asked.text)
-    sides = {"mu": right} | {name: split_parameter(text) for name, text in asked.parameters.items()}
+    sides = {MAIN: right} | {name: split_parameter(text) for name, text in asked.parameters.items()}
     for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
         parse(piece)  # what is wrong with the formula is said before what is wrong with the table
     check_sharing(sides.values())

@@ -14,7 +14,7 @@ from partialpool.data.checks import count_rows, first_rows, require_finite
 from partialpool.errors import DataError, build
 from partialpool.formula.bridge import environment, evaluating, parse
 from partialpool.formula.records import Floats, Term
-from partialpool.formula.scan import Piece
+from partialpool.formula.syntax.scan import Piece
 
 _SAFE_TO_MULTIPLY = 2**31  # products of two smaller integers fit 64 bits
 _NUMBERS_AT_LEAST = 10  # labels that are numbers for each that is a word: then the word is a mistake

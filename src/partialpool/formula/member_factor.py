@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 from partialpool.data.checks import Missing, count_rows, first_rows, missing_rows, require_columns
 from partialpool.errors import DataError, build
 from partialpool.formula.column import Column, column
-from partialpool.formula.labels import factorize, kind_of, label_hashes, positions_among, require_same_kind
-from partialpool.formula.membership import MembersPart
+from partialpool.formula.group_labels import (
+    factorize,
+    kind_of,
+    label_hashes,
+    positions_among,
+    require_same_kind,
+)
 from partialpool.formula.records import Floats, Grouping, Index, Membership, Unseen
+from partialpool.formula.syntax.membership import MembersPart
 
 Labels = NDArray[np.generic]
 

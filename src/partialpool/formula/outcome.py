@@ -10,9 +10,9 @@ import pandas as pd
 from partialpool.data.checks import count_rows, first_rows
 from partialpool.errors import DataError, build
 from partialpool.formula.column import Column, column
-from partialpool.formula.left import LeftSide
 from partialpool.formula.records import Floats, Outcome
-from partialpool.formula.scan import Piece
+from partialpool.formula.syntax.left import LeftSide
+from partialpool.formula.syntax.scan import Piece
 
 
 @dataclass(frozen=True)

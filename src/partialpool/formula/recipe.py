@@ -10,15 +10,15 @@ import pandas as pd
 
 from partialpool.data.checks import Missing, complete_rows, require_columns
 from partialpool.formula.column import Column
-from partialpool.formula.covariances import Covariances, KnownCovariance
 from partialpool.formula.expression import Expression
 from partialpool.formula.grouping import Factor
+from partialpool.formula.known_covariances import Covariances, KnownCovariance
 from partialpool.formula.member_factor import MemberFactor, require_members
 from partialpool.formula.nesting import Nesting
 from partialpool.formula.outcome import OutcomeRecipe
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
-from partialpool.formula.right import GroupPart
+from partialpool.formula.syntax.right import GroupPart
 
 Columns = tuple[str, ...]
 Groupings = Mapping[Columns, Grouping]

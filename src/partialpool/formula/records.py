@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, build
-from partialpool.formula.covariances import KnownCovariance
+from partialpool.formula.known_covariances import KnownCovariance
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -306,6 +306,11 @@ class Design:
     predictors: Mapping[str, Predictor]
     n_rows: int
     n_dropped: int = 0
+
+    @property
+    def main(self) -> Predictor:
+        """The predictor of the mean, which the formula's right side is."""
+        return next(iter(self.predictors.values()))
 
     @property
     def groupings(self) -> dict[str, Grouping]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from partialpool.inference.draws import Draws
 from partialpool.inference.laplace.approximate import approximate
-from partialpool.inference.nuts import sample
+from partialpool.inference.nuts.resume import Store
+from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions, Progress
-from partialpool.inference.past import Store
 from partialpool.model.spec import ModelSpec
 
 Options = NutsOptions | LaplaceOptions

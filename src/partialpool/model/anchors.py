@@ -43,7 +43,7 @@ def anchors_of(design: Design, family: Family) -> Anchors:
         name: np.einsum("i,ik->k", weights, predictor.population.matrix) / np.sum(weights)
         for name, predictor in design.predictors.items()
     }
-    offset = design.predictors["mu"].offset
+    offset = design.main.offset
     outcome = family.location_scale(design.outcome, None)
     start = outcome if offset is None else family.location_scale(design.outcome, offset)
     return Anchors(means, start, outcome)

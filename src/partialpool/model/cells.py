@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.data.cells import CellIndex, collapse
+from partialpool.data.collapse import CellIndex, collapse
 from partialpool.families.base import Family
 from partialpool.formula.records import Design
-from partialpool.kernels.rows import Rows, narrowed
+from partialpool.kernels.density.packed_rows import Rows, narrowed
 from partialpool.model.parameters import Parameters
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ class Cells:
     index
         Which cell each row is in.
     stats
-        S rows of (n,) sufficient statistics, each in its narrowest type (`kernels.rows`).
+        S rows of (n,) sufficient statistics, each in its narrowest type (`kernels.density.packed_rows`).
     columns
         C distinct covariates, kept in the same way; columns of ones are not kept.
     offsets

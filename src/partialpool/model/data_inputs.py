@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.likelihood import native_share
-from partialpool.kernels.rows import row_table
-from partialpool.model.geometry import Link
+from partialpool.kernels.density.likelihood import native_share
+from partialpool.kernels.density.packed_rows import row_table
+from partialpool.model.geometry import Nesting
 from partialpool.model.spec import ModelSpec
 
 Integers = NDArray[np.int64]
 
 
-def data_inputs(spec: ModelSpec, links: Iterable[Link]) -> dict[str, NDArray[Any]]:
-    """Arrays of `kernels.inputs.DensityInputs` by name: cells, predictors and terms.
+def data_inputs(spec: ModelSpec, links: Iterable[Nesting]) -> dict[str, NDArray[Any]]:
+    """Arrays of `kernels.density.inputs.DensityInputs` by name: cells, predictors and terms.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _indices(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
 
 
 def _places(spec: ModelSpec) -> Integers:
-    """(T + 1, 4) where each block's numbers start, as `kernels.inputs.PLACES` says."""
+    """(T + 1, 4) where each block's numbers start, as `kernels.density.inputs.PLACES` says."""
     widths = []
     for effects, (first, stop) in zip(spec.parameters.effects, term_coefs(spec), strict=True):
         size, d = effects.size, effects.width
@@ -92,7 +92,7 @@ def _places(spec: ModelSpec) -> Integers:
     return np.cumsum(np.array([(0, 0, 0, 0), *widths], np.int64), axis=0)
 
 
-def _link_places(links: list[Link]) -> Integers:
+def _link_places(links: list[Nesting]) -> Integers:
     groups = starts([link.group.size for link in links])[:-1]
     crosses = starts([link.cross.size for link in links])[:-1]
     return np.ascontiguousarray(np.stack([groups, crosses], axis=1).ravel())

@@ -10,10 +10,10 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.density import native_density, native_draw
-from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.kernels.density.inputs import DensityInputs, address_table
+from partialpool.kernels.density.log_density import native_density, native_draw
 from partialpool.model.data_inputs import data_inputs, integers
-from partialpool.model.geometry import Geometry, Link, coordinates
+from partialpool.model.geometry import Geometry, Nesting, coordinates
 from partialpool.model.parameter_inputs import parameter_inputs
 from partialpool.model.shares import GroupedCells, cut
 from partialpool.model.spec import ModelSpec
@@ -32,7 +32,7 @@ class Density:
     geometry
         The coordinates.
     team
-        Threads that take shares of an evaluation, as `kernels.team` describes them; they change no result.
+        Threads that take shares of an evaluation, see `kernels.native.thread_team`; they change no result.
 
     Notes
     -----
@@ -162,7 +162,7 @@ def _rotation_places(geometry: Geometry, n_effects: int) -> list[int]:
     return found or [-1] * n_effects
 
 
-def _order(n_terms: int, links: tuple[Link, ...]) -> NDArray[np.int64]:
+def _order(n_terms: int, links: tuple[Nesting, ...]) -> NDArray[np.int64]:
     """Terms in an order where each comes after the terms that its groups lie in."""
     order: list[int] = []
     while len(order) < n_terms:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.covariances import KnownCovariance
+from partialpool.formula.known_covariances import KnownCovariance
 from partialpool.formula.records import GroupTerm
 from partialpool.priors.base import Prior
 from partialpool.priors.lkj import LKJ

@@ -16,7 +16,7 @@ NO_ROTATION: Floats = np.zeros((0, 0))
 
 
 @dataclass(frozen=True)
-class Link:
+class Nesting:
     """A block whose groups each lie in one group of another block of the same part.
 
     Attributes
@@ -50,7 +50,7 @@ class Geometry:
     hyper_centre, hyper_scale
         (Q,): the same for sds and correlations, one by one; of other coordinates they are not used.
     information, pull, cross
-        One array a term, (J, d, d), (J, d), (J, d, K_p): see `kernels.centring` and `kernels.pulls`.
+        One array a term, (J, d, d), (J, d), (J, d, K_p): see `centring` and `pulls` in `kernels.density`.
     effects
         One array a term, (J, d): effects where the quadratics were taken.
     links
@@ -58,7 +58,7 @@ class Geometry:
     evidence
         One array a term, (d,): how many groups' worth of evidence there is of each sd.
     rotations
-        One array a block, the (J, J) matrix of `kernels.rotations`, or of no rows where groups are
+        One array a block, the (J, J) matrix of `kernels.density.rotations`, or of no rows where groups are
         independent. Information, pull and cross of a block with a rotation are of its independent effects.
     """
 
@@ -71,7 +71,7 @@ class Geometry:
     pull: tuple[Floats, ...]
     cross: tuple[Floats, ...]
     effects: tuple[Floats, ...]
-    links: tuple[Link, ...] = ()
+    links: tuple[Nesting, ...] = ()
     evidence: tuple[Floats, ...] = ()
     rotations: tuple[Floats, ...] = ()
 

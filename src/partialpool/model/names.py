@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from partialpool.errors import DataError, build
+from partialpool.families.base import MAIN
 from partialpool.formula.records import Design, GroupTerm
 from partialpool.model.layout import Layout
 
@@ -23,7 +24,7 @@ _ROLES = {
 
 def prefix(parameter: str) -> str:
     """Before the names of a parameter other than the mean: ``"sigma_"``."""
-    return "" if parameter == "mu" else f"{parameter}_"
+    return "" if parameter == MAIN else f"{parameter}_"
 
 
 def group_name(parameter: str, coefficient: str, factor: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.inputs import PLACES, DensityInputs, address_table
+from partialpool.kernels.density.inputs import PLACES, DensityInputs, address_table
 from partialpool.model.density import Density, call_density, call_draw
 from partialpool.model.geometry import Geometry
 from partialpool.model.spec import ModelSpec

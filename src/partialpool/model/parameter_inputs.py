@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.constraints.positive import Positive
-from partialpool.kernels.parameters import FREE, LOG, VALUE
+from partialpool.kernels.density.constrained import FREE, LOG, VALUE
 from partialpool.model.data_inputs import integers
 from partialpool.model.parameters import Coefficient
 from partialpool.model.spec import ModelSpec
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def parameter_inputs(spec: ModelSpec) -> dict[str, NDArray[Any]]:
-    """Arrays of `kernels.inputs.DensityInputs` by name: parameter blocks, priors, sds and correlations."""
+    """Arrays of `DensityInputs` by name: parameter blocks, priors, sds and correlations."""
     found = spec.blocks
     constants = [block.constraint.constants for block in found.blocks]
     addresses = [block.constraint.addresses for block in found.blocks]
@@ -53,7 +53,7 @@ def parameter_inputs(spec: ModelSpec) -> dict[str, NDArray[Any]]:
 
 
 def _form(coefficient: Coefficient) -> int:
-    """What a coefficient is of its value: see `kernels.parameters`."""
+    """What a coefficient is of its value: see `kernels.density.constrained`."""
     if not coefficient.logged:
         return VALUE
     return FREE if isinstance(coefficient.constraint, Positive) else LOG

@@ -40,7 +40,7 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
         location, scale = family.location_scale(design.outcome, offset)
         if predictor is None:
             priors[parameter] = family.auxiliary_prior(parameter, scale)
-        elif parameter == "mu":
+        elif parameter == family.main:
             priors.update(_predictor_priors(predictor, weights, location, scale))
         else:
             # The log of a positive parameter: centred where its natural-scale default has its scale.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.likelihood import BLOCK
+from partialpool.kernels.density.likelihood import BLOCK
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
@@ -26,7 +26,7 @@ class Shares(NamedTuple):
 
     start: Integers  # (S + 1,) range of each share's cells
     place: Integers  # (S + 1,) range of each share's sums of derivatives: by coefficients, then by effects
-    term: Integers  # (S T, 3) see `kernels.inputs.SHARE_FIRST` and after
+    term: Integers  # (S T, 3) see `kernels.density.inputs.SHARE_FIRST` and after
 
 
 class GroupedCells(NamedTuple):

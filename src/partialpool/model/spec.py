@@ -12,7 +12,7 @@ import numpy as np
 from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, Floats, Outcome
-from partialpool.kernels.rows import narrowed
+from partialpool.kernels.density.packed_rows import narrowed
 from partialpool.model.anchors import Anchors, anchors_of
 from partialpool.model.cells import Cells, build_cells
 from partialpool.model.coupling import coupled_predictors

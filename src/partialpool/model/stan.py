@@ -124,9 +124,9 @@ def _write_predictor(draft: Draft, family: Family, part: PredictorParameters, te
         terms = ["rep_vector(0, N)"]
     elif terms == [draft.names.get(f"{prefix(name)}Intercept")]:
         terms = [f"rep_vector({terms[0]}, N)"]
-    inverse = "" if name == "mu" else LINKS[family.links[name]].stan
+    inverse = "" if name == family.main else LINKS[family.links[name]].stan
     start, stop = (f"{inverse}(", ");") if inverse else ("", ";")
-    if name == "mu" and family.mean_link.text:
+    if name == family.main and family.mean_link.text:
         draft.model.note(f"{family.mean_link.text} of each row's {family.mean_word}")
     draft.model.add(listed(f"vector[N] {name} = {start}", " + ", terms, stop))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.records import Grouping, GroupTerm, Membership, Term
-from partialpool.model.stan_text import Block, Identifiers, listed
+from partialpool.model.stan_text import Identifiers, StanBlock, listed
 from partialpool.priors.base import Prior, number, unwrapped
 
 
@@ -45,12 +45,12 @@ class Draft:
     """
 
     identifiers: Identifiers
-    data: Block = field(default_factory=lambda: Block("data"))
-    transformed_data: Block = field(default_factory=lambda: Block("transformed data"))
-    parameters: Block = field(default_factory=lambda: Block("parameters"))
-    transformed: Block = field(default_factory=lambda: Block("transformed parameters"))
-    model: Block = field(default_factory=lambda: Block("model"))
-    generated: Block = field(default_factory=lambda: Block("generated quantities"))
+    data: StanBlock = field(default_factory=lambda: StanBlock("data"))
+    transformed_data: StanBlock = field(default_factory=lambda: StanBlock("transformed data"))
+    parameters: StanBlock = field(default_factory=lambda: StanBlock("parameters"))
+    transformed: StanBlock = field(default_factory=lambda: StanBlock("transformed parameters"))
+    model: StanBlock = field(default_factory=lambda: StanBlock("model"))
+    generated: StanBlock = field(default_factory=lambda: StanBlock("generated quantities"))
     values: dict[str, object] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     _columns: dict[bytes, str] = field(default_factory=dict)
@@ -154,7 +154,7 @@ def _unless_same(comment: str, symbol: str) -> str:
 
 
 @dataclass(frozen=True)
-class Piece:
+class StanPiece:
     """The columns of a term that one Stan variable stands for: all of them where they are alike.
 
     Attributes
@@ -169,25 +169,25 @@ class Piece:
     columns: tuple[int, ...]
 
 
-def pieces(terms: Sequence[Term], names: Sequence[str], marks: Sequence[str | None]) -> list[Piece]:
+def pieces(terms: Sequence[Term], names: Sequence[str], marks: Sequence[str | None]) -> list[StanPiece]:
     """Split terms into pieces whose columns have equal marks; None is equal to nothing.
 
     Examples
     --------
     >>> cat = Term("cat", slice(0, 2), ("b", "c"))
     >>> pieces([cat], ["cat[b]", "cat[c]"], ["", ""])
-    [Piece(name='cat', columns=(0, 1))]
+    [StanPiece(name='cat', columns=(0, 1))]
     >>> pieces([cat], ["cat[b]", "cat[c]"], ["", "<lower=0>"])
-    [Piece(name='cat[b]', columns=(0,)), Piece(name='cat[c]', columns=(1,))]
+    [StanPiece(name='cat[b]', columns=(0,)), StanPiece(name='cat[c]', columns=(1,))]
     """
     found = []
     for term in terms:
         own = tuple(range(*term.columns.indices(len(names))))
         different = {marks[i] for i in own}
         if len(own) == 1 or (len(different) == 1 and None not in different):
-            found.append(Piece(term.name, own))
+            found.append(StanPiece(term.name, own))
         else:
-            found += [Piece(names[i], (i,)) for i in own]
+            found += [StanPiece(names[i], (i,)) for i in own]
     return found
 
 

@@ -11,7 +11,7 @@ from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import group_name, prefix
 from partialpool.model.parameters import Coefficient, PredictorParameters
-from partialpool.model.stan_draft import Draft, Piece, bounds, pieces
+from partialpool.model.stan_draft import Draft, StanPiece, bounds, pieces
 from partialpool.model.stan_text import broken, listed
 from partialpool.priors.base import AtMeans, Prior, number, unwrapped
 
@@ -91,7 +91,7 @@ def write_effects(draft: Draft, parameters: Sequence[str], effects: Effects) -> 
     ]
 
 
-def _contribution(draft: Draft, term: GroupTerm, piece: Piece, symbol: str, group: str) -> str:
+def _contribution(draft: Draft, term: GroupTerm, piece: StanPiece, symbol: str, group: str) -> str:
     """Write what a piece of group effects adds to each row's predictor."""
     matrix = term.matrix[:, piece.columns]
     if matrix.shape[1] == 1 and (matrix == 1.0).all():
@@ -124,7 +124,7 @@ class NamedPiece:
     """A piece of a block that is one Stan variable: its term, columns of it, name in results, coordinates."""
 
     own: EffectsTerm
-    piece: Piece
+    piece: StanPiece
     name: str
     coefficients: tuple[GroupCoefficient, ...]
 
@@ -148,7 +148,7 @@ def named_pieces(effects: Effects, parameters: Sequence[str]) -> list[NamedPiece
 
 def _write_independent(
     draft: Draft, parts: Sequence[NamedPiece], effects: Effects
-) -> list[tuple[EffectsTerm, Piece, str]]:
+) -> list[tuple[EffectsTerm, StanPiece, str]]:
     """Write a block without correlations: each of its pieces stands alone."""
     size = draft.factor(effects.terms[0].term.grouping).size
     mixing = draft.mixing(effects.terms[0].term)
@@ -196,7 +196,7 @@ def _write_pooled(
 
 def _write_correlated(
     draft: Draft, parts: Sequence[NamedPiece], effects: Effects
-) -> list[tuple[EffectsTerm, Piece, str]]:
+) -> list[tuple[EffectsTerm, StanPiece, str]]:
     """Write a block with correlations: all its coefficients are one multivariate normal."""
     assert effects.corr is not None, "called for blocks with correlations"
     corr = effects.corr_name

@@ -78,7 +78,7 @@ class Identifiers:
 
 
 @dataclass
-class Block:
+class StanBlock:
     """One block of a program, filled line by line."""
 
     title: str

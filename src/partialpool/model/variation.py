@@ -36,7 +36,7 @@ def require_variation(spec: ModelSpec) -> None:
     seen = outcome.values[weights > 0]
     if np.any(seen != seen[0]):
         return
-    number = spec.family.parameters.index("mu")
+    number = spec.family.parameters.index(spec.family.main)
     effects = [e for e in spec.parameters.effects if e.predictors == (number,)]
     taken = _coefficients(spec.parameters.predictors[number], effects)
     near, farther = spec.priors[name].logpdf(np.array([TINY, 2 * TINY]))

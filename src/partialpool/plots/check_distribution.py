@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.checking.report import Check
-from partialpool.plots.checks import OBSERVED, REPLICATED, condition
+from partialpool.plots.check_parts import OBSERVED, REPLICATED, condition
 from partialpool.plots.labels import written
 from partialpool.plots.style import new_figure, settle, styled
-from partialpool.pooling.words import percent
+from partialpool.pooling.pooling_words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ import pandas as pd
 
 from partialpool.checking.report import Check
 from partialpool.checking.statistics import EXTREME, FITS
-from partialpool.plots.checks import REPLICATED, draw_rows, in_rows, linear_width, odd_words, stretch
+from partialpool.plots.check_parts import REPLICATED, draw_rows, in_rows, linear_width, odd_words, stretch
+from partialpool.plots.group_rows import MOST_LABELLED, height_of, label_rows, magnify_of, width_of
 from partialpool.plots.labels import written
-from partialpool.plots.rows import MOST_LABELLED, height_of, label_rows, magnify_of, width_of
 from partialpool.plots.style import new_figure, settle, styled
 
 if TYPE_CHECKING:

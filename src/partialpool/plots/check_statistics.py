@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.checking.report import Check, p_text
 from partialpool.checking.statistics import EXTREME, FITS
-from partialpool.plots.checks import OBSERVED, ODD, REPLICATED, condition, linear_width, stretch
+from partialpool.plots.check_parts import OBSERVED, ODD, REPLICATED, condition, linear_width, stretch
 from partialpool.plots.labels import written
 from partialpool.plots.style import new_figure, settle, styled
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from partialpool.plots.labels import wrapped
-from partialpool.plots.rows import (
+from partialpool.plots.group_rows import (
     MOST_LABELLED,
     MOST_TICKS,
     estimates,
@@ -19,6 +18,7 @@ from partialpool.plots.rows import (
     panel_width,
     width_of,
 )
+from partialpool.plots.labels import wrapped
 from partialpool.plots.style import (
     COLOURS,
     MARKERS,

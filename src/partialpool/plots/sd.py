@@ -19,8 +19,8 @@ from partialpool.plots.style import (
     styled,
     written_coefficient,
 )
+from partialpool.pooling.pooling_words import count
 from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

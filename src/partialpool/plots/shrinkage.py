@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.plots.group_rows import scale_suffix
 from partialpool.plots.labels import legible, wrapped, written
-from partialpool.plots.rows import scale_suffix
 from partialpool.plots.style import (
     COLOURS,
     MARKERS,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from partialpool.plots.bidi import visual
 from partialpool.plots.fonts import families
 from partialpool.plots.labels import shorten, written
+from partialpool.pooling.pooling_words import coefficient_word, link_scale, outcome_scale, percent
 from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import coefficient_word, link_scale, outcome_scale, percent
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -10,7 +10,7 @@ import pandas as pd
 
 from partialpool.errors import OptionError, build
 from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.reasons import Facts, Row, reasons, sentence
+from partialpool.pooling.reasons import GroupFacts, Row, reasons, sentence
 from partialpool.pooling.story import opening
 
 
@@ -94,14 +94,14 @@ def explain(table: pd.DataFrame, population: PopulationLine, n: int = 5) -> Expl
         raise build(OptionError, f"The number of groups to explain is n={n!r}.", allowed="1, 2, 3, ...")
     moved = (table["partial_pooling_mean"] - table["no_pooling_mean"]).abs().to_numpy()
     chosen = np.argsort(-moved, kind="stable")[:n]
-    facts = Facts.of(table, population)
+    facts = GroupFacts.of(table, population)
     return Explanation(
         opening(table, population),
         tuple(_disagreement(row, population, facts) for row in table.iloc[chosen].to_dict("records")),
     )
 
 
-def _disagreement(row: Row, population: PopulationLine, facts: Facts) -> Disagreement:
+def _disagreement(row: Row, population: PopulationLine, facts: GroupFacts) -> Disagreement:
     found = reasons(row, population, facts)
     return Disagreement(
         group=row["group"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from partialpool.model.spec import ModelSpec, build_spec
-from partialpool.pooling.designs import Pooled, complete_pooling, no_pooling
+from partialpool.pooling.pooled_designs import Pooled, complete_pooling, no_pooling
 from partialpool.results.fitted import Fitted
 
 
@@ -36,7 +36,7 @@ def fit_three(
     Raises
     ------
     OptionError, FormulaError
-        As `pooling.designs`: before anything is sampled.
+        As `pooling.pooled_designs`: before anything is sampled.
     """
 
     def build(pooled: Pooled) -> ModelSpec:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, GroupTerm
 from partialpool.model.names import group_name
-from partialpool.pooling.designs import grouping_factor, population_name, without_groups
-from partialpool.pooling.outcomes import group_outcomes, known_outcome, unit_outcomes
+from partialpool.pooling.group_outcomes import group_outcomes, known_outcome, unit_outcomes
+from partialpool.pooling.pooled_designs import grouping_factor, population_name, without_groups
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import population_positions
 from partialpool.results.summaries import DEFAULT_PROB, hdi
@@ -106,7 +106,7 @@ def population_line(
         coefficient=coefficient,
         outcome_name=outcome.name,
         mean_word=model.family.mean_word,
-        link=model.family.links["mu"],
+        link=model.family.link,
         prob=prob,
         on_link=estimate(coefficient_draws(partial, coefficient), prob),
         on_outcome=estimate(expected[:, 0], prob),
@@ -124,7 +124,7 @@ def estimate(draws: Floats, prob: float) -> Estimate:
 
 def find_term(design: Design, factor: str, coefficient: str) -> GroupTerm:
     """Find the group-level term of the mean that has a coefficient."""
-    terms = [term for term in design.predictors["mu"].groups if term.grouping.name == factor]
+    terms = [term for term in design.main.groups if term.grouping.name == factor]
     for term in terms:
         if coefficient in term.names:
             return term
@@ -134,7 +134,7 @@ def find_term(design: Design, factor: str, coefficient: str) -> GroupTerm:
 
 def coefficient_draws(fitted: Fitted, coefficient: str) -> Floats:
     """Take the draws of the population-level coefficient that a group-level one varies about, (S,)."""
-    predictor = fitted.model.design.predictors["mu"]
+    predictor = fitted.model.design.main
     names = predictor.population.names
     name = population_name(coefficient)
     if name not in names:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import (
+from partialpool.pooling.pooling_words import (
     coefficient_word,
     count,
     group_words,
@@ -20,6 +19,7 @@ from partialpool.pooling.words import (
     number,
     outcome_scale,
 )
+from partialpool.pooling.population import PopulationLine
 
 Row = Mapping[Any, Any]  # one group of a pooling table, by column
 
@@ -32,7 +32,7 @@ EXTREME = 2.0  # times the median distance of groups to the population's line
 
 
 @dataclass(frozen=True)
-class Facts:
+class GroupFacts:
     """Typical values over the groups of a table.
 
     Attributes
@@ -53,7 +53,7 @@ class Facts:
     alike: bool
 
     @classmethod
-    def of(cls, table: pd.DataFrame, population: PopulationLine) -> Facts:
+    def of(cls, table: pd.DataFrame, population: PopulationLine) -> GroupFacts:
         """Measure a pooling table."""
         own = table["complete_pooling_mean_outcome"]
         alike = bool(own.max() - own.min() <= 1e-9 * own.abs().max())
@@ -70,7 +70,7 @@ class Facts:
         return population.on_outcome.mean if self.alike else float(row["complete_pooling_mean_outcome"])
 
 
-def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ...]:
+def reasons(row: Row, population: PopulationLine, facts: GroupFacts) -> tuple[str, ...]:
     """List the reasons why a group's two estimates differ.
 
     Few rows: at most half the median number. Extreme: more than twice as far from the population as
@@ -85,7 +85,7 @@ def reasons(row: Row, population: PopulationLine, facts: Facts) -> tuple[str, ..
     return (*found, EXTREME_RAW) if far or _is_at_infinity(row, population) else tuple(found)
 
 
-def sentence(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, ...]) -> str:
+def sentence(row: Row, population: PopulationLine, facts: GroupFacts, found: tuple[str, ...]) -> str:
     """Describe the difference of a group's two estimates, and its reasons."""
     parts = [
         _difference(row, population),
@@ -128,7 +128,7 @@ def _change(before: float, after: float) -> str:
     return f"{number(printed or abs(after - before))} {'lower' if after < before else 'higher'}"
 
 
-def _why(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, ...]) -> str:
+def _why(row: Row, population: PopulationLine, facts: GroupFacts, found: tuple[str, ...]) -> str:
     seen = _what_was_seen(row, population)
     sd = f"sd {number(row['no_pooling_sd'])} without pooling"
     expected = number(facts.expected(row, population))
@@ -149,7 +149,7 @@ def _why(row: Row, population: PopulationLine, facts: Facts, found: tuple[str, .
     return f"It has {seen}."
 
 
-def _unremarkable(row: Row, population: PopulationLine, facts: Facts) -> str:
+def _unremarkable(row: Row, population: PopulationLine, facts: GroupFacts) -> str:
     share = abs(row["no_pooling_mean"] - row["partial_pooling_mean"]) / row["no_pooling_sd"]
     median = count(facts.rows, population.row_word)
     return (

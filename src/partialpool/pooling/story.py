@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import (
+from partialpool.pooling.pooling_words import (
     coefficient_word,
     count,
     has_two_scales,
@@ -15,6 +14,7 @@ from partialpool.pooling.words import (
     outcome_scale,
     percent,
 )
+from partialpool.pooling.population import PopulationLine
 
 MIN_GROUPS_FOR_QUARTERS = 8
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from partialpool.errors import OptionError, build
 from partialpool.families.base import row_weights
 from partialpool.formula.records import Design, Grouping, Outcome
-from partialpool.pooling.designs import grouping_factor
-from partialpool.pooling.outcomes import group_outcomes, known_outcome
+from partialpool.pooling.group_outcomes import group_outcomes, known_outcome
+from partialpool.pooling.pooled_designs import grouping_factor
 from partialpool.pooling.population import (
     coefficient_draws,
     estimate,
@@ -21,8 +21,8 @@ from partialpool.pooling.population import (
     group_sd_draws,
     raw_means,
 )
-from partialpool.results.effects import group_table
 from partialpool.results.fitted import Fitted
+from partialpool.results.group_effects import group_table
 from partialpool.results.sizes import group_sizes, whole
 from partialpool.results.summaries import DEFAULT_PROB, check_prob, hdi, interval_names
 
@@ -153,7 +153,7 @@ def _sizes(outcome: Outcome, grouping: Grouping) -> dict[str, NDArray[Any]]:
 def _on_link(fitted: Fitted, group: str, coefficient: str, n_groups: int, prob: float) -> pd.DataFrame:
     """Summarise each group's coefficient; without terms of the factor it is the population's for all."""
     design = _only_factor(fitted.model.design, group)
-    if not design.predictors["mu"].groups:
+    if not design.main.groups:
         return pd.DataFrame([estimate(coefficient_draws(fitted, coefficient), prob)] * n_groups)
     figures = group_table(fitted.draws, fitted.model.layout, design, totals=True, prob=prob)
     chosen = figures[figures["coefficient"] == coefficient].reset_index(drop=True)
@@ -161,9 +161,9 @@ def _on_link(fitted: Fitted, group: str, coefficient: str, n_groups: int, prob: 
 
 
 def _only_factor(design: Design, group: str) -> Design:
-    mu = design.predictors["mu"]
-    own = tuple(term for term in mu.groups if term.grouping.name == group)
-    return replace(design, predictors={"mu": replace(mu, groups=own)})
+    main = design.main
+    own = tuple(term for term in main.groups if term.grouping.name == group)
+    return replace(design, predictors={main.parameter: replace(main, groups=own)})
 
 
 def _on_outcome(fitted: Fitted, index: NDArray[np.int64], n_groups: int, prob: float) -> pd.DataFrame:

@@ -70,11 +70,10 @@ class Evaluator:
 
     def values(self, rows: Rows) -> Floats:
         """Compute the mean of one unit, or the linear predictor of the mean, (S, n)."""
-        linear = self._linear(rows)
+        linear, family = self._linear(rows), self.fitted.model.family
         if self.asked.kind == "linear":
-            return linear["mu"]
-        family = self.fitted.model.family
-        variance = self._variance("mu", rows) if self.asked.average else None
+            return linear[family.main]
+        variance = self._variance(family.main, rows) if self.asked.average else None
         return family.mean(linear) if variance is None else family.average(linear, np.sqrt(variance))
 
     def outcomes(self, rows: Rows, first_row: int) -> Floats:

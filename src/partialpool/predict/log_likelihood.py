@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.data.cells import CellIndex, collapse
+from partialpool.data.collapse import CellIndex, collapse
 from partialpool.formula.records import Outcome
 from partialpool.model.names import ROWS, SAMPLES
 from partialpool.model.spec import ModelSpec

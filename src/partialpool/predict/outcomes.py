@@ -48,7 +48,7 @@ def draw_outcomes(
     (S, n) outcomes: numbers of successes where there are trials.
     """
     streams = Streams(seed, "outcomes")
-    drawn = np.empty_like(linear["mu"])
+    drawn = np.empty_like(linear[family.main])
     for rows in _strips(drawn.shape[1]):
         part = {name: eta if eta.shape[1] == 1 else eta[:, rows] for name, eta in linear.items()}
         own = None if trials is None else trials[rows]

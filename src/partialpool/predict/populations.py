@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
-from partialpool.formula.covariances import KnownCovariance
+from partialpool.formula.known_covariances import KnownCovariance
 from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm
 from partialpool.predict.relatives import Relatives, relatives

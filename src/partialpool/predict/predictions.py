@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.cells import collapse
 from partialpool.data.checks import Missing
+from partialpool.data.collapse import collapse
 from partialpool.formula.recipe import Recipe
 from partialpool.predict.asked import Groups, check_asked
 from partialpool.predict.evaluate import Evaluator, Rows

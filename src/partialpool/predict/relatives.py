@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import count_rows
 from partialpool.errors import DataError, build
-from partialpool.formula.covariances import KnownCovariance, first_labels, label_texts
+from partialpool.formula.known_covariances import KnownCovariance, first_labels, label_texts
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

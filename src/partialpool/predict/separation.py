@@ -23,7 +23,7 @@ def separation(fitted: Fitted) -> Finding | None:
     intercept, or no row to look at.
     """
     model = fitted.model
-    predictor, outcome = model.design.predictors["mu"], model.design.outcome
+    predictor, outcome = model.design.main, model.design.outcome
     names = [name for name in predictor.population.names if name != "Intercept"]
     if not model.family.bounded or outcome is None or not names or not model.design.n_rows:
         return None

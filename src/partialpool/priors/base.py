@@ -14,7 +14,7 @@ from partialpool.constraints.interval import Interval
 from partialpool.constraints.positive import Positive
 from partialpool.constraints.real import Real
 from partialpool.errors import PriorError, build
-from partialpool.kernels.blocks import prior_block
+from partialpool.kernels.native.family_loops import prior_block
 
 Support = Literal["real", "positive", "interval", "correlation"]
 

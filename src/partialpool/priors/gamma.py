@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.compiling import inlined
+from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior, number, require_positive
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import PriorError, build
-from partialpool.kernels.compiling import inlined
+from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import AtMeans, Prior, number, require_finite, require_positive
 
 LOG_SQRT_TWO_PI = 0.9189385332046727

@@ -18,7 +18,7 @@ from partialpool.report.chart_parts import (
     pointing,
     told,
 )
-from partialpool.report.tables import group_label
+from partialpool.report.html_tables import group_label
 
 if TYPE_CHECKING:
     import pandas as pd

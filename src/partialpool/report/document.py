@@ -9,9 +9,9 @@ from html import escape
 from importlib import resources
 from importlib.metadata import version
 
-from partialpool.kernels.compiling import cache_folder
-from partialpool.report.blocks import Chart, Page, Section
+from partialpool.kernels.native.compiling import cache_folder
 from partialpool.report.html import block_html
+from partialpool.report.page_blocks import Chart, Page, Section
 from partialpool.storage.files import write_text
 
 

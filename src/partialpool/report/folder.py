@@ -9,10 +9,10 @@ from pathlib import Path
 
 from partialpool.checking.report import Check
 from partialpool.report.document import page_html
-from partialpool.report.needs import CheckedLike, FitLike, PoolsLike, poolings
 from partialpool.report.page import EXPLAINED, fit_page, pools_page
+from partialpool.report.phrases import about_draws, about_time
+from partialpool.report.protocols import CheckedLike, FitLike, PoolsLike, poolings
 from partialpool.report.sections_pools import draw_figures
-from partialpool.report.words import about_draws, about_time
 from partialpool.storage import files
 
 FIGURES = "figures"

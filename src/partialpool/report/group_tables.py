@@ -6,10 +6,16 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from partialpool.pooling.pooling_words import (
+    coefficient_word,
+    has_two_scales,
+    link_scale,
+    outcome_scale,
+    percent,
+)
 from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import coefficient_word, has_two_scales, link_scale, outcome_scale, percent
-from partialpool.report.blocks import Cell, Column, GroupTable
-from partialpool.report.tables import digits_for, fixed, group_label
+from partialpool.report.html_tables import digits_for, fixed, group_label
+from partialpool.report.page_blocks import Cell, GroupTable, TableColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +52,18 @@ def pooling_groups(table: pd.DataFrame, population: PopulationLine, name: str) -
     """
     views = scales(population)
     columns = {
-        Column(population.group, numeric=False): [Cell(group_label(label)) for label in table["group"]],
-        Column("rows"): _figures(table["n"], 0),
-        **({Column("trials"): _figures(table["trials"], 0)} if "trials" in table else {}),
-        Column("raw"): _figures(table["raw"], _digits(table, "_outcome")),
+        TableColumn(population.group, numeric=False): [Cell(group_label(label)) for label in table["group"]],
+        TableColumn("rows"): _figures(table["n"], 0),
+        **({TableColumn("trials"): _figures(table["trials"], 0)} if "trials" in table else {}),
+        TableColumn("raw"): _figures(table["raw"], _digits(table, "_outcome")),
     }
     for suffix, view in views.items():
         digits = _digits(table, suffix)
         for pooling, title in POOLINGS.items():
             figures = (table[f"{pooling}_{figure}{suffix}"] for figure in ("mean", "lower", "upper"))
-            columns[Column(title, view if len(views) > 1 else "")] = _estimates(*figures, digits=digits)
+            columns[TableColumn(title, view if len(views) > 1 else "")] = _estimates(*figures, digits=digits)
     if table["pooling_factor"].notna().any():
-        columns[Column("pooling factor")] = _figures(table["pooling_factor"], 2)
+        columns[TableColumn("pooling factor")] = _figures(table["pooling_factor"], 2)
     of = "mean" if population.coefficient == "1" else coefficient_word(population)
     caption = (
         f"Each group of {population.group}: rows, raw {population.mean_word}, and the {of} under each "
@@ -85,15 +91,15 @@ def coefficient_groups(
     factor = str(table["factor"].iloc[0])
     digits = digits_for(table["sd"])
     columns = {
-        Column(factor, numeric=False): [Cell(group_label(label)) for label in table["group"]],
-        **({Column("rows"): _figures(table["n"], 0)} if with_sizes else {}),
-        Column("mean"): _estimates(table["mean"], table[ends[0]], table[ends[1]], digits=digits),
-        Column("sd"): _figures(table["sd"], digits),
+        TableColumn(factor, numeric=False): [Cell(group_label(label)) for label in table["group"]],
+        **({TableColumn("rows"): _figures(table["n"], 0)} if with_sizes else {}),
+        TableColumn("mean"): _estimates(table["mean"], table[ends[0]], table[ends[1]], digits=digits),
+        TableColumn("sd"): _figures(table["sd"], digits),
     }
     return _assembled(name, caption, f"groups of {factor}", columns)
 
 
-def _assembled(name: str, caption: str, things: str, columns: dict[Column, list[Cell]]) -> GroupTable:
+def _assembled(name: str, caption: str, things: str, columns: dict[TableColumn, list[Cell]]) -> GroupTable:
     return GroupTable(name, caption, things, tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
-from partialpool.report import blocks
-from partialpool.report.blocks import Block, Cell, Column
-from partialpool.report.tables import minus
+from partialpool.report import page_blocks as blocks
+from partialpool.report.html_tables import minus
+from partialpool.report.page_blocks import Block, Cell, TableColumn
 
 
 def block_html(block: Block) -> str:
@@ -97,23 +97,23 @@ def _group_table(block: blocks.GroupTable) -> str:
     return tools + _scrolling(block.caption, table)
 
 
-def _column(column: Column) -> str:
+def _column(column: TableColumn) -> str:
     view = f' data-view="{escape(column.view)}"' if column.view else ""
     return f"{view}{' data-numeric' if column.numeric else ''}"
 
 
-def _header(column: Column) -> str:
+def _header(column: TableColumn) -> str:
     scale = f"<small>{escape(column.view)}</small> " if column.view else ""
     return f"{scale}{escape(column.title)}"
 
 
-def _row(columns: tuple[Column, ...], cells: tuple[Cell, ...]) -> str:
+def _row(columns: tuple[TableColumn, ...], cells: tuple[Cell, ...]) -> str:
     first, *others = cells
     shown = "".join(_cell(column, cell) for column, cell in zip(columns[1:], others, strict=True))
     return f'<tr><th scope="row"><bdi>{escape(first.text)}</bdi></th>{shown}</tr>\n'
 
 
-def _cell(column: Column, cell: Cell) -> str:
+def _cell(column: TableColumn, cell: Cell) -> str:
     view = f' data-view="{escape(column.view)}"' if column.view else ""
     value = f' data-value="{cell.value:.7g}"' if cell.value is not None else ""
     detail = f" <i>{escape(minus(cell.detail))}</i>" if cell.detail else ""

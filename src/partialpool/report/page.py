@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from partialpool.inference.prior import METHOD as PRIOR
-from partialpool.report.blocks import Image, Notice, Page, Prose
+from partialpool.report.closing import again_section, meaning_section
 from partialpool.report.document import page_html
-from partialpool.report.needs import FitLike, PoolsLike, coefficients, poolings
+from partialpool.report.page_blocks import Image, Notice, Page, Prose
+from partialpool.report.phrases import question_of_fit, question_of_groups
+from partialpool.report.protocols import FitLike, PoolsLike, coefficients, poolings
 from partialpool.report.python_text import fit_script, pools_script
 from partialpool.report.sections import (
     checks_section,
@@ -20,7 +22,6 @@ from partialpool.report.sections import (
     priors_section,
     verdict,
 )
-from partialpool.report.sections_close import again_section, meaning_section
 from partialpool.report.sections_fit import groups_section
 from partialpool.report.sections_pools import (
     POOLINGS_IN_WORDS,
@@ -29,7 +30,6 @@ from partialpool.report.sections_pools import (
     figures_section,
     story_section,
 )
-from partialpool.report.words import question_of_fit, question_of_groups
 from partialpool.storage import files
 
 EXPLAINED = 5

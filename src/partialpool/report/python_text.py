@@ -9,11 +9,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from partialpool.data.datasets import datasets
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.priors.base import Prior, number
-from partialpool.report.needs import FitLike, ModelLike, PoolsLike
+from partialpool.report.protocols import FitLike, ModelLike, PoolsLike
 from partialpool.results.summaries import DEFAULT_PROB
 
 TABLE_ENDINGS = {".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather", ".ipc"}

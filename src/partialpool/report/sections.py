@@ -8,12 +8,11 @@ from itertools import chain
 
 from partialpool.data.datasets import datasets
 from partialpool.inference.draws import Draws
-from partialpool.pooling.words import percent
+from partialpool.pooling.pooling_words import percent
 from partialpool.priors.base import AtMeans, unwrapped
-from partialpool.report.blocks import Block, Bullets, Code, Facts, Heading, Notice, Prose, Section, Table
-from partialpool.report.needs import FitLike, ModelLike
-from partialpool.report.tables import Grid, for_draws, minus, population_summary
-from partialpool.report.words import (
+from partialpool.report.html_tables import Grid, for_draws, minus, population_summary
+from partialpool.report.page_blocks import Block, Bullets, Code, Facts, Heading, Notice, Prose, Section, Table
+from partialpool.report.phrases import (
     about_data,
     about_groups,
     about_outcome,
@@ -22,6 +21,7 @@ from partialpool.report.words import (
     listed,
     model_in_words,
 )
+from partialpool.report.protocols import FitLike, ModelLike
 from partialpool.results.findings import Diagnosis
 
 MOST_ESTIMATES = 40

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from partialpool.model.names import group_name, prefix
-from partialpool.pooling.words import percent, scale_of_link
-from partialpool.report.blocks import Block, Chart, Heading, Section, View
+from partialpool.pooling.pooling_words import percent, scale_of_link
 from partialpool.report.coefficients_chart import COEFFICIENTS_KEY, coefficients_spec
 from partialpool.report.group_tables import coefficient_groups
-from partialpool.report.needs import FitLike
+from partialpool.report.page_blocks import Block, Chart, Heading, Section, View
+from partialpool.report.protocols import FitLike
 from partialpool.results.summaries import interval_names
 
 if TYPE_CHECKING:

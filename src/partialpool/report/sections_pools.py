@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from partialpool.plots.plot import Plot
+from partialpool.pooling.pooling_words import coefficient_word, link_scale, outcome_scale, percent
 from partialpool.pooling.population import PopulationLine
-from partialpool.pooling.words import coefficient_word, link_scale, outcome_scale, percent
-from partialpool.report.blocks import Block, Bullets, Chart, Heading, Image, Prose, Section, View
 from partialpool.report.group_tables import pooling_groups, scales
-from partialpool.report.needs import PoolsLike, coefficients
+from partialpool.report.page_blocks import Block, Bullets, Chart, Heading, Image, Prose, Section, View
+from partialpool.report.protocols import PoolsLike, coefficients
 from partialpool.report.shrinkage_chart import SHRINKAGE_KEY, shrinkage_spec
 from partialpool.storage.files import DPI
 

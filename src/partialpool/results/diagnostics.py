@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.draws import Draws
-from partialpool.inference.past import resuming
+from partialpool.inference.nuts.resume import resuming
 from partialpool.model.layout import Layout
 from partialpool.results.approximation import check_approximation
 from partialpool.results.convergence import MIN_DRAWS, Convergence

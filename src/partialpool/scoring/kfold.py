@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.cells import CellIndex
+from partialpool.data.collapse import CellIndex
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import FOLD, Elpd

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.data.cells import CellIndex
+from partialpool.data.collapse import CellIndex
 from partialpool.predict.log_likelihood import distinct_rows, unit_blocks
 from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import EXACT, PARETO_K, Elpd

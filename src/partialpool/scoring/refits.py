@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
-from partialpool.inference.compiling import load
 from partialpool.inference.cores import available_cores
 from partialpool.inference.draws import Draws
+from partialpool.inference.kernel_loading import load
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.posterior import Options, draw_posterior, options_of
 from partialpool.model.spec import ModelSpec, with_weights

@@ -18,8 +18,8 @@ def to_arrays(record: Any) -> dict[str, NDArray[Any]]:
 
     Examples
     --------
-    >>> from partialpool.inference.metric import unit_metric
-    >>> from partialpool.inference.warmup import Tuning
+    >>> from partialpool.inference.nuts.metric import unit_metric
+    >>> from partialpool.inference.nuts.warmup import Tuning
     >>> sorted(to_arrays(Tuning(unit_metric(2), 0.5, 100)))
     ['metric.directions', 'metric.scale', 'metric.stretch', 'step_size', 'transitions']
     """

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.covariances import Covariances
-from partialpool.formula.memory import plain_term, recalled_term
+from partialpool.formula.known_covariances import Covariances
 from partialpool.formula.recipe import AnyFactor, Columns
+from partialpool.formula.recipe_io import plain_term, recalled_term
 from partialpool.formula.records import (
     Design,
     Floats,

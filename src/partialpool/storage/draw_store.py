@@ -21,19 +21,19 @@ from typing import Any, TypeVar
 import numpy as np
 
 from partialpool.errors import FileError, build
-from partialpool.formula.asked import Formula
+from partialpool.formula.formula import Formula
 from partialpool.formula.recipe import Recipe
 from partialpool.inference.draws import Draws
+from partialpool.inference.nuts.resume import Beginning, Part, Past, resuming
 from partialpool.inference.options import NutsOptions
-from partialpool.inference.past import Beginning, Part, Past, resuming
 from partialpool.model.geometry import Geometry
 from partialpool.model.spec import ModelSpec
 from partialpool.results.fitted import Fitted
 from partialpool.storage.arrays import from_arrays, to_arrays
 from partialpool.storage.files import unreadable, unwritable
 from partialpool.storage.fit_file import STORE_NAME, load_fit, save_fit
+from partialpool.storage.fit_records import KeptFit
 from partialpool.storage.journal import Journal, Record, create_journal, open_journal
-from partialpool.storage.records import KeptFit
 from partialpool.version import __version__
 
 FORMAT = 3
@@ -43,7 +43,7 @@ R = TypeVar("R")
 
 
 class DrawStore:
-    """A file that takes draws while they are made; see `inference.past.Store`.
+    """A file that takes draws while they are made; see `inference.nuts.resume.Store`.
 
     Attributes
     ----------

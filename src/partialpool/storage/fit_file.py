@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partialpool.errors import FileError, PartialPoolError, build
-from partialpool.inference.past import resuming
+from partialpool.inference.nuts.resume import resuming
 from partialpool.model.names import ROWS
 from partialpool.results.fitted import Fitted
 from partialpool.results.tree import to_datatree
-from partialpool.storage.covariances import covariance_variables
 from partialpool.storage.designs import OWN_GROUP, ColumnStore
 from partialpool.storage.files import unreadable, write_tree
-from partialpool.storage.records import KeptFit, from_record, to_record
+from partialpool.storage.fit_records import KeptFit, from_record, to_record
+from partialpool.storage.kept_covariances import covariance_variables
 from partialpool.version import __version__
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
 from partialpool.inference.blas import one_thread
-from partialpool.inference.compiling import load_laplace
 from partialpool.inference.draws import Approximation, Draws
-from partialpool.inference.laplace.blocks import is_exact
+from partialpool.inference.kernel_loading import load_laplace
 from partialpool.inference.laplace.constants import log_constant
+from partialpool.inference.laplace.engines import Marginal
 from partialpool.inference.laplace.importance import Explored, allot, explore
+from partialpool.inference.laplace.inner_blocks import is_exact
 from partialpool.inference.laplace.latent import LatentGaussian, is_latent_gaussian
-from partialpool.inference.laplace.marginal import Marginal
 from partialpool.inference.laplace.quadrature import Quadrature, one_factor
 from partialpool.inference.options import LaplaceOptions
 from partialpool.model.spec import ModelSpec

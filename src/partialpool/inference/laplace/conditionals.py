@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.inference.draws import GroupCheck
-from partialpool.inference.laplace.blocks import Block
 from partialpool.inference.laplace.inner import Conditional, InnerProblem, prior_pull
+from partialpool.inference.laplace.inner_blocks import InnerBlock
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -47,7 +47,7 @@ def check_effects(problem: InnerProblem, at: Conditional) -> tuple[float, tuple[
     return smallest, tuple(named)
 
 
-def _cells_of_groups(block: Block) -> csr_array:
+def _cells_of_groups(block: InnerBlock) -> csr_array:
     """(J, n) sparse, with an entry where a cell belongs to a group."""
     from scipy.sparse import coo_array
 
@@ -65,14 +65,14 @@ def _kinds(problem: InnerProblem, at: Conditional, f: int, counts: Integers) -> 
     return by_cells[:CHECKED], extreme[:CHECKED], by_cells[::-1][:CHECKED]
 
 
-def _column(block: Block, a: int, j: int, cells: Integers) -> tuple[int, Floats]:
+def _column(block: InnerBlock, a: int, j: int, cells: Integers) -> tuple[int, Floats]:
     """The predictor that number a of group j is added to, and what it is multiplied by in some cells."""
     uses = [use for use in block.uses if use.coordinate == a]
     shares = [np.where(use.groups[cells] == j, use.column[cells], 0.0) for use in uses]
     return uses[0].predictor, np.asarray(np.sum(shares, axis=0))
 
 
-def _name(problem: InnerProblem, block: Block, j: int) -> tuple[str, str]:
+def _name(problem: InnerProblem, block: InnerBlock, j: int) -> tuple[str, str]:
     effects = problem.spec.parameters.effects[block.terms[0]]
     return effects.coefficients[0].name, str(effects.labels[j])
 

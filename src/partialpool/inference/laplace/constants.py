@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.base import row_weights
-from partialpool.kernels.rows import widened
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.effects import Effects
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior, unwrapped
@@ -39,7 +39,7 @@ def _likelihood(spec: ModelSpec) -> float:
     outcome, family = spec.design.outcome, spec.family
     assert outcome is not None, "models are built from rows with an outcome"
     location, scale = spec.anchors.outcome
-    at = {p: location if p == "mu" else float(np.log(scale)) for p in family.parameters}
+    at = {p: location if p == family.main else float(np.log(scale)) for p in family.parameters}
     total = 0.0
     for rows in _blocks(len(outcome.values)):
         own = replace(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.laplace.blocks import Block
-from partialpool.inference.laplace.factor import Factor, Level
+from partialpool.inference.laplace.factor import BlockFactor, Level
+from partialpool.inference.laplace.inner_blocks import InnerBlock
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -38,7 +38,7 @@ class Covariance:
     to_rest: Floats
 
 
-def covariance(factor: Factor, parent: dict[tuple[int, int], Integers]) -> Covariance:
+def covariance(factor: BlockFactor, parent: dict[tuple[int, int], Integers]) -> Covariance:
     """Selected entries of H^-1.
 
     Parameters
@@ -110,7 +110,7 @@ def _rows_at(onto: csr_array, dense: Floats, level: Level, other: Level, at: Int
     return out.reshape(size, width, wide)
 
 
-def predictor_variances(blocks: tuple[Block, ...], found: Covariance) -> Floats:
+def predictor_variances(blocks: tuple[InnerBlock, ...], found: Covariance) -> Floats:
     """(n,) variance a' H^-1 a of the linear predictor of each cell, when all blocks are of one predictor."""
     if not all(block.one_group for block in blocks):
         return _dense_variances(blocks, found.to_rest)
@@ -136,7 +136,7 @@ def predictor_variances(blocks: tuple[Block, ...], found: Covariance) -> Floats:
     return out
 
 
-def _dense_variances(blocks: tuple[Block, ...], inverse: Floats) -> Floats:
+def _dense_variances(blocks: tuple[InnerBlock, ...], inverse: Floats) -> Floats:
     """The same from all of H^-1, where cells belong to several groups of a block."""
     starts = np.cumsum([0, *(b.size * b.width for b in blocks)])
     uses = []

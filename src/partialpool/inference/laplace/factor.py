@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.laplace.sums import Sums
+from partialpool.inference.laplace.cross_products import Sums
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -53,7 +53,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Factor:
+class BlockFactor:
     """H in factors: levels in the order of elimination, and (r, r) the lower Cholesky factor of the rest."""
 
     levels: tuple[Level, ...]
@@ -107,7 +107,7 @@ class Factor:
 
 def factorise(
     sums: Sums, scale: float, precisions: Sequence[Floats], between: Sequence[Floats | None]
-) -> Factor:
+) -> BlockFactor:
     """Factorise scale x A' W A + Q.
 
     Parameters
@@ -139,11 +139,11 @@ def factorise(
         _eliminate(e, levels[-1].solved, diagonal, cross, rest)
         start = levels[-1].stop
     if len(rest) < SMALL:
-        return Factor(tuple(levels), np.linalg.cholesky(rest).astype(float))
+        return BlockFactor(tuple(levels), np.linalg.cholesky(rest).astype(float))
     from scipy.linalg import cholesky
 
     rest = cholesky(rest, lower=True, overwrite_a=True, check_finite=False)
-    return Factor(tuple(levels), rest)
+    return BlockFactor(tuple(levels), rest)
 
 
 def _add_prior(

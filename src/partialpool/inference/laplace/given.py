@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.laplace.blocks import Block
+from partialpool.inference.laplace.inner_blocks import InnerBlock
 from partialpool.model.effects import Effects
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.outer import OuterParameters
@@ -129,7 +129,7 @@ class OuterPoint:
         For each term (d,) sds that stand for smaller ones, which would leave no digits for what the data say.
     """
 
-    def __init__(self, spec: ModelSpec, inner: NDArray[np.bool_], blocks: tuple[Block, ...]) -> None:
+    def __init__(self, spec: ModelSpec, inner: NDArray[np.bool_], blocks: tuple[InnerBlock, ...]) -> None:
         self.spec, self.inner = spec, inner
         self.parameters = OuterParameters(spec, plain_geometry(spec))
         self.prior = coefficient_prior(spec, self.parameters, inner)
@@ -180,7 +180,7 @@ class OuterPoint:
                 log_prior += 0.5 * block.width * float(np.linalg.slogdet(block.between)[1])
         return Given(values, coefficients, log_prior, tuple(precisions), target)
 
-    def _effects(self, block: Block, values: Floats) -> tuple[Floats, float]:
+    def _effects(self, block: InnerBlock, values: Floats) -> tuple[Floats, float]:
         """(d, d) prior precision of a group's effects, and minus the log of its normalising constant."""
         precision, log_scale, at = np.zeros((block.width, block.width)), 0.0, 0
         for t in block.terms:
@@ -202,5 +202,5 @@ def _covariance(effects: Effects, values: Floats, least: Floats) -> Floats:
     return effects.correlations(values) * np.outer(sds, sds)
 
 
-def _means(spec: ModelSpec, block: Block) -> Floats:
+def _means(spec: ModelSpec, block: InnerBlock) -> Floats:
     return np.array([c.prior_mean for t in block.terms for c in spec.parameters.effects[t].coefficients])

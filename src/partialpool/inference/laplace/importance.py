@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
-from partialpool.inference.laplace.marginal import Marginal, Proposal
+from partialpool.inference.laplace.engines import Marginal, Proposal
 
 Floats = NDArray[np.float64]
 

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
 from partialpool.formula.nesting import outer_groups
-from partialpool.inference.laplace.blocks import (
-    Block,
+from partialpool.inference.laplace.cell_likelihood import CellLikelihood
+from partialpool.inference.laplace.cross_products import SparsePattern, Sums, SumsPattern
+from partialpool.inference.laplace.factor import BlockFactor, factorise
+from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
+from partialpool.inference.laplace.inner_blocks import (
+    InnerBlock,
     coefficient_block,
     coefficient_predictors,
     effect_blocks,
@@ -23,11 +27,7 @@ from partialpool.inference.laplace.blocks import (
     is_exact,
     latent_predictors,
 )
-from partialpool.inference.laplace.cells import CellLikelihood
-from partialpool.inference.laplace.factor import Factor, factorise
-from partialpool.inference.laplace.given import LOG_TWO_PI, Given, OuterPoint
 from partialpool.inference.laplace.predictors import InnerPredictors
-from partialpool.inference.laplace.sums import SparsePattern, Sums, SumsPattern
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Conditional:
     given: Given
     mode: Floats
     eta: Floats
-    factor: Factor
+    factor: BlockFactor
     log_density: float
 
 
@@ -239,7 +239,7 @@ class InnerProblem:
             hint="method='nuts'",
         )
 
-    def _factor(self, local: Local, given: Given) -> Factor | None:
+    def _factor(self, local: Local, given: Given) -> BlockFactor | None:
         try:
             return factorise(local.sums, local.scale, given.precisions, self.between)
         except np.linalg.LinAlgError:
@@ -259,8 +259,8 @@ class InnerProblem:
 
 
 def elimination_order(
-    effects: list[Block],
-) -> tuple[list[Block], list[Block], dict[tuple[int, int], Integers]]:
+    effects: list[InnerBlock],
+) -> tuple[list[InnerBlock], list[InnerBlock], dict[tuple[int, int], Integers]]:
     """Split blocks into those that are eliminated, in order, and those that are left.
 
     The first whose groups are independent is eliminated, and after it each block that all eliminated ones lie
@@ -270,8 +270,8 @@ def elimination_order(
     -------
     The eliminated, the others, and by (e, g) the group of g that each group of e lies in.
     """
-    eliminated: list[Block] = []
-    left: list[Block] = []
+    eliminated: list[InnerBlock] = []
+    left: list[InnerBlock] = []
     parent: dict[tuple[int, int], Integers] = {}
     if not all(block.one_group for block in effects):
         return [], effects, parent
@@ -289,7 +289,7 @@ def elimination_order(
     return eliminated, left, parent
 
 
-def prior_pull(block: Block, off: Floats, precision: Floats) -> Floats:
+def prior_pull(block: InnerBlock, off: Floats, precision: Floats) -> Floats:
     """(J, d) prior precision times deviations of a block's numbers, (d, d) that of a group alone."""
     pull = off @ precision
     return pull if block.between is None else np.asarray(block.between @ pull)

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError
 from partialpool.inference.blas import one_thread
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.inference.draws import GroupCheck
-from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.conditionals import check_effects
 from partialpool.inference.laplace.correction import correction, correction_normals
 from partialpool.inference.laplace.covariance import covariance
+from partialpool.inference.laplace.engines import Proposal
 from partialpool.inference.laplace.gradient import Shift, gradient, mean_shift, mode_slopes
 from partialpool.inference.laplace.inner import Conditional, InnerProblem
-from partialpool.inference.laplace.marginal import Proposal
 from partialpool.inference.laplace.outer_mode import find_proposal
 from partialpool.model.geometry import Geometry, coordinates
 from partialpool.model.spec import ModelSpec

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.laplace.blocks import Block
-from partialpool.kernels.inputs import data_table
-from partialpool.kernels.linear_predictors import native_gather, native_predict
+from partialpool.inference.laplace.inner_blocks import InnerBlock
+from partialpool.kernels.density.inputs import data_table
+from partialpool.kernels.density.linear_predictors import native_gather, native_predict
 from partialpool.model.data_inputs import data_inputs
 from partialpool.model.spec import ModelSpec
 
@@ -32,7 +32,7 @@ class InnerPredictors:
         (K,) which coefficients are inner.
     """
 
-    def __init__(self, spec: ModelSpec, blocks: tuple[Block, ...], inner: NDArray[np.bool_]) -> None:
+    def __init__(self, spec: ModelSpec, blocks: tuple[InnerBlock, ...], inner: NDArray[np.bool_]) -> None:
         self._data = data_inputs(spec, ())
         self._table = data_table(self._data)
         self._inner = np.flatnonzero(inner)

@@ -16,15 +16,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.inference.draws import GroupCheck
-from partialpool.inference.geometry import choose_geometry
 from partialpool.inference.laplace.climb import climb
 from partialpool.inference.laplace.effect_chains import stretched_normals, to_and_fro, walks
-from partialpool.inference.laplace.marginal import Proposal
+from partialpool.inference.laplace.engines import Proposal
 from partialpool.inference.laplace.nodes import Nodes, finer_nodes, grid, nodes
-from partialpool.kernels import marginal as kernels
-from partialpool.kernels.group_draws import native_sample
-from partialpool.kernels.inputs import DensityInputs, address_table
+from partialpool.kernels.density.inputs import DensityInputs, address_table
+from partialpool.kernels.quadrature import group_integrals as kernels
+from partialpool.kernels.quadrature.group_draws import native_sample
 from partialpool.model.density import Density
 from partialpool.model.geometry import coordinates
 from partialpool.model.outer import OuterParameters

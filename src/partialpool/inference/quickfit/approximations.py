@@ -147,4 +147,4 @@ def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
 def predictor_scales(spec: ModelSpec) -> list[float]:
     """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
     _, scale = spec.anchors.start
-    return [scale if part.parameter == "mu" else 1.0 for part in spec.parameters.predictors]
+    return [scale if part.parameter == spec.family.main else 1.0 for part in spec.parameters.predictors]

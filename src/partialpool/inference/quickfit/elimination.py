@@ -14,14 +14,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.quickfit.fit import inverse
+from partialpool.inference.quickfit.newton import inverse
 from partialpool.inference.quickfit.point import FittedEffects, FittedPart
-from partialpool.model.geometry import Link
+from partialpool.model.geometry import Nesting
 
 Floats = NDArray[np.float64]
 
 
-def eliminate(part: FittedPart, links: Iterable[Link], first: int) -> Floats:
+def eliminate(part: FittedPart, links: Iterable[Nesting], first: int) -> Floats:
     """Eliminate the group effects of one part.
 
     Parameters
@@ -99,7 +99,7 @@ def _take_from_outer(
     s: int,
     terms: list[FittedEffects],
     outer: dict[int, list[int]],
-    links: dict[tuple[int, int], Link],
+    links: dict[tuple[int, int], Nesting],
     residual: dict[int, Floats],
 ) -> None:
     """Take from term s what eliminating term t, whose groups lie in its groups, takes."""

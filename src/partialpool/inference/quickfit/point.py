@@ -1,7 +1,7 @@
 """The point of the quick fit: coefficients and effects, and the log likelihood to second order there.
 
-The sums are those of `kernels.expansion`. What is known of each part and of each block of effects is a view
-of them, so that a pass over the cells brings all of it up to date.
+The sums are those of `kernels.quickfit.expansion`. What is known of each part and of each block of effects is
+a view of them, so that a pass over the cells brings all of it up to date.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from partialpool.inference.quickfit.approximations import (
     starting_coefficients,
 )
 from partialpool.inference.quickfit.sums import Place, QuickSums
-from partialpool.kernels.expansion import Expansion, native_expand
-from partialpool.kernels.group_elimination import GroupArrays, native_eliminate, native_learn
-from partialpool.kernels.inputs import address_table, data_table
+from partialpool.kernels.density.inputs import address_table, data_table
+from partialpool.kernels.quickfit.expansion import Expansion, native_expand
+from partialpool.kernels.quickfit.group_elimination import GroupArrays, native_eliminate, native_learn
 from partialpool.model.data_inputs import data_inputs
 from partialpool.model.effects import Effects
-from partialpool.model.geometry import Link
+from partialpool.model.geometry import Nesting
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -219,7 +219,7 @@ def _mirror(matrices: Floats) -> None:
     matrices[..., above[0], above[1]] = matrices[..., above[1], above[0]]
 
 
-def nested(spec: ModelSpec) -> tuple[Link, ...]:
+def nested(spec: ModelSpec) -> tuple[Nesting, ...]:
     """Find the blocks whose groups lie in those of another block of their part with no more groups."""
     links, groups, blocks = [], spec.cells.group_index, spec.parameters.effects
     rows = [
@@ -235,7 +235,7 @@ def nested(spec: ModelSpec) -> tuple[Link, ...]:
             outer = outer_groups(groups[inner], block.size, groups[outside])
             if outer is not None:  # a group without rows may follow any
                 cross = np.zeros((block.size, block.width, blocks[s].width))
-                links.append(Link(t, s, np.maximum(outer, 0), cross))
+                links.append(Nesting(t, s, np.maximum(outer, 0), cross))
     return tuple(links)
 
 

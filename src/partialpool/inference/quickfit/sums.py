@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.expansion import FIRST, SECOND, packed
-from partialpool.model.geometry import Link
+from partialpool.kernels.quickfit.expansion import FIRST, SECOND, packed
+from partialpool.model.geometry import Nesting
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ class _Factor(NamedTuple):
 
 
 class QuickSums:
-    """The sums of a model, listed as `kernels.expansion` is told to make them.
+    """The sums of a model, listed as `kernels.quickfit.expansion` is told to make them.
 
     Curvatures are sums over pairs of factors. Of those by one block's effects, or by the coefficients of one
     part, the lower triangles are made.
@@ -65,7 +65,7 @@ class QuickSums:
         Places of the cross curvatures (J, d, d of the outer block).
     """
 
-    def __init__(self, spec: ModelSpec, links: Sequence[Link]) -> None:
+    def __init__(self, spec: ModelSpec, links: Sequence[Nesting]) -> None:
         self.size = 0
         self._by_weight: dict[tuple[int, int, int], list[tuple[int, int, int, int]]] = {}
         self._coupled = {pair for own in spec.coupled for pair in _pairs(own)}

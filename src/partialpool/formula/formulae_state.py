@@ -1,0 +1,167 @@
+"""What formulae's terms have learnt from their first table, taken out as plain data and put back.
+
+formulae keeps it in its own objects: the levels and the coding of categorical components, and the numbers of
+transforms such as ``scale``. This is the one file that knows where. What has another form than it had in the
+version that this was written for is refused, when a fit is kept rather than when it is needed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from partialpool.errors import FileError, build
+from partialpool.formula.bridge import environment
+from partialpool.formula.expression import resolved
+from partialpool.formula.json_values import decode, encode
+from partialpool.formula.syntax.scan import Piece
+
+Plain = dict[str, Any]
+
+# formulae keeps the first table's basis of a spline here, a number a row, for a conversion that is not used.
+_OF_ROWS = "_random_state"
+
+
+def remember_terms(theirs: tuple[Any, ...]) -> list[Any]:
+    """Take out what evaluated terms know: the components of each, None for an intercept.
+
+    Raises
+    ------
+    FileError
+        When a term holds what cannot be kept.
+    """
+    return [
+        None if term.kind == "intercept" else [_component(component) for component in term.components]
+        for term in theirs
+    ]
+
+
+def recall_terms(piece: Piece, kept: list[Any]) -> tuple[Any, ...]:
+    """Make evaluated terms again, of the text of a formula and of what `remember_terms` returned.
+
+    Raises
+    ------
+    FormulaError
+        When the text does not parse.
+    KeyError, TypeError, ValueError
+        When text and memory do not belong together.
+    """
+    terms = resolved(piece).common_terms
+    parsed = {_key(c): c for term in terms for c in getattr(term, "components", ())}
+    return tuple(_recalled_term(components, parsed) for components in kept)
+
+
+def remember_calls(lazy: Any) -> list[Any]:
+    """Take out what the transforms inside one expression know, in the order of their text."""
+    return [_transform(call) for call in _stateful(lazy)]
+
+
+def recall_calls(lazy: Any, kept: list[Any]) -> None:
+    """Put back what `remember_calls` took out into an expression that has just been parsed."""
+    for call, memory in zip(_stateful(lazy), kept, strict=True):
+        call.stateful_transform = _recalled_transform(call.callee, memory)
+
+
+# ---- components ------------------------------------------------------------------------------------------
+
+
+def _key(component: Any) -> tuple[bool, str]:
+    """Tell the call ``log(x)`` from a column of that name."""
+    return hasattr(component, "call"), component.name
+
+
+def _component(component: Any) -> Plain:
+    if component.kind not in ("numeric", "categoric"):
+        raise _unknown(component.name, f"a component that is {component.kind}")
+    coding = component.contrast_matrix
+    is_call, name = _key(component)
+    return {
+        "call": is_call,
+        "name": name,
+        "kind": component.kind,
+        "levels": encode(component.levels),
+        "coding": None if coding is None else [encode(coding.matrix), encode(list(coding.labels))],
+        "transforms": remember_calls(component.call) if is_call else [],
+    }
+
+
+def _recalled_term(components: list[Plain] | None, parsed: Mapping[tuple[bool, str], Any]) -> Any:
+    from formulae.terms.terms import Intercept, Term
+
+    if components is None:
+        return Intercept()
+    # Each term has its own coding of a component that several share.
+    term = Term(*(copy.deepcopy(parsed[kept["call"], kept["name"]]) for kept in components))
+    for component, kept in zip(term.components, components, strict=True):
+        _recall_component(component, kept)
+    term.kind = "interaction" if len(components) > 1 else components[0]["kind"]
+    return term
+
+
+def _recall_component(component: Any, kept: Plain) -> None:
+    from formulae.categorical import ContrastMatrix
+
+    component.kind = kept["kind"]
+    component.levels = decode(kept["levels"])
+    if kept["coding"] is not None:
+        component.contrast_matrix = ContrastMatrix(*(decode(part) for part in kept["coding"]))
+    if kept["call"]:
+        component.env = environment()
+        recall_calls(component.call, kept["transforms"])
+
+
+# ---- transforms ------------------------------------------------------------------------------------------
+
+
+def _stateful(lazy: Any) -> Iterator[Any]:
+    """Yield the calls of transforms that remember, from the outside in and from left to right."""
+    from formulae.transforms import TRANSFORMS
+
+    if hasattr(TRANSFORMS.get(getattr(lazy, "callee", "")), "__stateful_transform__"):
+        yield lazy
+    for part in (*getattr(lazy, "args", ()), *getattr(lazy, "kwargs", {}).values()):
+        yield from _stateful(part)
+
+
+def _transform(call: Any) -> Plain | None:
+    """Take out the numbers of a transform; None where it was never used."""
+    if call.stateful_transform is None:
+        return None
+    state = {name: value for name, value in vars(call.stateful_transform).items() if name != _OF_ROWS}
+    return {"name": call.callee, "state": {name: _number(value) for name, value in state.items()}}
+
+
+def _recalled_transform(callee: str, kept: Plain | None) -> Any:
+    from formulae.transforms import TRANSFORMS
+
+    if kept is None:
+        return None
+    transform = TRANSFORMS[callee]()
+    if kept["name"] != callee or kept["state"].keys() != vars(transform).keys() - {_OF_ROWS}:
+        raise ValueError(f"{callee}() of this version of formulae remembers other things than the file has")
+    for name, value in kept["state"].items():
+        setattr(transform, name, _recalled_number(value))
+    return transform
+
+
+def _number(value: Any) -> Any:
+    """Encode what a transform knows: numbers, arrays, and scipy's splines."""
+    from scipy.interpolate import CubicSpline
+
+    if type(value) is CubicSpline:
+        return {"spline": [encode(value.c), encode(value.x), value.extrapolate]}
+    return encode(value)
+
+
+def _recalled_number(kept: Any) -> Any:
+    from scipy.interpolate import CubicSpline
+
+    if isinstance(kept, dict) and "spline" in kept:
+        coefficients, knots, extrapolate = kept["spline"]
+        return CubicSpline.construct_fast(decode(coefficients), decode(knots), extrapolate=extrapolate)
+    return decode(kept)
+
+
+def _unknown(name: str, what: str) -> FileError:
+    return build(FileError, f"The fit cannot be kept in a file: {name!r} of its formula is {what}.")

@@ -1,0 +1,1 @@
+"""Special functions, correlations, random numbers: scalars in, scalars out."""

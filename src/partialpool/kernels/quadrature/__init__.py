@@ -1,0 +1,1 @@
+"""Integrals over the effects of each group, and draws of them."""

@@ -1,0 +1,1 @@
+"""The no-U-turn sampler: leapfrog steps and transitions of one chain."""
