@@ -105,3 +105,12 @@ def test_names_of_formula_and_matrices_must_agree() -> None:
 def test_what_gr_cannot_say_is_refused(right: str, message: str) -> None:
     with pytest.raises(FormulaError, match=message):
         terms(right, A=matrix())
+
+
+def test_related_and_independent_effects_of_one_factor_need_two_columns() -> None:
+    with pytest.raises(FormulaError, match=r"varies by 'g' in two terms.*\n.*\n.*\n.*a copy of 'g' in one"):
+        terms("(1 | gr(g, cov=A)) + (1 | g)", A=matrix())
+    design, _ = build_design(
+        "y ~ (1 | gr(g, cov=A)) + (1 | g2)", TABLE.assign(g2=TABLE["g"]), covariances={"A": matrix()}
+    )
+    assert [term.covariance is None for term in design.main.groups] == [False, True]

@@ -412,7 +412,7 @@ def test_data_for_scripts_cannot_end_their_element():
 
 def test_figures_have_real_minus_signs_and_unknown_ones_a_dash():
     cells = (blocks.Cell("-a"), blocks.Cell("-0.5", "-1.0 to 0.2", -0.5), blocks.Cell("-"))
-    columns = (blocks.Column("g", numeric=False), blocks.Column("x"), blocks.Column("y"))
+    columns = (blocks.TableColumn("g", numeric=False), blocks.TableColumn("x"), blocks.TableColumn("y"))
     text = block_html(blocks.GroupTable("t", "c", "groups", columns, (cells,)))
     assert '<bdi>-a</bdi></th><td data-value="-0.5">−0.5 <i>−1.0 to 0.2</i></td><td>–</td>' in text
 

@@ -95,6 +95,16 @@ def environment() -> Any:
     return Environment([{**namespace(), **TRANSFORMS, **ENCODINGS}])
 
 
+def stateful(lazy: Any) -> Iterator[Any]:
+    """Yield the calls of transforms that remember, from the outside in and from left to right."""
+    from formulae.transforms import TRANSFORMS
+
+    if hasattr(TRANSFORMS.get(getattr(lazy, "callee", "")), "__stateful_transform__"):
+        yield lazy
+    for part in (*getattr(lazy, "args", ()), *getattr(lazy, "kwargs", {}).values()):
+        yield from stateful(part)
+
+
 @contextlib.contextmanager
 def evaluating(piece: Piece) -> Iterator[None]:
     """Run formulae quietly, and turn what it raises into an error that names the piece.

@@ -13,6 +13,7 @@ from partialpool.errors import DataError, build
 from partialpool.formula.bridge import environment, evaluating, parse
 from partialpool.formula.records import Floats
 from partialpool.formula.syntax.scan import Piece
+from partialpool.formula.weighted import learn
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class Column:
     name: str
     piece: Piece
     lazy: Any
+
+    def learn(self, table: pd.DataFrame, weights: Floats | None) -> None:
+        """Let its transforms learn from rows that each stand for as many as their weight says.
+
+        Raises
+        ------
+        FormulaError
+            When it cannot be computed.
+        """
+        with evaluating(self.piece):
+            learn([self.lazy], table, weights)
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute it for rows.

@@ -30,7 +30,7 @@ from partialpool.formula.recipe import (
     union,
     usable_rows,
 )
-from partialpool.formula.records import Design, Grouping, Predictor
+from partialpool.formula.records import Design, Floats, Grouping, Predictor
 from partialpool.formula.syntax.right import GroupPart, RightSide
 from partialpool.formula.syntax.sharing import check_sharing
 from partialpool.formula.syntax.split import split_formula, split_parameter
@@ -92,9 +92,12 @@ def build_design(
     plain, n_dropped = usable_rows(table, union(left.columns, columns), missing)
 
     outcome_recipe, outcome = fit_outcome(left, plain)
-    factors, groupings = _fit_factors(sides.values(), plain)
+    factors, groupings = _fit_factors(sides.values(), plain, outcome.weights)
     known = arrange(matrices, named, groupings)
-    fitted = {name: _fit_predictor(name, side, plain, groupings, known) for name, side in sides.items()}
+    fitted = {
+        name: _fit_predictor(name, side, plain, outcome.weights, groupings, known)
+        for name, side in sides.items()
+    }
     recipes = tuple(recipe for recipe, _ in fitted.values())
     recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
     predictors = {name: predictor for name, (_, predictor) in fitted.items()}
@@ -121,7 +124,7 @@ def _parts(sides: Iterable[RightSide]) -> dict[Columns, GroupPart]:
 
 
 def _fit_factors(
-    sides: Iterable[RightSide], table: pd.DataFrame
+    sides: Iterable[RightSide], table: pd.DataFrame, weights: Floats | None
 ) -> tuple[dict[Columns, AnyFactor], Groupings]:
     """Index each grouping factor once."""
     factors: dict[Columns, AnyFactor] = {}
@@ -130,41 +133,49 @@ def _fit_factors(
         if part.members is None:
             factors[key], groupings[key] = fit_factor(part.columns, table)
         else:
-            factors[key], groupings[key] = fit_members(part.members, table)
+            factors[key], groupings[key] = fit_members(part.members, table, weights)
     return factors, groupings
 
 
 def _fit_predictor(
-    parameter: str, side: RightSide, table: pd.DataFrame, groupings: Groupings, covariances: Covariances
+    parameter: str,
+    side: RightSide,
+    table: pd.DataFrame,
+    weights: Floats | None,
+    groupings: Groupings,
+    covariances: Covariances,
 ) -> tuple[PredictorRecipe, Predictor]:
-    population, matrix = fit_expression(side.population, table, "Intercept")
-    fitted = [fit_expression(group.expression, table, "1") for group in side.groups]
+    population, matrix = fit_expression(side.population, table, "Intercept", weights)
+    fitted = [fit_expression(group.expression, table, "1", weights) for group in side.groups]
     groups = tuple(
         group_recipe(expression, group, covariances)
         for group, (expression, _) in zip(side.groups, fitted, strict=True)
     )
     _refuse_repeats(groups)
     offsets = tuple(column(offset, "Offset") for offset in side.offsets)
+    for offset in offsets:
+        offset.learn(table, weights)
     recipe = PredictorRecipe(parameter, population, groups, offsets)
     return recipe, recipe.predictor(table, matrix, [m for _, m in fitted], groupings)
 
 
 def _refuse_repeats(groups: tuple[GroupRecipe, ...]) -> None:
     """Refuse a coefficient that a grouping factor has twice, and a term that has none."""
-    seen: set[tuple[frozenset[str], str]] = set()
+    seen: dict[tuple[frozenset[str], str], GroupRecipe] = {}
     for group in groups:
         factor = ":".join(group.factor)
         if not group.expression.names:
             raise group.expression.piece.error("The term has no coefficient.", hint=f"(1 | {factor})")
         for name in group.expression.names:
-            key = (frozenset(group.factor), name)
-            if key in seen:
-                raise _repeated(group, name, factor)
-            seen.add(key)
+            other = seen.setdefault((frozenset(group.factor), name), group)
+            if other is not group:
+                raise _repeated(group, other, name, factor)
 
 
-def _repeated(group: GroupRecipe, name: str, factor: str) -> FormulaError:
+def _repeated(group: GroupRecipe, other: GroupRecipe, name: str, factor: str) -> FormulaError:
     others = [term.name for term in group.expression.terms if term.name != "1"]
     without = f"(0 + {' + '.join(others)} | {factor})" if name == "1" and others else None
+    if (group.covariance is None) != (other.covariance is None):
+        without = f"where groups have related and independent effects, a copy of {factor!r} in one of them"
     problem = f"The coefficient {name!r} varies by {factor!r} in two terms."
     return group.expression.piece.error(problem, hint=without or "leave it in one of them")

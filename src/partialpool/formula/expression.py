@@ -15,6 +15,7 @@ from partialpool.errors import DataError, build
 from partialpool.formula.bridge import environment, evaluating, parse
 from partialpool.formula.records import Floats, Term
 from partialpool.formula.syntax.scan import Piece
+from partialpool.formula.weighted import learn
 
 _SAFE_TO_MULTIPLY = 2**31  # products of two smaller integers fit 64 bits
 _NUMBERS_AT_LEAST = 10  # labels that are numbers for each that is a word: then the word is a mistake
@@ -42,8 +43,7 @@ class Expression:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """Columns that are categorical terms of text by themselves."""
-        components = (c for term in self.theirs for c in getattr(term, "components", ()))
-        plain = (c for c in components if c.kind == "categoric" and not hasattr(c, "call"))
+        plain = (c for c in _components(self.theirs) if c.kind == "categoric" and not hasattr(c, "call"))
         return tuple(c.name for c in plain if isinstance(c.levels[0], str))
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
@@ -66,14 +66,15 @@ class Expression:
         """
         mask = _for_formulae(table, self.piece, self.theirs)
         with evaluating(self.piece):
-            for term in self.theirs:
-                for component in getattr(term, "components", ()):
-                    _require_known(component, mask)
+            for component in _components(self.theirs):
+                _require_known(component, mask)
             blocks = [np.asarray(term.eval_new_data(mask)) for term in self.theirs]
             return _stacked(blocks, self.terms, table.index)
 
 
-def fit_expression(piece: Piece, table: pd.DataFrame, intercept: str) -> tuple[Expression, Floats]:
+def fit_expression(
+    piece: Piece, table: pd.DataFrame, intercept: str, weights: Floats | None = None
+) -> tuple[Expression, Floats]:
     """Evaluate a sum of terms for the first time.
 
     Parameters
@@ -84,6 +85,8 @@ def fit_expression(piece: Piece, table: pd.DataFrame, intercept: str) -> tuple[E
         Plain columns (see :func:`partialpool.formula.plain.plain_columns`).
     intercept
         What the intercept is called: ``"Intercept"``, or ``"1"`` in a group-level term.
+    weights
+        (n,) how many rows each row stands for; None where each stands for itself.
 
     Returns
     -------
@@ -104,6 +107,7 @@ def fit_expression(piece: Piece, table: pd.DataFrame, intercept: str) -> tuple[E
     _require_types(model.common_terms, table)
     mask = _for_formulae(table, piece, model.common_terms)
     with evaluating(piece):
+        learn([c.call for c in _components(model.common_terms) if hasattr(c, "call")], mask, weights)
         model.eval(mask, environment())
     theirs = tuple(model.common_terms)
     terms, names = _named(piece, theirs, intercept)
@@ -136,8 +140,11 @@ def resolved(piece: Piece) -> Any:
 
 def _plain_names(theirs: Any) -> list[str]:
     """List the columns that are terms by themselves, outside every call."""
-    components = [c for term in theirs for c in getattr(term, "components", ())]
-    return [c.name for c in components if not hasattr(c, "call")]
+    return [c.name for c in _components(theirs) if not hasattr(c, "call")]
+
+
+def _components(theirs: Any) -> list[Any]:
+    return [c for term in theirs for c in getattr(term, "components", ())]
 
 
 def _for_formulae(table: pd.DataFrame, piece: Piece, theirs: Any) -> pd.DataFrame:

@@ -8,11 +8,11 @@ version that this was written for is refused, when a fit is kept rather than whe
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from partialpool.errors import FileError, build
-from partialpool.formula.bridge import environment
+from partialpool.formula.bridge import environment, stateful
 from partialpool.formula.expression import resolved
 from partialpool.formula.json_values import decode, encode
 from partialpool.formula.syntax.scan import Piece
@@ -54,12 +54,12 @@ def recall_terms(piece: Piece, kept: list[Any]) -> tuple[Any, ...]:
 
 def remember_calls(lazy: Any) -> list[Any]:
     """Take out what the transforms inside one expression know, in the order of their text."""
-    return [_transform(call) for call in _stateful(lazy)]
+    return [_transform(call) for call in stateful(lazy)]
 
 
 def recall_calls(lazy: Any, kept: list[Any]) -> None:
     """Put back what `remember_calls` took out into an expression that has just been parsed."""
-    for call, memory in zip(_stateful(lazy), kept, strict=True):
+    for call, memory in zip(stateful(lazy), kept, strict=True):
         call.stateful_transform = _recalled_transform(call.callee, memory)
 
 
@@ -112,16 +112,6 @@ def _recall_component(component: Any, kept: Plain) -> None:
 
 
 # ---- transforms ------------------------------------------------------------------------------------------
-
-
-def _stateful(lazy: Any) -> Iterator[Any]:
-    """Yield the calls of transforms that remember, from the outside in and from left to right."""
-    from formulae.transforms import TRANSFORMS
-
-    if hasattr(TRANSFORMS.get(getattr(lazy, "callee", "")), "__stateful_transform__"):
-        yield lazy
-    for part in (*getattr(lazy, "args", ()), *getattr(lazy, "kwargs", {}).values()):
-        yield from _stateful(part)
 
 
 def _transform(call: Any) -> Plain | None:

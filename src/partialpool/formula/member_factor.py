@@ -117,7 +117,9 @@ class MemberFactor:
         return list(weights)
 
 
-def fit_members(part: MembersPart, table: pd.DataFrame) -> tuple[MemberFactor, Grouping]:
+def fit_members(
+    part: MembersPart, table: pd.DataFrame, weights: Floats | None = None
+) -> tuple[MemberFactor, Grouping]:
     """Find the groups of several columns.
 
     Parameters
@@ -126,6 +128,8 @@ def fit_members(part: MembersPart, table: pd.DataFrame) -> tuple[MemberFactor, G
         The factor as the formula has it.
     table
         Plain columns (see :func:`partialpool.formula.plain.plain_columns`).
+    weights
+        (n,) how many rows each row stands for; None where each stands for itself.
 
     Returns
     -------
@@ -148,6 +152,8 @@ def fit_members(part: MembersPart, table: pd.DataFrame) -> tuple[MemberFactor, G
             hint="leave its group-level terms out",
         )
     factor = known_members(part, labels)
+    for weight in factor.weights:
+        weight.learn(table, weights)
     return factor, factor._grouping(found, table)
 
 

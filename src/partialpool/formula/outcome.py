@@ -48,9 +48,16 @@ class OutcomeRecipe:
         trials, name = None, None
         if self.trials is not None:
             trials, name = self.trials.evaluate(table), self.trials.name
-        return Outcome(self.value.name, values, trials, self._weights(table), self.levels, name)
+        return Outcome(self.value.name, values, trials, self.frequency(table), self.levels, name)
 
-    def _weights(self, table: pd.DataFrame) -> Floats | None:
+    def frequency(self, table: pd.DataFrame) -> Floats | None:
+        """Compute how many rows each row stands for, (n,); None where each stands for itself.
+
+        Raises
+        ------
+        DataError
+            When a weight is negative, or not a finite number.
+        """
         if self.weights is None:
             return None
         weights = self.weights.evaluate(table)
@@ -90,6 +97,10 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
         raise left.value.error(
             f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
         )
+    weights = recipe.frequency(table)
+    for part in (recipe.value, recipe.trials):
+        if part is not None and labels is None:
+            part.learn(table, weights)
     return recipe, recipe.evaluate(table)
 
 
