@@ -1,4 +1,4 @@
-"""What a family is: everything the rest asks of an outcome's distribution, in one record.
+"""What a family is: everything that other rooms need of an outcome's distribution, in one record.
 
 A family is one file: a subclass of :class:`Family` and the scalar functions its kernels are made of.
 Nothing outside this room asks which family it is.
@@ -136,7 +136,7 @@ class Family:
 
     @property
     def curvature_scales(self) -> bool:
-        """Whether all other parameters do to the curvature by the mean's predictor is to scale it."""
+        """Whether other parameters change the curvature by the mean's predictor by a factor only."""
         return all(p == MAIN or p in self.information_powers for p in self.parameters)
 
     def curvature_factor(self, change: Array) -> float:

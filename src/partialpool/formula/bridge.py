@@ -1,4 +1,4 @@
-"""Our tokens become formulae's syntax tree, in a closed environment; what formulae raises becomes ours."""
+"""Use formulae: our tokens become its syntax tree, in a closed environment, and its errors become ours."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What functions of a formula learn from rows of which each stands for several.
+"""Transforms such as ``scale`` on rows with frequency weights.
 
-formulae's transforms with a memory learn from rows that count once. Here they learn from distinct rows with
-weights what they would have learnt from all rows that these stand for; from then on they are formulae's own,
-as if they had learnt by themselves. Rows of weight 0 are not there.
+formulae's transforms compute their parameters (means, sds, knots) from rows that count once. Here the
+parameters are computed from rows with weights, as from the table in which a row of weight w is written w
+times. Otherwise the transforms are formulae's own. Rows of weight 0 do not count.
 """
 
 from __future__ import annotations

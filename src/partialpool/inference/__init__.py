@@ -1,1 +1,1 @@
-"""A density in, draws out: NUTS, its starting point, and the centring of each group."""
+"""Posterior draws of a model: quick fit and coordinates, NUTS, nested Laplace."""

@@ -1,4 +1,4 @@
-"""One thread for dense linear algebra: results must not hang on the number of cores.
+"""Dense linear algebra on one thread, so that results do not depend on the number of cores.
 
 OpenBLAS shares work out among threads that wait for each other. On two cores it gains a tenth for a Cholesky
 factor of 1,143 rows; with other work on the machine it took fifty times as long.

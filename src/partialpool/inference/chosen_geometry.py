@@ -37,7 +37,7 @@ def choose_geometry(spec: ModelSpec) -> Geometry:
 
 
 def crossed(spec: ModelSpec, links: tuple[Nesting, ...]) -> bool:
-    """Say whether effects make up for each other in a way that no map of one group at a time can undo.
+    """Say whether effects of several factors compensate each other, which maps of single groups cannot undo.
 
     So do two blocks of a part whose groups do not lie in each other: the means of their effects make up for
     each other in the likelihood, and only their priors hold that direction. So do the groups of a block to
@@ -105,7 +105,7 @@ def _rotate(term: FittedEffects) -> Floats:
 
 
 def _evidence(spec: ModelSpec, number: int, term: FittedEffects) -> Floats:
-    """(d,) how many groups' worth of evidence there is of a term's sds.
+    """(d,) effective numbers of groups that inform a term's sds.
 
     A group whose effects the data tell exactly counts as one, a group of which they tell nothing as none.
     Where one row cannot tell a group's effect from the scatter of rows, which outcomes with a residual sd and
@@ -129,7 +129,7 @@ def _rows(cells: Cells, number: int, size: int) -> Floats:
 
 
 def _learnt(term: FittedEffects) -> Floats:
-    """(J, d) shares of the effects' variances that the data take away."""
+    """(J, d) shares of the effects' prior variances that the data remove."""
     left = np.einsum("jaa->ja", term.posterior) / np.diag(term.covariance)
     return np.clip(1.0 - left, 0.0, 1.0)
 

@@ -18,7 +18,7 @@ def available_cores() -> int:
 
 
 def _quota(folder: Path) -> int:
-    """Processors that the quota stands for, a part of one counted as one; without a quota, more than any."""
+    """Processors that the quota allows, rounded up; without a quota, a very large number."""
     for names in QUOTAS:
         try:
             quota, period = " ".join((folder / name).read_text("ascii") for name in names).split()

@@ -1,4 +1,4 @@
-"""What every way of fitting returns: draws of the flat vector, and how they came about."""
+"""What each method of fitting returns: draws of the flat vector, and how they were made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GroupCheck:
 
 @dataclass(frozen=True)
 class Approximation:
-    """How nested Laplace came by its draws, how good they are, and the marginal likelihood.
+    """How nested Laplace made its draws, how good they are, and the marginal likelihood.
 
     The outer parameters are those that are integrated over by importance sampling: sds, correlations,
     dispersion, and for some models the coefficients; the rest is integrated out given them.
@@ -117,5 +117,5 @@ class Draws:
 
     @property
     def independent(self) -> bool:
-        """Whether each draw was made without the one before it, so that there is nothing to converge."""
+        """Whether draws are independent, so that there are no chains that have to converge."""
         return self.method != "nuts"

@@ -1,4 +1,4 @@
-"""Draws from the prior: every parameter as the model expects it before it has seen any outcome."""
+"""Independent draws of all parameters from the prior."""
 
 from __future__ import annotations
 

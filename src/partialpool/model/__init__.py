@@ -1,1 +1,1 @@
-"""What was asked, checked and frozen: the parameters' layout, the log density, the Stan export."""
+"""A model's specification: parameters and their layout, the log density, equations, the Stan export."""

@@ -1,4 +1,4 @@
-"""What a model takes from the rows that it was made of, and keeps when its rows or outcomes are others."""
+"""Constants that a model takes from its rows, and keeps when its rows or outcomes are replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Anchors:
-    """Where priors hold that are said at the predictors' means, and where outcomes lie.
+    """The predictors' means, at which some priors hold, and location and scale of the outcomes.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What was asked, checked and frozen: a design, a family, priors, and all that follows from them."""
+"""A model's specification: a design, a family, priors, and all that follows from them, checked."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def draw_outcomes(
     trials
         (n,) or None.
     seed, first_row
-        What the random numbers hang on: the number of the first row, which begins a strip.
+        What the random numbers depend on: the number of the first row, which begins a strip.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def draw_outcomes(
 
 
 def standard_normals(shape: tuple[int, int], seed: int, purpose: str, first_row: int) -> Floats:
-    """Draw (S, n) standard normals that hang on rows as outcomes do."""
+    """Draw (S, n) standard normals that depend on rows as outcomes do."""
     streams, (n_draws, n_rows) = Streams(seed, purpose), shape
     drawn = np.empty(shape)
     for rows in _strips(n_rows):

@@ -83,7 +83,7 @@ class GroupPopulation:
     def draw(self, k: int, hashes: NDArray[np.uint64], seed: int) -> Floats:
         """Draw the k-th u of some groups, one for each posterior draw: (S, groups).
 
-        A group's numbers hang on the seed, the coefficient and the hash of the group's label alone.
+        A group's numbers depend on the seed, the coefficient and the hash of the group's label alone.
         """
         streams, n_draws = Streams(seed, self.full_names[k]), len(self.factors)
         drawn = np.empty((len(hashes), n_draws))

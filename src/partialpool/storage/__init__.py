@@ -1,1 +1,1 @@
-"""Files: a fit kept whole, and every file written so that it is there whole or not at all."""
+"""Files: saved fits, draws on disk during sampling, and writing files completely or not at all."""

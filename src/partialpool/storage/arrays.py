@@ -1,4 +1,4 @@
-"""Frozen records of arrays and numbers as arrays with names, and the records again."""
+"""Convert frozen records of arrays and numbers to named arrays, and back."""
 
 from __future__ import annotations
 

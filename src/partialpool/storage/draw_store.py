@@ -1,4 +1,4 @@
-"""A fit under way, in a file that grows: what a killed process has drawn is there, and can be gone on from.
+"""A file that grows during sampling, from which an interrupted fit can be resumed.
 
 The file opens with a line that names its kind, its format and the version that began it. Records follow
 (`storage.journal`): the model, as the file of a fit with one draw of zeros a chain; the options; the
@@ -83,7 +83,7 @@ class DrawStore:
         self._append(_BEGINNING, beginning)
 
     def append(self, part: Part) -> None:
-        """Write draws of a chain, and where they left it."""
+        """Write draws of a chain, and its state after them."""
         self._append(_PART, part)
 
     def finish(self, draws: Draws) -> KeptFit:
@@ -143,7 +143,7 @@ def create_store(
 
 
 def open_store(path: str | os.PathLike[str], cores: int) -> DrawStore:
-    """Open a store to go on with it; what a killed process left half written does not count.
+    """Open a store to continue it; a record that a killed process left incomplete is ignored.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def open_store(path: str | os.PathLike[str], cores: int) -> DrawStore:
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Say whether a file is a fit under way."""
+    """Say whether a file is an unfinished fit."""
     try:
         with Path(path).expanduser().open("rb") as file:
             return file.read(len(STORE_NAME)) == STORE_NAME

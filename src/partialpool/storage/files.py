@@ -1,4 +1,4 @@
-"""Writing a file so that it is either there whole or not at all: a temporary name, then a rename."""
+"""Write files completely or not at all: under a temporary name, which is then changed."""
 
 from __future__ import annotations
 

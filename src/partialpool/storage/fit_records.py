@@ -1,4 +1,4 @@
-"""A fit as plain data beside its arrays, and the fit again."""
+"""Convert a fit to plain data beside its arrays, and back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from partialpool.storage.kept_covariances import plain_covariances, read_covaria
 
 @dataclass(frozen=True)
 class KeptFit:
-    """A fit with all that is needed to go on with it.
+    """A fit with its formula and recipe: all that a file holds.
 
     Attributes
     ----------

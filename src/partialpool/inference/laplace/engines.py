@@ -1,4 +1,4 @@
-"""What the integration over the outer parameters asks of a model, however its effects are integrated out."""
+"""The interface between the integration over outer parameters and the integrals over a model's effects."""
 
 from __future__ import annotations
 

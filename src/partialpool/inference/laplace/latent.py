@@ -43,14 +43,14 @@ MOST_PRIOR, LEAST_SD = 1e11, 1e-4
 
 
 def is_latent_gaussian(spec: ModelSpec) -> bool:
-    """Whether all effects have normal priors, which is what `LatentGaussian` asks of a model."""
+    """Whether all effects have normal priors, as `LatentGaussian` requires."""
     effects = [c for block in spec.parameters.effects for c in block.coefficients]
     return all(c.sd is not None or isinstance(c.prior, Normal) for c in effects)
 
 
 @dataclass
 class _Kept:
-    """Inner parameters at points that may be asked for again, as long as there is room."""
+    """A cache of limited size: inner parameters by point of the outer ones."""
 
     points: dict[bytes, Conditional] = field(default_factory=dict)
     numbers: int = 0

@@ -139,7 +139,7 @@ class Quadrature:
             return list(pool.map(function, parts))
 
     def _settle(self, point: Floats) -> None:
-        """Try nodes first where they come to stand at this point."""
+        """Start later searches for nodes from their positions at this point."""
         if self.n_groups:
             self._integrate(point[None], keep=True)
 

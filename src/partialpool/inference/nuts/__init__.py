@@ -1,1 +1,1 @@
-"""Sampling with NUTS: chains in threads, warm-up, metric, what a stopped run goes on from."""
+"""Sampling with NUTS: chains in threads, warm-up, metric, what a stopped run continues from."""

@@ -1,4 +1,4 @@
-"""One chain: where it stands, and how the compiled sampler moves it on."""
+"""One chain: its state, and how the compiled sampler advances it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Target(Protocol):
 
 @dataclass
 class Chain:
-    """Where a chain stands. Compiled code writes into its arrays.
+    """The state of a chain. Compiled code writes into its arrays.
 
     Attributes
     ----------

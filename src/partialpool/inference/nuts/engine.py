@@ -40,7 +40,7 @@ STATS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one run gave.
+    """The result of one run.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class _Crew:
         return tuning
 
     def go_on(self, past: Past, store: Store) -> Tuning:
-        """Put every chain where its last part left it."""
+        """Set every chain to its state after its last part."""
         target, begun = self.chains[0].target, past.beginning
         states = dict(enumerate(zip(begun.positions, begun.rng, begun.log_density, strict=True)))
         for part in past.parts:

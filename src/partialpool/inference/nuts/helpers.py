@@ -71,7 +71,7 @@ def team(n_helpers: int, n_callers: int) -> Iterator[Integers | None]:
 
 
 def _help(members: Integers, number: int) -> None:
-    """Be a helper; keeps the team's memory while it is one."""
+    """Work as a helper; keeps the team's memory alive meanwhile."""
     native_help().ctypes(members.ctypes.data, number)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind as it goes, so that another process can go on from there."""
+"""What a run stores as it goes, so that another process can continue it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive draws of one chain, and where they left it.
+    """Consecutive draws of one chain, and the chain's state after them.
 
     Attributes
     ----------
@@ -67,14 +67,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Past:
-    """A run as far as it came: its beginning, and its parts in their order."""
+    """A run up to where it stopped: its beginning, and its parts in order."""
 
     beginning: Beginning
     parts: Sequence[Part]
 
 
 class Store(Protocol):
-    """Where runs leave what they have done. One sampling is one run, or two where the first diverged."""
+    """Where runs are stored. One sampling is one run, or two where the first diverged."""
 
     @property
     def path(self) -> Path:
@@ -99,7 +99,7 @@ class Store(Protocol):
 
 
 def resuming(path: str | os.PathLike[str]) -> str:
-    """Say how to go on from a store, in Python and in a shell.
+    """Say how to continue from a store, in Python and in a shell.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def resuming(path: str | os.PathLike[str]) -> str:
 
 
 def require_same_density(path: Path, before: Sequence[float], now: Sequence[float]) -> None:
-    """Refuse to go on with chains of another density.
+    """Refuse to continue chains of another density.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def _coordinates(spec: ModelSpec, store: Store | None) -> Geometry:
     """Take the coordinates that the store's positions are in, or choose some and keep them there."""
     if store is not None and store.geometry is not None:
         return store.geometry
-    with one_thread():  # the last digits of coordinates, and so all draws, hang on the number of threads
+    with one_thread():  # the last digits of coordinates, and so all draws, depend on the number of threads
         geometry = choose_geometry(spec)
     if store is not None:
         store.settle(geometry)

@@ -80,7 +80,7 @@ def warm_up(
         done += length
         if done == limit:
             break
-        with one_thread():  # the last digits of the metric, and so all draws, hang on the number of threads
+        with one_thread():  # the last digits of the metric, and so all draws, depend on the number of threads
             learnt = learn_metric(*_parts(traces), low_rank, metric)
             if length >= FIRST_ROUNDS[-1] and _settled(metric, learnt, traces):
                 break

@@ -1,4 +1,4 @@
-"""Block elimination of group effects: what coefficients and outer groups know once inner ones are gone.
+"""Block elimination of group effects: what is known of coefficients and outer groups without the inner ones.
 
 Groups that lie in others (classes in schools, ``(1 | school/class)``) are eliminated first. With C the
 posterior covariance of an inner term's effects given everything else, every outer term and the coefficients

@@ -1,4 +1,4 @@
-"""Where each group's effect sits between centred and non-centred, chosen by its own data.
+"""The parameterisation of each group's effects, between centred and non-centred, chosen by its own data.
 
 Write b = L zeta, zeta ~ Normal(0, 1), for a group whose effects have covariance L L'. Near the mode its log
 likelihood is quadratic, with curvature I and pull h (curvature times mode plus gradient). Then zeta has

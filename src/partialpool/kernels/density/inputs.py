@@ -1,6 +1,6 @@
 """All that the log density needs, as one record of arrays, and its form as a table of addresses.
 
-Kernels get the table and read from it the few arrays they need: passing some forty arrays from function to
+Kernels get the table and read from it the few arrays they need: passing dozens of arrays from function to
 function made compiling several times slower.
 
 n cells, S statistics, C columns, P predictors, K population-level coefficients, T blocks of group effects

@@ -93,7 +93,7 @@ def _four_columns(column, k, stop):
 
 @kernel
 def predictor_block(data, p, after, first, n, coef, effects, addresses, runs, row, eta):
-    """Make the linear predictor p of n cells from `first` on, but for what the family adds to it.
+    """Compute linear predictor p of n cells from `first` on, without what the family's loop adds.
 
     That is its offset, which is the given row, effects, and coefficients from `after` on.
     """

@@ -1,4 +1,4 @@
-"""The log density of a multilevel GLM and its gradient, and the draw that a point stands for."""
+"""The log density of a multilevel GLM and its gradient, and the draw of a point."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _of_predictors(data, t, everything, row):
 
 @kernel
 def _scale(data, t, coef):
-    """What term t's information is times, now that the coefficient it depends on has moved."""
+    """Factor of term t's information, given the present value of the coefficient that it depends on."""
     k = integers_at(data, SCALE_COEF)[t]
     if k < 0:
         return 1.0

@@ -1,4 +1,4 @@
-"""What the data ask of each group, given the coefficients and the effects of the groups it lies in.
+"""The pull of the data on each group's effects, given the coefficients and the effects of outer groups.
 
 h_j = scale (pull_j - cross_j (beta - beta^) - sum over links X_j (b_p(j) - b^_p(j))): where other parameters
 have moved from the point of expansion, a group's own effects make up for it.

@@ -34,7 +34,7 @@ def add_slot(data, s, first, n, runs, effects, addresses, eta):
 
 @kernel
 def begin_with_slot(data, s, first, n, runs, level, effects, eta):
-    """Write a level to eta of n cells from `first` on, and slot s's intercepts with it where it has runs.
+    """Set eta of n cells from `first` on to a constant, plus slot s's intercepts where it has runs.
 
     This is half the work of writing the one and adding the other. Returns whether slot s is done.
     """

@@ -41,7 +41,7 @@ from partialpool.kernels.quadrature.group_nodes import (
     NODES,  # (M, D)
     LOG_WEIGHTS,  # (M,)
     CENTRES,  # (D + D D, J) where each group's nodes are tried first, and how wide
-    KEEP,  # 1 to write there where the nodes of the last point came to stand
+    KEEP,  # 1 to keep the positions of the last point's nodes
     OUT,  # (N,) log marginal densities
     LOGS,  # (N, groups, M) log integrands, or 0
     EFFECTS,  # (N, groups, M, D) effects at the nodes, or 0

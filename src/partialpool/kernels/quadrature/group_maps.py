@@ -116,7 +116,7 @@ def block_maps(groups, j0, j1):
 
 @kernel
 def _pulls(groups, t, d, j0, n):
-    """Write what the data ask of n groups from j0 on in place of their shifts.
+    """Write the pulls of n groups from j0 on into the place of their shifts.
 
     It is what `pulls.pulls_forward` computes where no term lies in another.
     """
