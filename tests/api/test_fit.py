@@ -131,9 +131,18 @@ def test_labels_are_not_fitted_as_numbers(table: pd.DataFrame) -> None:
     with pytest.raises(pp.errors.FamilyError) as caught:
         pp.Model("y ~ x + (1 | g)", labelled)
     assert str(caught.value) == (
-        "Outcome 'y' has the labels 'no' and 'yes', and the family 'gaussian' is for numbers.\n"
-        "  Try: family='bernoulli'"
+        "Outcome 'y' has 2 labels: no, yes; the family 'gaussian' is for numbers.\n  Try: family='bernoulli'"
     )
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("labels", ["a", "abc"])
+def test_a_family_has_as_many_labels_as_it_knows(table: pd.DataFrame, family: str, labels: str) -> None:
+    labelled = table.assign(y=[labels[i % len(labels)] for i in range(len(table))])
+    kind = pp.errors.FamilyError if family == "gaussian" else pp.errors.DataError
+    shown = "1 label: a" if labels == "a" else "3 labels: a, b, c"
+    with pytest.raises(kind, match=f"Outcome 'y' has {shown}"):
+        pp.Model("y ~ x + (1 | g)", labelled, family=family)
 
 
 def test_a_stan_program_s_data_are_json(table: pd.DataFrame) -> None:

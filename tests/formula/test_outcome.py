@@ -19,6 +19,7 @@ CASES = {
     "use.contraception": ("use.contraception", NO_YES, None, None, None),
     "lab": ("lab", NO_YES, None, None, ("no", "yes")),
     "lab[no]": ("lab", [1, 0, 1, 0, 1, 0], None, None, ("yes", "no")),
+    "cat": ("cat", [list("abc").index(label) for label in TABLE["cat"]], None, None, ("a", "b", "c")),
     "log(x)": ("log(x)", np.log(TABLE["x"]).tolist(), None, None, None),
     "{x / 2}": ("I(x / 2)", (TABLE["x"] / 2).tolist(), None, None, None),
     "k | trials(n)": ("k", K, N, None, None),
@@ -73,16 +74,11 @@ def test_new_rows_need_no_outcome_and_tell_their_trials():
 
 
 BAD = {
-    "cat": (
-        DataError,
-        r"Outcome 'cat' has 3 labels: a, b, c\.\n  Allowed: numbers, true/false, or two labels",
-    ),
-    "same": (DataError, "Outcome 'same' has 1 label: a"),
+    "cat[b]": (DataError, r"Outcome 'cat' has 3 labels: a, b, c, and \[b\] chooses one of two"),
     "lab[maybe]": (DataError, "Outcome 'lab' has no label 'maybe'.\n  Allowed: no and yes"),
     "y[yes]": (FormulaError, "The outcome 'y' has numbers, no labels"),
     "day": (DataError, "Outcome 'day' is not a number in each row"),
     "log(z)": (DataError, r"Outcome 'log\(z\)' is infinite or not a number in 1 row \(row 5"),
-    "cat | trials(n)": (DataError, "Outcome 'cat' has 3 labels"),
     "k | trials(cat)": (DataError, "Number of trials 'cat' is not a number in each row"),
     "y | weights({w - 1})": (
         DataError,

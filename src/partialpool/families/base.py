@@ -78,6 +78,8 @@ class Family:
         True when the formula must give trials.
     bounded
         True when the mean is a proportion, so that predictors can separate outcomes perfectly.
+    n_labels
+        How many labels an outcome of labels must have; 0 for outcomes that are numbers.
     discrete
         True for outcomes that are whole numbers.
     residual_sd
@@ -100,6 +102,7 @@ class Family:
     keeps_outcome: ClassVar[bool] = False
     needs_trials: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
+    n_labels: ClassVar[int] = 0
     discrete: ClassVar[bool] = True
     residual_sd: ClassVar[str] = ""
     mean_word: ClassVar[str] = "mean"

@@ -97,6 +97,7 @@ class Binomial(Family):
     unit_cells = {"logit": logit_unit_cell}  # noqa: RUF012
     needs_trials = True
     bounded = True
+    n_labels = 2
     mean_word = "probability"
     mean_symbol = "p"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from partialpool.formula.records import Floats, Outcome
 from partialpool.formula.syntax.left import LeftSide
 from partialpool.formula.syntax.scan import Piece
 
+_SHOWN = 10  # labels in a message
+
 
 @dataclass(frozen=True)
 class OutcomeRecipe:
@@ -24,14 +27,14 @@ class OutcomeRecipe:
     columns
         The columns it reads.
     levels
-        The labels of an outcome of two labels, the one that counts as 1 last; or None.
+        The labels of an outcome that has any, in the order of their codes 0, 1, ...; or None.
     """
 
     columns: tuple[str, ...]
     value: Column
     trials: Column | None
     weights: Column | None
-    levels: tuple[str, str] | None
+    levels: tuple[str, ...] | None
 
     def evaluate(self, table: pd.DataFrame) -> Outcome:
         """Compute the outcome of rows.
@@ -89,10 +92,10 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
     Raises
     ------
     DataError
-        When the outcome has labels and not two of them, a weight is negative, or a number is not finite.
+        When a label is chosen that is not one of two, a weight is negative, or a number is not finite.
     """
     labels = _labels(left.value, table)
-    recipe = outcome_recipe(left, None if labels is None else _two_levels(labels, left.success))
+    recipe = outcome_recipe(left, None if labels is None else _levels(labels, left.success))
     if labels is None and left.success is not None:
         raise left.value.error(
             f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
@@ -104,13 +107,13 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
     return recipe, recipe.evaluate(table)
 
 
-def outcome_recipe(left: LeftSide, levels: tuple[str, str] | None) -> OutcomeRecipe:
+def outcome_recipe(left: LeftSide, levels: tuple[str, ...] | None) -> OutcomeRecipe:
     """Put the parts of a left side together; its transforms with a memory have learnt nothing yet.
 
     Parameters
     ----------
     levels
-        The labels of an outcome of two labels, the one that counts as 1 last; or None.
+        The labels of an outcome that has any, in the order of their codes 0, 1, ...; or None.
     """
     return OutcomeRecipe(
         columns=left.columns,
@@ -129,24 +132,36 @@ def _labels(value: Piece, table: pd.DataFrame) -> pd.Series | None:
     return found if isinstance(found.dtype, pd.CategoricalDtype) else None
 
 
-def _two_levels(labels: pd.Series, success: str | None) -> tuple[str, str]:
-    levels = [str(level) for level in labels.cat.categories]
+def _levels(labels: pd.Series, success: str | None) -> tuple[str, ...]:
+    """Order the labels: as their categories are, but of two the chosen one last."""
+    levels = tuple(str(level) for level in labels.cat.categories)
+    if success is None:
+        return levels
+    if success not in levels:
+        raise build(DataError, f"Outcome {labels.name!r} has no label {success!r}.", allowed=in_words(levels))
     if len(levels) != 2:
-        shown = ", ".join(levels[:10]) + (", ..." if len(levels) > 10 else "")
         raise build(
             DataError,
-            f"Outcome {labels.name!r} has {len(levels)} label{'s' * (len(levels) != 1)}: {shown}.",
-            allowed="numbers, true/false, or two labels",
+            f"Outcome {labels.name!r} has {count_labels(levels)}, and [{success}] chooses one of two.",
+            hint=f"a column that says whether {labels.name} is {success}",
         )
-    if success is not None and success not in levels:
-        raise build(
-            DataError, f"Outcome {labels.name!r} has no label {success!r}.", allowed=" and ".join(levels)
-        )
-    first, second = levels
-    return (second, first) if success == first else (first, second)
+    return levels[::-1] if success == levels[0] else levels
 
 
-def _coded(labels: pd.Series, name: str, levels: tuple[str, str] | None) -> Floats:
+def count_labels(levels: Sequence[str]) -> str:
+    """Count labels and name the first ones: ``"3 labels: a, b, c"``."""
+    shown = ", ".join(levels[:_SHOWN]) + (", ..." if len(levels) > _SHOWN else "")
+    return f"{len(levels)} label{'s' * (len(levels) != 1)}: {shown}"
+
+
+def in_words(levels: Sequence[str]) -> str:
+    """List the first labels: ``"no and yes"``."""
+    if len(levels) > _SHOWN:
+        return ", ".join(levels[:_SHOWN]) + ", ..."
+    return " and ".join(filter(None, (", ".join(levels[:-1]), levels[-1])))
+
+
+def _coded(labels: pd.Series, name: str, levels: tuple[str, ...] | None) -> Floats:
     known = list(levels or ())
     codes = pd.Index(known).get_indexer(labels.cat.categories.map(str))[labels.cat.codes]
     if (codes < 0).any():
@@ -155,6 +170,6 @@ def _coded(labels: pd.Series, name: str, levels: tuple[str, str] | None) -> Floa
             DataError,
             f"Outcome {name!r} has a label that the model does not know, {labels[positions[0]]!r}, in "
             f"{count_rows(len(positions))} ({first_rows(positions)}, counted from 0).",
-            allowed=" and ".join(known) or "numbers",
+            allowed=in_words(known) if known else "numbers",
         )
     return codes.astype(np.float64)

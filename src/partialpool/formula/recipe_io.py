@@ -117,7 +117,7 @@ def _outcome(recipe: OutcomeRecipe) -> Plain:
 
 
 def _recalled_outcome(left: LeftSide, kept: Plain) -> OutcomeRecipe:
-    recipe = outcome_recipe(left, None if kept["levels"] is None else (kept["levels"][0], kept["levels"][1]))
+    recipe = outcome_recipe(left, None if kept["levels"] is None else tuple(kept["levels"]))
     for part, transforms in zip(_parts(recipe), kept["transforms"], strict=True):
         recall_calls(part.lazy, transforms)
     return recipe

@@ -267,13 +267,13 @@ class Outcome:
     Attributes
     ----------
     values
-        (n,) as numbers; for an outcome of two labels 0 for the first and 1 for the second.
+        (n,) as numbers; for an outcome of labels 0 for the first, 1 for the second, and so on.
     trials
         (n,) numbers of trials, or None.
     weights
         (n,) frequency weights (how many identical rows each row stands for), or None.
     levels
-        The two labels of a non-numeric outcome, or None.
+        The labels of a non-numeric outcome, or None.
     trials_name
         What the formula calls the trials; None without trials.
     """
@@ -282,7 +282,7 @@ class Outcome:
     values: Floats
     trials: Floats | None
     weights: Floats | None
-    levels: tuple[str, str] | None = None
+    levels: tuple[str, ...] | None = None
     trials_name: str | None = None
 
 

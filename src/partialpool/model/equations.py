@@ -74,7 +74,7 @@ def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
         if part.predictor is None:
             continue
         parameter = part.parameter
-        symbol = f"{spec.family.mean_symbol if parameter == 'mu' else parameter}_i"
+        symbol = f"{spec.family.mean_symbol if parameter == spec.family.main else parameter}_i"
         link = LINKS[spec.family.links[parameter]].text
         yield from _wrapped(f"{link}({symbol})" if link else symbol, symbols.terms(part) or ["0"])
 

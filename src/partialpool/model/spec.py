@@ -11,6 +11,7 @@ import numpy as np
 
 from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import Family
+from partialpool.formula.outcome import count_labels
 from partialpool.formula.records import Design, Floats, Outcome
 from partialpool.kernels.density.packed_rows import narrowed
 from partialpool.model.anchors import Anchors, anchors_of
@@ -154,14 +155,21 @@ def with_weights(model: ModelSpec, weights: Floats) -> ModelSpec:
 
 
 def _check_labels(outcome: Outcome, family: Family) -> None:
-    """Refuse labels where numbers are needed: coded as 0 and 1 they would be fitted without a word."""
-    if outcome.levels is not None and not family.bounded:
+    """Refuse as many labels as the family does not know; as numbers they would be fitted without a word."""
+    if outcome.levels is None or len(outcome.levels) == family.n_labels:
+        return
+    if not family.n_labels:
         raise build(
             FamilyError,
-            f"Outcome {outcome.name!r} has the labels {' and '.join(map(repr, outcome.levels))}, and the "
-            f"family {family.name!r} is for numbers.",
-            hint="family='bernoulli'",
+            f"Outcome {outcome.name!r} has {count_labels(outcome.levels)}; the family {family.name!r} is for "
+            "numbers.",
+            hint="family='bernoulli'" if len(outcome.levels) == 2 else None,
         )
+    raise build(
+        DataError,
+        f"Outcome {outcome.name!r} has {count_labels(outcome.levels)}.",
+        allowed="numbers, true/false, or two labels",
+    )
 
 
 def _nothing_to_fit(outcome: Outcome) -> DataError:

@@ -89,7 +89,8 @@ def _write_outcome(draft: Draft, spec: ModelSpec) -> str:
     symbol = draft.identifiers.new(outcome.name)
     draft.data.add("int<lower=1> N;", "rows")
     draft.values["N"] = spec.design.n_rows
-    levels = "" if outcome.levels is None else f": 0 for {outcome.levels[0]}, 1 for {outcome.levels[1]}"
+    codes = [f"{code} for {label}" for code, label in enumerate(outcome.levels or ())]
+    levels = f": {', '.join(codes)}" if codes else ""
     kind = "array[N] int" if spec.family.discrete else "vector[N]"
     draft.data.add(f"{kind} {symbol};", f"outcome {outcome.name}{levels}")
     values = outcome.values.astype(np.int64) if spec.family.discrete else outcome.values

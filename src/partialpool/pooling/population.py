@@ -147,7 +147,7 @@ def group_sd_draws(fitted: Fitted, term: GroupTerm, coefficient: str) -> Floats 
     """Take the draws of the standard deviation of a group-level coefficient, (S,), if it is estimated."""
     column = term.names.index(coefficient)
     part = next(t for t in term.terms if t.columns.start <= column < t.columns.stop)
-    name = f"{group_name('mu', part.name, term.grouping.name)}_sigma"
+    name = f"{group_name(fitted.model.family.main, part.name, term.grouping.name)}_sigma"
     if name not in fitted.model.layout:
         return None
     draws = fitted.model.layout[name].take(fitted.values).reshape(len(fitted.values), -1)

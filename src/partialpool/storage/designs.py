@@ -174,7 +174,7 @@ class DesignReader:
     def _outcome(self, kept: Plain) -> Outcome:
         values = self._numbers(kept["values"])
         trials, weights = self._optional(kept["trials"]), self._optional(kept["weights"])
-        levels = None if kept["levels"] is None else (kept["levels"][0], kept["levels"][1])
+        levels = None if kept["levels"] is None else tuple(kept["levels"])
         name = kept.get("trials_name")  # which earlier files lack
         return Outcome(kept["name"], values, trials, weights, levels, name)
 
