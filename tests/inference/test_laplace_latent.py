@@ -389,3 +389,15 @@ def test_an_sd_near_zero_has_the_density_of_zero_but_for_its_prior():
     points = np.repeat(centre[None], 3, axis=0)
     points[:, which] = [-15.0, -25.0, -40.0]
     assert np.diff(latent.log_density(points)) == pytest.approx([-10.0, -15.0], abs=0.01)
+
+
+def test_far_from_the_mode_no_point_has_more_density_than_there() -> None:
+    """Correlations near 1 with large and tiny sds: almost singular covariances of effects."""
+    latent = LatentGaussian(model("y ~ x + o + (x + o | g)", TABLE))
+    proposal = latent.proposal()
+    steps = np.random.default_rng(3).standard_t(5, (400, len(proposal.centre)))
+    at_mode = latent.log_density(proposal.centre[None])[0]
+    for scale in (1.0, 4.0, 8.0, 16.0):
+        found = latent.log_density(proposal.centre + scale * steps @ proposal.scale.T)
+        assert np.all(found < at_mode + 3.0)
+        assert np.all(np.isfinite(found)) or scale > 8.0

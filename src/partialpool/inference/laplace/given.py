@@ -197,9 +197,15 @@ class OuterPoint:
 
 
 def _covariance(effects: Effects, values: Floats, least: Floats) -> Floats:
-    """(d, d) of a group's effects, from the values of a draw; (d,) the least sds."""
-    sds = np.maximum(effects.sds(values), least)
-    return effects.correlations(values) * np.outer(sds, sds)
+    """(d, d) of a group's effects, from the values of a draw; (d,) the least sds.
+
+    A covariance that is almost singular, by small sds or by correlations near 1, leaves no digits for what the
+    data say. Independent effects with the least sds are added to those of its matrix, and keep it regular.
+    """
+    sds = effects.sds(values)
+    if effects.corr is None:
+        return np.diag(np.maximum(sds, least) ** 2)
+    return effects.correlations(values) * np.outer(sds, sds) + np.diag(least**2)
 
 
 def _means(spec: ModelSpec, block: InnerBlock) -> Floats:

@@ -36,6 +36,8 @@ Integers = NDArray[np.int64]
 MAX_REST = 6_000  # numbers left for the dense Cholesky factor: 300 MB, a few seconds
 MAX_STEPS = 60
 DECREMENT = 1e-11  # of h by a Newton step: log |H| changes with its square root
+# One step is exact but for rounding, of which a longer one leaves too much: another step then removes it.
+EXACT_DECREMENT = 1e4
 
 
 @dataclass(frozen=True)
@@ -222,14 +224,14 @@ class InnerProblem:
             gradient = local.gradient + slope
             step = factor.solve(gradient)
             decrement = float(gradient @ step)
-            if self.exact or decrement < DECREMENT:
+            if decrement < (EXACT_DECREMENT if self.exact else DECREMENT):
                 height = local.value + prior + 0.5 * decrement
                 log_density = height - 0.5 * factor.log_det + 0.5 * self.dim * LOG_TWO_PI
                 mode = v + step
                 return Conditional(
                     given, mode, self.predictors(mode, given.coefficients), factor, log_density
                 )
-            moved = self._move(v, step, given, local.value + prior, decrement)
+            moved = v + step if self.exact else self._move(v, step, given, local.value + prior, decrement)
             v, safe = moved, False
             _, local = self.local(v, given)
             prior, slope = self.log_prior(v, given)
