@@ -199,8 +199,8 @@ class OuterPoint:
 def _covariance(effects: Effects, values: Floats, least: Floats) -> Floats:
     """(d, d) of a group's effects, from the values of a draw; (d,) the least sds.
 
-    A covariance that is almost singular, by small sds or by correlations near 1, leaves no digits for what the
-    data say. Independent effects with the least sds are added to those of its matrix, and keep it regular.
+    A covariance that is almost singular, by small sds or correlations near 1, leaves no digits for what the data
+    say. Where effects are correlated, independent ones with the least sds are added, which keeps it regular.
     """
     sds = effects.sds(values)
     if effects.corr is None:
