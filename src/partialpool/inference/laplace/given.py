@@ -199,8 +199,9 @@ class OuterPoint:
 def _covariance(effects: Effects, values: Floats, least: Floats) -> Floats:
     """(d, d) of a group's effects, from the values of a draw; (d,) the least sds.
 
-    A covariance that is almost singular, by small sds or correlations near 1, leaves no digits for what the data
-    say. Where effects are correlated, independent ones with the least sds are added, which keeps it regular.
+    A covariance that is almost singular, by small sds or correlations near 1, leaves no digits for what the
+    data say. Where effects are correlated, independent ones with the least sds are added, which keeps it
+    regular.
     """
     sds = effects.sds(values)
     if effects.corr is None:
