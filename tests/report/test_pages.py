@@ -172,6 +172,20 @@ def test_draws_from_the_prior_are_told_as_such():
     assert made["fit"].summary().equals(prior.summary())
 
 
+def test_the_python_has_a_place_for_known_covariances():
+    related = pd.DataFrame(0.5 + 0.5 * np.eye(2), ["a", "b"], ["a", "b"])
+    table = pd.DataFrame({"y": [0, 1, 1, 0], "g": list("aabb")})
+    model = pp.Model("y ~ (1 | gr(g, cov=A))", table, "bernoulli", covariances={"A": related})
+    prior = model.sample_prior(100, seed=1)
+    page = fit_page(prior, prob=0.89, **ABOUT)
+    assert "In place of ... after A comes the known covariance between groups" in str(page.sections[-1])
+    script = of_kind(page, blocks.Code)[-1].text.replace("data = ...", "data = TABLE")
+    made = {"TABLE": table, "RELATED": related}
+    with redirect_stdout(io.StringIO()):
+        exec(script.replace('"A": ...', '"A": RELATED'), made)
+    assert made["fit"].summary().equals(prior.summary())
+
+
 def test_a_group_without_a_name_or_rows_is_told():
     table = FakePools().table().assign(group=["", "b", "c"])
     unknown = [name for name in table if name.endswith(("_outcome", "_mean", "_lower", "_upper"))]

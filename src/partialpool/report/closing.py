@@ -9,7 +9,8 @@ from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.pooling.pooling_words import percent
 from partialpool.report.page_blocks import Block, Code, Facts, Prose, Section
 from partialpool.report.phrases import about_draws, drawn_from
-from partialpool.report.python_text import knows_data
+from partialpool.report.protocols import FitLike
+from partialpool.report.python_text import covariance_names, knows_data
 
 
 def meaning_section(prob: float, draws: Draws, *, poolings: bool) -> Section:
@@ -85,26 +86,30 @@ def _of_laplace() -> tuple[tuple[str, str], ...]:
     )
 
 
-def again_section(script: str, draws: Draws, source: str | None, versions: Mapping[str, str]) -> Section:
+def again_section(script: str, fit: FitLike, source: str | None, versions: Mapping[str, str]) -> Section:
     """Give the Python code and the versions that reproduce the numbers.
 
     Parameters
     ----------
     script
         The Python.
-    draws
-        How the draws were made.
+    fit
+        The fit, or of a comparison that of partial pooling.
     source
         Where the data come from, as the caller says.
     versions
         Of everything that mattered.
     """
+    draws = fit.draws
     same = f"These are {about_draws(draws)}. The same versions, data and seed give the same draws"
     same += ", and those after them that the interruption left out." if draws.interrupted else "."
     blocks: list[Block] = [Prose(same)]
     if not knows_data(source):
         table = "In place of ... in the third line comes the table: a data frame, or pp.read_table(path)."
         blocks.append(Prose(table))
+    names = " and ".join(covariance_names(fit.model))
+    if names:
+        blocks.append(Prose(f"In place of ... after {names} comes the known covariance between groups."))
     blocks.append(Code(script, "Python that makes this again"))
     blocks.append(Facts(tuple(versions.items())))
     return Section("again", "How to get the same again", tuple(blocks))

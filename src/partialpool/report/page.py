@@ -109,7 +109,7 @@ def fit_page(
             estimates_section(fits, prob),
             *([groups] if groups else []),
             meaning_section(prob, fit.draws, poolings=False),
-            again_section(fit_script(fit, source, prob), fit.draws, source, versions),
+            again_section(fit_script(fit, source, prob), fit, source, versions),
         ),
         footer=_footer(versions),
     )
@@ -153,7 +153,7 @@ def pools_page(
             all_groups_section(pools),
             figures_section(figures),
             meaning_section(pools.prob, pools.partial_pooling.draws, poolings=True),
-            again_section(pools_script(pools, source), pools.partial_pooling.draws, source, versions),
+            again_section(pools_script(pools, source), pools.partial_pooling, source, versions),
         ),
         footer=_footer(versions),
     )

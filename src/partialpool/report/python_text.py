@@ -32,7 +32,7 @@ def fit_script(fit: FitLike, source: str | None, prob: float) -> str:
     prob
         Probability of the summary's intervals.
     """
-    model = _call("model = pp.Model", [*_asked(fit.model), *_missing(fit.model)])
+    model = _call("model = pp.Model", [*_asked(fit.model), *_missing(fit.model), *_covariances(fit.model)])
     method = "sample_prior" if fit.draws.method == PRIOR else "fit"
     sampled = _call(f"fit = model.{method}", _sampling(fit.draws))
     return "\n".join([*_opening(source), model, sampled, f"print(fit.summary(prob={prob:g}))"])
@@ -48,6 +48,7 @@ def pools_script(pools: PoolsLike, source: str | None) -> str:
         *_sampling(pools.partial_pooling.draws),
         *([f"prob={pools.prob:g}"] if pools.prob != DEFAULT_PROB else []),
         *_missing(model),
+        *_covariances(model),
     ]
     called = _call("pools = pp.compare_pooling", arguments)
     return "\n".join([*_opening(source), called, "print(pools.table())", "print(pools.explain())"])
@@ -56,6 +57,12 @@ def pools_script(pools: PoolsLike, source: str | None) -> str:
 def knows_data(source: str | None) -> bool:
     """Say whether the script can name the source of the data."""
     return _data(source) != PLACEHOLDER
+
+
+def covariance_names(model: ModelLike) -> list[str]:
+    """Name the known covariances between groups, which the script cannot write out."""
+    terms = (term for predictor in model.design.predictors.values() for term in predictor.groups)
+    return list(dict.fromkeys(term.covariance.name for term in terms if term.covariance is not None))
 
 
 def _opening(source: str | None) -> list[str]:
@@ -116,6 +123,11 @@ def _sampling(draws: Draws) -> list[str]:
 
 def _missing(model: ModelLike) -> list[str]:
     return ['missing="drop"'] if model.design.n_dropped else []
+
+
+def _covariances(model: ModelLike) -> list[str]:
+    tables = [f"{_quoted(name)}: {PLACEHOLDER}" for name in covariance_names(model)]
+    return [f"covariances={{{', '.join(tables)}}}"] if tables else []
 
 
 def _call(function: str, arguments: list[str]) -> str:
