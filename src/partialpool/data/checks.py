@@ -29,6 +29,18 @@ def first_rows(positions: Sequence[Any] | NDArray[Any] | pd.Index, limit: int = 
     return f"{'row' if len(positions) == 1 else 'rows'} {shown}{more}"
 
 
+def first_labels(labels: Iterable[Any], limit: int = 5) -> str:
+    """List the first of some labels, for a message.
+
+    Examples
+    --------
+    >>> first_labels(range(9))
+    '0, 1, 2, 3, 4, ...'
+    """
+    found = list(map(str, labels))
+    return ", ".join(found[:limit]) + (", ..." if len(found) > limit else "")
+
+
 def count_rows(n: int) -> str:
     """Write a number of rows: ``"1 row"``, ``"1,204 rows"``."""
     return f"{n:,} row" + ("" if n == 1 else "s")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.data.checks import first_labels
 from partialpool.errors import DataError, build, unknown_name
 
 Floats = NDArray[np.float64]
@@ -19,7 +20,6 @@ Columns = tuple[str, ...]
 LARGEST = 5_000  # labels; a matrix of so many takes 200 MB, and a fit holds a few of that size
 _ASYMMETRY = 1e-8  # of the largest variance: what computing a matrix leaves
 _OWN_VARIANCE = 1e-10  # of a group's variance that others do not determine: less is none
-_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,18 +165,6 @@ def label_texts(labels: Iterable[Any]) -> list[str]:
         str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
         for label in pd.Index(labels)
     ]
-
-
-def first_labels(labels: Iterable[Any]) -> str:
-    """Write the first few of some labels.
-
-    Examples
-    --------
-    >>> first_labels(range(9))
-    '0, 1, 2, 3, 4, ...'
-    """
-    found = list(map(str, labels))
-    return ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
 
 
 def _checked(name: str, given: Any) -> LabelledMatrix:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from partialpool.data.checks import count_rows, first_rows
+from partialpool.data.checks import count_rows, first_labels, first_rows
 from partialpool.errors import DataError, build
 from partialpool.formula.column import Column, column
 from partialpool.formula.records import Floats, Outcome
@@ -138,7 +138,7 @@ def _levels(labels: pd.Series, success: str | None) -> tuple[str, ...]:
     if success is None:
         return levels
     if success not in levels:
-        raise build(DataError, f"Outcome {labels.name!r} has no label {success!r}.", allowed=in_words(levels))
+        raise build(DataError, f"Outcome {labels.name!r} has no label {success!r}.", allowed=_allowed(levels))
     if len(levels) != 2:
         raise build(
             DataError,
@@ -150,15 +150,11 @@ def _levels(labels: pd.Series, success: str | None) -> tuple[str, ...]:
 
 def count_labels(levels: Sequence[str]) -> str:
     """Count labels and name the first ones: ``"3 labels: a, b, c"``."""
-    shown = ", ".join(levels[:_SHOWN]) + (", ..." if len(levels) > _SHOWN else "")
-    return f"{len(levels)} label{'s' * (len(levels) != 1)}: {shown}"
+    return f"{len(levels)} label{'s' * (len(levels) != 1)}: {first_labels(levels, _SHOWN)}"
 
 
-def in_words(levels: Sequence[str]) -> str:
-    """List the first labels: ``"no and yes"``."""
-    if len(levels) > _SHOWN:
-        return ", ".join(levels[:_SHOWN]) + ", ..."
-    return " and ".join(filter(None, (", ".join(levels[:-1]), levels[-1])))
+def _allowed(levels: Sequence[str]) -> str:
+    return " and ".join(levels) if len(levels) <= 2 else first_labels(levels, _SHOWN)
 
 
 def _coded(labels: pd.Series, name: str, levels: tuple[str, ...] | None) -> Floats:
@@ -170,6 +166,6 @@ def _coded(labels: pd.Series, name: str, levels: tuple[str, ...] | None) -> Floa
             DataError,
             f"Outcome {name!r} has a label that the model does not know, {labels[positions[0]]!r}, in "
             f"{count_rows(len(positions))} ({first_rows(positions)}, counted from 0).",
-            allowed=in_words(known) if known else "numbers",
+            allowed=_allowed(known) if known else "numbers",
         )
     return codes.astype(np.float64)

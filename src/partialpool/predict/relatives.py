@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.checks import count_rows
+from partialpool.data.checks import count_rows, first_labels
 from partialpool.errors import DataError, build
-from partialpool.formula.known_covariances import KnownCovariance, first_labels, label_texts
+from partialpool.formula.known_covariances import KnownCovariance, label_texts
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

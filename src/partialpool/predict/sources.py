@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partialpool.data.checks import Missing, count_rows
+from partialpool.data.checks import Missing, count_rows, first_labels
 from partialpool.data.tables import read_table
 from partialpool.errors import DataError, build
 from partialpool.formula.conform import conform
-from partialpool.formula.known_covariances import first_labels, label_texts
+from partialpool.formula.known_covariances import label_texts
 from partialpool.formula.reading import NewRows, new_rows
 from partialpool.formula.recipe import Recipe
 from partialpool.formula.records import Design, Grouping

@@ -8,7 +8,7 @@ from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.pooling.pooling_words import percent
 from partialpool.report.page_blocks import Block, Code, Facts, Prose, Section
-from partialpool.report.phrases import about_draws, drawn_from
+from partialpool.report.phrases import about_draws, drawn_from, listed
 from partialpool.report.protocols import FitLike
 from partialpool.report.python_text import covariance_names, knows_data
 
@@ -107,9 +107,10 @@ def again_section(script: str, fit: FitLike, source: str | None, versions: Mappi
     if not knows_data(source):
         table = "In place of ... in the third line comes the table: a data frame, or pp.read_table(path)."
         blocks.append(Prose(table))
-    names = " and ".join(covariance_names(fit.model))
+    names = covariance_names(fit.model)
     if names:
-        blocks.append(Prose(f"In place of ... after {names} comes the known covariance between groups."))
+        after = f"In place of ... after {listed(names)} comes the known covariance between groups."
+        blocks.append(Prose(after))
     blocks.append(Code(script, "Python that makes this again"))
     blocks.append(Facts(tuple(versions.items())))
     return Section("again", "How to get the same again", tuple(blocks))
