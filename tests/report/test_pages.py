@@ -301,6 +301,23 @@ def test_a_model_is_told_in_words():
     ]
 
 
+@pytest.mark.parametrize(
+    ("right", "priors", "words"),
+    [
+        ("(x | gr(g, cov=A))", {}, "which are correlated; groups are related by A, which is known; how far"),
+        ("(1 | gr(g, cov=A))", {"1|g": pp.Normal(0, 1)}, "with a fixed spread; groups are related by A"),
+        ("(1 | p | g)", {}, "its own intercept, correlated with all effects of terms called p; how far"),
+    ],
+)
+def test_words_say_how_groups_and_terms_are_related(right, priors, words):
+    table = pd.DataFrame({"y": [0.1, 1, 0.7, 0.2], "x": [1.0, 2, 3, 5], "g": list("aabb")})
+    related = pd.DataFrame(0.5 + 0.5 * np.eye(2), ["a", "b"], ["a", "b"])
+    formula = pp.Formula(f"y ~ x + {right}", **({"sigma": "~ (1 | p | g)"} if "p" in right else {}))
+    known = {"A": related} if "cov" in right else None
+    model = pp.Model(formula, table, priors=priors, covariances=known)
+    assert words in " ".join(model_in_words(model))
+
+
 # ---- the Python --------------------------------------------------------------------------------------------
 
 

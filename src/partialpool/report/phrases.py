@@ -152,10 +152,17 @@ def _varying(term: GroupTerm, parameter: str, layout: Layout) -> str:
     text = (
         f"Each of the {len(term.grouping.labels):,} groups of {term.grouping.name} has its own {listed(own)}"
     )
-    names = (f"{group_name(parameter, part.name, term.grouping.name)}_sigma" for part in term.terms)
-    if not any(name in layout for name in names):
-        return f"{text}, with a fixed prior: what is learnt of one group says nothing of another."
-    together = ", which are correlated" if term.correlated else ""
-    return (
-        f"{text}{together}; how far groups are spread is learnt from the data, so groups share information."
+    if term.shared:
+        text += f", correlated with all effects of terms called {term.shared}"
+    elif term.correlated:
+        text += ", which are correlated"
+    related = (
+        "" if term.covariance is None else f"; groups are related by {term.covariance.name}, which is known"
     )
+    names = (f"{group_name(parameter, part.name, term.grouping.name)}_sigma" for part in term.terms)
+    if any(name in layout for name in names):
+        learnt = "how far groups are spread is learnt from the data, so groups share information"
+        return f"{text}{related}; {learnt}."
+    if related:
+        return f"{text}, with a fixed spread{related}, so groups share information."
+    return f"{text}, with a fixed prior: what is learnt of one group says nothing of another."
