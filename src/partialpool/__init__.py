@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from partialpool.data.tables import read_table as read_table
     from partialpool.families.bernoulli import Bernoulli as Bernoulli
     from partialpool.families.binomial import Binomial as Binomial
+    from partialpool.families.categorical import Categorical as Categorical
+    from partialpool.families.cumulative import Cumulative as Cumulative
     from partialpool.families.gaussian import Gaussian as Gaussian
     from partialpool.families.negative_binomial import NegativeBinomial as NegativeBinomial
     from partialpool.families.poisson import Poisson as Poisson
@@ -52,6 +54,8 @@ _WHERE = {
     "data.tables": ("read_table",),
     "families.bernoulli": ("Bernoulli",),
     "families.binomial": ("Binomial",),
+    "families.categorical": ("Categorical",),
+    "families.cumulative": ("Cumulative",),
     "families.gaussian": ("Gaussian",),
     "families.negative_binomial": ("NegativeBinomial",),
     "families.poisson": ("Poisson",),

@@ -72,7 +72,7 @@ def test_they_are_means_over_draws_of_each_row(family: str, max_bytes: int) -> N
     fitted = prior_fit(family, made_table())
     found = quantile_residuals(fitted, 7, max_bytes=max_bytes)
     spec = fitted.model
-    linear = linear_predictors(spec.design, spec.family, spec.layout, fitted.values, slice(None))
+    linear = linear_predictors(spec, spec.design, fitted.values, slice(None))
     y, trials = spec.design.outcome.values, spec.design.outcome.trials
     v = np.random.default_rng(7).random(len(y))
     if spec.family.discrete:

@@ -125,6 +125,36 @@ CASES = {
         "negative_binomial", "y ~ x + (1 | g)", {**POPULATION, "shape": Gamma(3, 1), "1|g": SCALE}
     ),
     "gamma": Case("gamma", "y ~ x + (1 | g)", {**POPULATION, "shape": Gamma(3, 1), "1|g": SCALE}),
+    "cumulative": Case("cumulative", "y ~ x + (1 | g)", {"x": Normal(0, 0.7), "1|g": SCALE}),
+    "cumulative, probit, thresholds of their own": Case(
+        "cumulative(probit)",
+        "y ~ x + (x | g)",
+        {
+            "x": Normal(0, 0.7),
+            "threshold": Normal(0, 1),
+            "threshold[1]": Normal(-1, 0.5),
+            "1|g": SCALE,
+            "x|g": SCALE,
+            "g_corr": LKJ(2),
+        },
+    ),
+    "categorical": Case(
+        "categorical",
+        "y ~ x + (1 | g)",
+        {
+            **{f"mu_{k}_{name}": prior for k in (1, 2, 3) for name, prior in POPULATION.items()},
+            **{f"mu_{k}_1|g": SCALE for k in (1, 2, 3)},
+        },
+    ),
+    "categorical, effects shared by categories": Case(
+        "categorical",
+        "y ~ 1 + (1 | p | g)",
+        {
+            **{f"mu_{k}_Intercept": Normal(0, 1) for k in (1, 2, 3)},
+            **{f"mu_{k}_1|g": SCALE for k in (1, 2, 3)},
+            "p|g_corr": LKJ(2),
+        },
+    ),
     "slope without intercept": Case(
         "poisson", "y ~ 0 + x + (0 + x | g)", {"x": Normal(0, 0.7), "x|g": SCALE}
     ),
@@ -136,16 +166,20 @@ CASES = {
 
 
 def template(case: Case) -> ModelSpec:
-    positive = case.family == "gamma"  # whose outcomes are never zero; others are drawn in their place
+    # Outcomes of these values are drawn later: gamma's are never zero, and categories are those of a table.
+    y, name = TABLE["y"], case.family.partition("(")[0]
+    y = {"gamma": y + 1, **dict.fromkeys(("cumulative", "categorical"), np.arange(N) % 4)}.get(name, y)
     known = COVARIANCES if "cov=A" in str(case.formula) else {}
-    return model(case.formula, TABLE.assign(y=TABLE["y"] + positive), case.family, case.priors, known)
+    return model(case.formula, TABLE.assign(y=y), case.family, case.priors, known)
 
 
 def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarray]:
     linear = {}
     for number, part in enumerate(spec.parameters.predictors):
         if part.predictor is None:
-            linear[part.parameter] = np.full(N, np.log(values[part.coefficients[0].value]))
+            (coefficient,) = part.coefficients
+            value = values[coefficient.value]
+            linear[part.parameter] = np.full(N, np.log(value) if coefficient.logged else value)
             continue
         eta = part.predictor.population.matrix @ [values[c.value] for c in part.coefficients]
         for block in spec.parameters.effects:

@@ -229,6 +229,7 @@ def counts_table() -> pd.DataFrame:
             "x": x,
             "c": r.poisson(np.exp(eta)),
             "b": r.binomial(1, 1 / (1 + np.exp(-eta))),
+            "k": np.digitize(eta + 0.5 * x + r.logistic(size=200), [-1.0, 0.2, 1.4]),
         }
     )
 
@@ -243,6 +244,13 @@ GRADIENTS = {
     "probit": ("b ~ x + (1 | g) + (1 | h)", "bernoulli(probit)", {}),
     "poisson": ("c ~ x + (1 | s/g)", "poisson", {}),
     "negative binomial": ("c ~ x + (1 | s/g) + (1 | h)", "negative_binomial", {}),
+    "thresholds": ("k ~ x + (1 | s/g) + (1 | h)", "cumulative", {}),
+    "thresholds of given priors": (
+        "k ~ x + (x | g) + (1 | h)",
+        "cumulative(probit)",
+        {"threshold": Normal(0, 3)},
+    ),
+    "categories": ("k ~ x + (1 | g) + (1 | h)", "categorical", {}),
     "log link": ("y ~ x + (1 | g) + (1 | h)", "gaussian(log)", {}),
     "both predictors": (Formula("y ~ x + (1 | g)", sigma="~ (1 | h)"), "gaussian", {}),
     "shared by predictors": (Formula("y ~ x + (x | p | g)", sigma="~ (1 | p | g)"), "gaussian", {}),

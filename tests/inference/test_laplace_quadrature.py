@@ -33,6 +33,7 @@ def table(n_groups: int = 4, n: int = 30, seed: int = 1) -> pd.DataFrame:
             "b": (rng.random(n) < 1 / (1 + np.exp(-effect - x))).astype(int),
             "k": rng.poisson(np.exp(0.3 * effect + 0.2 * x)),
             "y": effect + x + rng.normal(size=n),
+            "c": np.digitize(effect + x + rng.logistic(size=n), [-0.8, 0.9]),
         }
     )
 
@@ -42,6 +43,9 @@ MODELS = {
     "probit": ("b ~ x + (1 | g)", "bernoulli(probit)", {}),
     "poisson": ("k ~ x + (1 | g)", "poisson", {}),
     "negative binomial": ("k ~ x + (1 | g)", "negative_binomial", {}),
+    "thresholds": ("c ~ x + (1 | g)", "cumulative", {}),
+    "thresholds, probit": ("c ~ (1 | g)", "cumulative(probit)", {}),
+    "categories": ("c ~ x + (1 | g)", "categorical", {}),
     "slopes": ("b ~ x + (1 + x | g)", "bernoulli", {}),
     "uncorrelated": ("k ~ x + (1 + x || g)", "poisson", {}),
     "two terms of a factor": ("b ~ x + (1 | g) + (0 + x | g)", "bernoulli", {}),
@@ -218,6 +222,24 @@ def test_the_marginal_likelihood_has_all_its_constants(family):
     exact = np.log(quad(lambda eta: np.exp(np.sum(log_pmf(y, eta))) * norm.pdf(eta), -8, 8)[0])
     figures = fit.draws.approximation
     assert abs(fit.log_marginal_likelihood - exact) < 5 * figures.log_marginal_likelihood_se
+
+
+@pytest.mark.parametrize("second", [pp.Normal(0, 1.5), pp.StudentT(5, 0.5, 1)], ids=["equal", "different"])
+def test_the_marginal_likelihood_of_thresholds_has_their_order(second):
+    """Priors of thresholds are those of ascending ones: of all pairs of draws, those in order."""
+    data = table()
+    priors = {"threshold[1]": pp.Normal(0, 1.5), "threshold[2]": second}
+    fit = pp.Model("c ~ 1", data, family="cumulative", priors=priors).fit(method="laplace", seed=1)
+    low, high = np.linspace(-8, 8, 801)[:, None], np.linspace(-8, 8, 801)[None]
+    log_prior = priors["threshold[1]"].logpdf(low) + second.logpdf(high)
+    log_prior = np.where(low < high, log_prior, np.where(low == high, log_prior - np.log(2), -np.inf))
+    log_prior -= np.logaddexp.reduce(log_prior.ravel()) + 2 * np.log(16 / 800)
+    first, last = 1 / (1 + np.exp(-low)), 1 / (1 + np.exp(high))
+    p = np.stack(np.broadcast_arrays(first, np.maximum(1 - first - last, 1e-300), last))
+    logs = np.einsum("k,kab->ab", np.bincount(data.c), np.log(p))
+    exact = np.logaddexp.reduce((logs + log_prior).ravel()) + 2 * np.log(16 / 800)
+    figures = fit.draws.approximation
+    assert abs(fit.log_marginal_likelihood - exact) < 5 * figures.log_marginal_likelihood_se + 1e-3
 
 
 def test_the_marginal_likelihood_of_a_model_with_a_positive_parameter():

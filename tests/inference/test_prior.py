@@ -110,11 +110,11 @@ def test_an_intercepts_prior_at_the_means_holds_there() -> None:
     priors = {"Intercept": AtMeans(Normal(1, 0.5)), "x": Normal(0, 2)}
     spec = model("y ~ x + c", TABLE, priors=priors)
     values = draws(spec)
-    linear = linear_predictors(spec.design, spec.family, spec.layout, values, slice(None))["mu"]
+    linear = linear_predictors(spec, spec.design, values, slice(None))["mu"]
     assert fits(linear.mean(axis=1), stats.norm(1, 0.5))
     assert fits(spec.layout["x"].take(values), stats.norm(0, 2))
     shifted = model("y ~ x + c", TABLE | {"x": TABLE["x"] - 100}, priors=priors)
-    other = linear_predictors(shifted.design, shifted.family, shifted.layout, draws(shifted), slice(None))
+    other = linear_predictors(shifted, shifted.design, draws(shifted), slice(None))
     np.testing.assert_allclose(other["mu"], linear, rtol=1e-9, atol=1e-9)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from partialpool.families.base import Family
+from partialpool.families.categories import CategoryFamily
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.formula.formula import Formula
@@ -72,7 +73,10 @@ COVARIANCES = {"A": relatedness([61, 5, 20, 3, 11, 7])}
 def with_outcome(family: Family, table: pd.DataFrame = TABLE, seed: int = 3) -> pd.DataFrame:
     """Add an outcome ``y`` drawn from a family, with ``m`` trials where it needs them."""
     rng = np.random.default_rng(seed)
+    if isinstance(family, CategoryFamily):
+        family = replace(family, names=("1", "2", "3", "4"), codes=(1.0, 2.0, 3.0, 4.0))
     linear = {p: 0.5 + 0.4 * rng.normal(size=len(table)) for p in family.parameters}
+    linear |= {p: np.full(len(table), k - 2.0) for k, p in enumerate(linear) if p.startswith("threshold")}
     trials = table["m"].to_numpy(float) if family.needs_trials else None
     return table.assign(y=family.draw(rng, linear, trials))
 
@@ -228,6 +232,28 @@ STRUCTURES = {
         "(1 | p | gr(g, cov=A))", "gaussian", others={"sigma": "~ (z | p | gr(g, cov=A))"}
     ),
     "a factor by its function": Case("(1 | gr(g)) + (1 | gr(g:b))"),
+    "thresholds alone": Case("1", "cumulative"),
+    "thresholds and group effects": Case("(1 | g) + (1 | h)", "cumulative(probit)"),
+    "thresholds at means of levels": Case("x * cat + offset(t) + (x | g) + (1 | g:b)", "cumulative"),
+    "thresholds with one prior": Case("x + (1 | g)", "cumulative", priors={"threshold": Normal(0.3, 2)}),
+    "thresholds with several priors": Case(
+        "x + (1 | mm(g, k))",
+        "cumulative(probit)",
+        weights=True,
+        priors={"threshold": AtMeans(Normal(0.1, 3)), "threshold[2]": StudentT(4, 0.5, 1)},
+    ),
+    "thresholds at means with several priors": Case(
+        "x + (1 | gr(g, cov=A))", "cumulative", priors={"threshold[2]": AtMeans(StudentT(4, 0.5, 1))}
+    ),
+    "categories that share effects": Case("x + cat + (x | p | g)", "categorical"),
+    "categories and known covariances": Case("(1 | gr(g, cov=A)) + (1 | mm(g, k))", "categorical"),
+    "a category with a formula of its own": Case(
+        "x + offset(t) + (1 | g)",
+        "categorical",
+        weights=True,
+        others={"mu_3": "~ 0 + z + (0 + z | h)"},
+        priors={"mu_2_x": StudentT(3, 0.2, 1)},
+    ),
     "no pooling": Case("0 + (x || g)", priors={"1|g": Normal(0, 1.5), "x|g": StudentT(3, 1, 2)}),
 }
 

@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 
 # Stan's inv_cloglog rounds to 1 where ours keeps its digits, so its points stay near zero.
 SPREAD_OF_POINTS = {"cloglog": 0.3}
+# Stan's ordered_probit takes derivatives of log Phi by approximations with five digits. Ours are compared
+# with differences of scipy's in tests/families/test_laws.py.
+GRADIENT_OF_STAN = {"ordered_probit": 1e-4}
 
 
 def stan_order(spec: ModelSpec) -> tuple[NDArray[np.int64], Floats]:
@@ -69,12 +72,15 @@ def test_density_and_gradient_are_stans(case: Case) -> None:
     assert stan.n_unconstrained == density.n_dim == len(order)
     rng = np.random.default_rng(5)
     differences, values = [], []
+    rtol = GRADIENT_OF_STAN.get(spec.family.stan.partition("(")[0], 1e-8)
     for _ in range(4):
         x = SPREAD_OF_POINTS.get(spec.family.link, 0.7) * rng.normal(size=density.n_dim)
         value, gradient = density(x)
         theirs, their_gradient = stan.log_prob_grad(scales * x[order])
         size = np.max(np.abs(their_gradient), initial=1.0)
-        np.testing.assert_allclose(gradient[order], scales * their_gradient, rtol=1e-8, atol=1e-9 * size)
+        np.testing.assert_allclose(
+            gradient[order], scales * their_gradient, rtol=rtol, atol=0.1 * rtol * size
+        )
         differences.append(value - theirs)
         values.append(abs(theirs))
     assert np.ptp(differences) <= 1e-9 * max(values, default=0.0) + 1e-12
@@ -173,7 +179,10 @@ def free_correlations(matrix: Floats) -> list[float]:
 
 def plain_coordinates(spec: ModelSpec, draw: Floats) -> Floats:
     """Coordinates in the plain geometry of a draw as a person reads it."""
-    x = [free(draw[c.value], c.prior, c.logged) for c in spec.parameters.coefficients]
+    x: list[float] = []
+    for block in spec.blocks.blocks:
+        if len(x) < len(spec.parameters.coefficients):
+            x += block.constraint.free(draw[list(block.places)]).tolist()
     found = [_block_coordinates(block, draw) for block in spec.parameters.effects]
     return np.array([*x, *(h for hyper, _ in found for h in hyper), *(z for _, own in found for z in own)])
 

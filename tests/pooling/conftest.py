@@ -14,7 +14,7 @@ from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
-from partialpool.model.parameters import build_parameters
+from partialpool.model.parameters import Parameters, build_parameters
 from partialpool.model.priors import resolve_priors
 from partialpool.priors.base import Prior
 from partialpool.priors.normal import HalfNormal, Normal
@@ -53,8 +53,12 @@ class TwoPredictors(Family):
 class FakeModel:
     design: Design
     family: Family
-    layout: Layout
+    parameters: Parameters
     priors: dict[str, Any]
+
+    @property
+    def layout(self) -> Layout:
+        return self.parameters.layout
 
 
 def expit(x: np.ndarray) -> np.ndarray:
@@ -78,13 +82,14 @@ def make_fit(
 ) -> Fitted:
     """Fill a layout with given draws, each (S,) or (S, J), as 4 chains."""
     resolved = resolve_priors(design, family, priors)
-    layout = build_parameters(design, family, resolved).layout
+    parameters = build_parameters(design, family, resolved)
+    layout = parameters.layout
     size = len(next(iter(filled.values())))
     values = np.empty((size, layout.n_values))
     for variable in layout.variables:
         variable.take(values)[...] = filled[variable.name]
     draws = Draws(values.reshape(4, size // 4, -1), {}, "nuts", 1, 400, 0.1, ("one run",), False, size // 4)
-    return Fitted(FakeModel(design, family, layout, resolved), draws)  # type: ignore[arg-type]
+    return Fitted(FakeModel(design, family, parameters, resolved), draws)  # type: ignore[arg-type]
 
 
 def binomial_posterior(

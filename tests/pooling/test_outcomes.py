@@ -95,16 +95,19 @@ def test_an_auxiliary_parameter_meets_the_mean_on_the_log_scale(two_predictors: 
     """A parameter without a formula is positive; its predictor, were there one, would be its log."""
     design = two_predictors.model.design
     index = design.predictors["mu"].groups[0].grouping.index
-    layout = two_predictors.model.layout
+    parameters = two_predictors.model.parameters
+    layout = parameters.layout
     scale = layout["scale_Intercept"]
     renamed = replace(scale, name="scale", role="auxiliary")
     variables = tuple(renamed if v.name == "scale_Intercept" else v for v in layout.variables)
     values = two_predictors.draws.values.copy()
     values[..., scale.columns] = np.exp(values[..., scale.columns])
     values[..., layout["scale_1|g"].columns] = 0.0
+    mean, own = parameters.predictors
+    own = replace(own, predictor=None, coefficients=(replace(own.coefficients[0], logged=True),))
     model = replace(
         two_predictors.model,
-        layout=replace(layout, variables=variables),
+        parameters=replace(parameters, predictors=(mean, own), layout=replace(layout, variables=variables)),
         design=replace(design, predictors={"mu": design.predictors["mu"]}),
     )
     flat = two_predictors.draws.values.copy()

@@ -32,7 +32,7 @@ def test_an_average_is_the_mean_of_many_new_groups(link: str) -> None:
     assert np.abs((at_zero - found) / found).max() > 0.02
 
 
-@pytest.mark.parametrize("name", list(FAMILIES))
+@pytest.mark.parametrize("name", [n for n, family in FAMILIES.items() if family.labels != "any"])
 def test_the_mean_hangs_on_its_own_predictor_alone(name: str) -> None:
     """An average need not look at the group-level terms of other parameters."""
     family, rng = get_family(name), np.random.default_rng(0)

@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.model.cases import Case as ModelCase
 from tests.results.fixtures import N_ROWS, Case, make_case
 
-from partialpool.predict.linear import (
-    auxiliary_parameter,
-    linear_predictor,
-    row_blocks,
-)
+from partialpool.predict.linear import linear_predictor, linear_predictors, row_blocks
 
 ALL = slice(0, N_ROWS)
 
@@ -83,10 +80,16 @@ def test_a_predictor_without_population_coefficients_is_its_groups_and_offset(
     np.testing.assert_allclose(only_population + rest, total, atol=1e-12)
 
 
-def test_auxiliary_parameter_is_one_column_on_its_own_scale(case: Case, values: np.ndarray) -> None:
-    shape = auxiliary_parameter("shape", case.layout, values)
-    assert shape.shape == (len(values), 1)
-    np.testing.assert_array_equal(shape[:, 0], values[:, case.layout["shape"].start])
+def test_a_parameter_without_a_formula_is_one_column_on_the_scale_of_its_predictor() -> None:
+    for name, variable, scale in (("gaussian", "sigma", np.log), ("cumulative", "threshold", np.asarray)):
+        spec = ModelCase("x + (1 | g)", name).spec()
+        values = np.random.default_rng(1).random((5, spec.layout.n_values)) + 0.1
+        linear = linear_predictors(spec, spec.design, values, slice(0, 7))
+        parameters = [p for p in linear if p != "mu"]
+        assert linear["mu"].shape == (5, 7)
+        assert all(linear[p].shape == (5, 1) for p in parameters)
+        expected = scale(spec.layout[variable].take(values).reshape(5, -1))
+        np.testing.assert_array_equal(np.hstack([linear[p] for p in parameters]), expected)
 
 
 @pytest.mark.parametrize("max_bytes", [1, 12 * 8 * 7, 2**26])

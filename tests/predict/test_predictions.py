@@ -34,7 +34,7 @@ INVERSES = {
     "probit": stats.norm.cdf,
     "cloglog": lambda eta: 1 - np.exp(-np.exp(eta)),
 }
-FAMILY_LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.cells]
+FAMILY_LINKS = [(n, link) for n, kind in FAMILIES.items() if kind.labels != "any" for link in kind.cells]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_second_predictor_has_its_own_formula_and_groups() -> None:
         assert stats.kstest(found[:, i], stats.norm(mu, sd).cdf).pvalue > 1e-4  # false alarms: 1 in 10,000
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", [n for n, family in FAMILIES.items() if family.labels != "any"])
 def test_outcomes_have_the_mean_that_is_predicted(family: str) -> None:
     """z-tests at 4.9 standard errors, 10 of them: a false alarm once in 100,000."""
     made = make_fit(family=family, draws=3000)

@@ -129,7 +129,8 @@ class Fit(Predicting, Checking, Scoring, Keeping):
         sums = self.group_coefficients(prob, parameter) if totals else None
         data = effects_data(effects, sums, group, sort)
         return Plot(
-            draw_effects(data, self.model.family.links[parameter or self.model.family.main], prob), data
+            draw_effects(data, self.model.family.effect_scale(parameter or self.model.family.main), prob),
+            data,
         )
 
     def report(

@@ -28,7 +28,7 @@ from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
 from partialpool.pooling.explain import Explanation, explain
 from partialpool.pooling.fits import fit_three
-from partialpool.pooling.pooled_designs import grouping_factor
+from partialpool.pooling.pooled_designs import grouping_factor, require_one_expectation
 from partialpool.pooling.population import PopulationLine, population_line
 from partialpool.pooling.table import pooling_table
 from partialpool.priors.base import Prior
@@ -228,11 +228,12 @@ def compare_pooling(
     OptionError, FormulaError
         When there is no such factor or method, or a group-level coefficient has no population-level one.
     FamilyError
-        As :meth:`Model.fit`.
+        As :meth:`Model.fit`; when outcomes are categories, of which there is no one expected value.
     """
     check_prob(prob)
     options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
     model = Model(formula, data, family, priors, missing, covariances)
+    require_one_expectation(model.family)
     factor = grouping_factor(model.design, group).name
     require_variation(model.spec)
 

@@ -45,6 +45,10 @@ _ADVICE = {
         "The model makes smaller outcomes than there are: a log link, or the log of the outcome.",
         "The smallest outcome is beyond the model's tail: look at it, then at heavier tails.",
     ),
+    "share": (
+        "There are more of this category than the model makes: look for a predictor that tells it apart.",
+        "There are fewer of this category than the model makes: look for a predictor that tells it apart.",
+    ),
     "spread": (
         "Groups differ more than the model says: the prior of the sd of {factor} holds it too low.",
         "Groups differ less than the model says: the prior of the sd of {factor} may be too wide.",
@@ -86,7 +90,7 @@ def advise(statistic: Statistic, verdict: str, situation: Situation) -> str:
     if situation.prior:
         return _PRIOR
     higher, family = verdict == TOO_HIGH, situation.family
-    counts = family.discrete and not family.bounded
+    counts = family.discrete and not family.bounded and not family.categories
     if counts and higher and len(family.parameters) == 1 and statistic.kind in _BY_DISPERSION:
         return _OVERDISPERSED
     if (

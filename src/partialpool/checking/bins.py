@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class Bins:
     Attributes
     ----------
     what
-        ``"count"``, ``"proportion"`` or ``"value"``.
+        ``"count"``, ``"proportion"``, ``"value"`` or ``"category"``.
     edges
         (B + 1,); of counts the last is infinite.
     scale
@@ -52,6 +53,8 @@ def choose_bins(family: Family, values: Floats, size: Floats) -> Bins:
     """
     used = size > 0
     ones = used.astype(float)
+    if family.categories:
+        return Bins("category", np.arange(len(family.categories) + 1.0), ones)
     if not family.discrete:
         low, high = float(values.min()), float(values.max())
         margin = _BEYOND / 2 * (high - low) or 1.0
@@ -78,18 +81,22 @@ def _count_edges(counts: Floats) -> Floats:
     return np.arange(0, top, width, dtype=float)
 
 
-def binned(bins: Bins, observed: BinTally, replicated: BinTally, prob: float) -> pd.DataFrame:
+def binned(
+    bins: Bins, observed: BinTally, replicated: BinTally, prob: float, categories: Sequence[str] = ()
+) -> pd.DataFrame:
     """Tabulate observed and replicated numbers of rows by bin.
 
     Returns
     -------
-    A row a bin: ``left`` and ``right`` (excluded, infinite for the last bin of counts), and numbers of rows:
+    A row a bin: ``category`` where outcomes are categories, ``left`` and ``right`` (excluded, infinite for
+    the last bin of counts), and numbers of rows:
     ``observed``, and ``mean``, ``lower`` and ``upper`` of the replicated data sets.
     """
     tail = (1 - prob) / 2
     lower, upper = np.quantile(replicated.counts, [tail, 1 - tail], axis=0)
     return pd.DataFrame(
-        {
+        ({"category": list(categories)} if categories else {})
+        | {
             "left": bins.edges[:-1],
             "right": bins.edges[1:],
             "observed": observed.counts[0],

@@ -18,6 +18,7 @@ from partialpool.checking.statistics import (
     FITS,
     Function,
     Statistic,
+    category_statistics,
     check_names,
     compare,
     group_statistics,
@@ -43,29 +44,37 @@ Blocks = Iterable[tuple[slice, Floats]]
 class _Tallies:
     """The sums over rows of S data sets, collected in one pass."""
 
+    family: Family
     rows: Tally
     groups: Mapping[str, GroupTally]
     bins: BinTally
 
     @classmethod
-    def empty(cls, size: Floats, factors: Mapping[str, Grouping], bins: Bins, n_sets: int) -> _Tallies:
+    def empty(
+        cls, family: Family, size: Floats, factors: Mapping[str, Grouping], bins: Bins, n_sets: int
+    ) -> _Tallies:
         """Create empty tallies for a number of data sets."""
         groups = {n: GroupTally(f.pairs(), size, len(f.labels), n_sets) for n, f in factors.items()}
-        return cls(Tally(size, n_sets), groups, BinTally(bins.edges, bins.scale, n_sets))
+        return cls(family, Tally(size, n_sets), groups, BinTally(bins.edges, bins.scale, n_sets))
 
     def add(self, blocks: Blocks) -> _Tallies:
         """Add blocks of rows, and return what is added to."""
-        tallies: list[Tally | GroupTally | BinTally] = [self.rows, *self.groups.values(), self.bins]
         for rows, outcomes in blocks:
-            for tally in tallies:
-                tally.add(rows, outcomes)
+            counted = self.family.tallied(outcomes)
+            self.rows.add(rows, counted)
+            self.bins.add(rows, counted)
+            for tally in self.groups.values():
+                tally.add(rows, self.family.group_figure(outcomes))
         return self
 
-    def statistics(self, family: Family) -> Found:
+    def statistics(self) -> Found:
         """Compute every test statistic of each data set."""
-        found = dict(row_statistics(self.rows, family))
+        if self.family.categories:
+            found = dict(category_statistics(self.bins, self.family.categories))
+        else:
+            found = dict(row_statistics(self.rows, self.family))
         for factor, tally in self.groups.items():
-            found |= group_statistics(tally, factor)
+            found |= group_statistics(tally, factor, self.family.group_word)
         return found
 
 
@@ -123,10 +132,11 @@ def check(
     outcome, family = outcome_of(again.model), again.model.family
     size = family.unit_weights(outcome)
     bins = choose_bins(family, outcome.values, size)
-    observed = _Tallies.empty(size, factors, bins, 1).add([(slice(None), outcome.values[np.newaxis])])
-    replicated = _Tallies.empty(size, factors, bins, len(again.values))
+    observed = _Tallies.empty(family, size, factors, bins, 1)
+    observed.add([(slice(None), outcome.values[np.newaxis])])
+    replicated = _Tallies.empty(family, size, factors, bins, len(again.values))
     replicated.add(replicated_outcomes(again, seed, max_bytes))
-    ours, theirs = observed.statistics(family), replicated.statistics(family)
+    ours, theirs = observed.statistics(), replicated.statistics()
     if statistics:
         check_names(statistics, [statistic.name for statistic in ours])
         ours |= own_statistics(statistics, iter([outcome.values[np.newaxis]]))
@@ -138,6 +148,7 @@ def check(
         kind="prior" if prior else "posterior",
         outcome=outcome.name,
         bounded=family.bounded,
+        group_word=family.group_word,
         n_draws=len(again.values),
         prob=prob,
         seed=seed,
@@ -147,7 +158,7 @@ def check(
             for n, f in factors.items()
         },
         replicated={statistic.name: values for statistic, values in theirs.items()},
-        distribution=binned(bins, observed.bins, replicated.bins, prob),
+        distribution=binned(bins, observed.bins, replicated.bins, prob, family.categories),
         scale=bins.what,
         advice=tuple(_advice(ours, table["verdict"].tolist(), situation)),
     )

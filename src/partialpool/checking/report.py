@@ -35,6 +35,9 @@ class Check:
         The outcome's name.
     bounded
         True when means are proportions.
+    group_word
+        What tables of groups are of: ``"mean"``, ``"proportion"``, or ``"share of car"`` where outcomes are
+        categories without an order.
     n_draws
         Replicated data sets.
     prob
@@ -51,10 +54,11 @@ class Check:
     replicated
         By statistic, its value in each replicated data set.
     distribution
-        A row a bin of outcomes: ``left``, ``right``, and numbers of rows, ``observed`` and of replicated data
+        A row a bin of outcomes: ``category`` where there are any, ``left``, ``right``, and numbers of rows,
+        ``observed`` and of replicated data
         sets ``mean``, ``lower``, ``upper``.
     scale
-        What bins are of: ``"count"``, ``"proportion"`` or ``"value"``.
+        What bins are of: ``"count"``, ``"proportion"``, ``"value"`` or ``"category"``.
     advice
         What does not fit, and what to try.
     """
@@ -62,6 +66,7 @@ class Check:
     kind: str
     outcome: str
     bounded: bool
+    group_word: str
     n_draws: int
     prob: float
     seed: int
@@ -134,10 +139,13 @@ class Check:
     def _groups_text(self, name: str) -> str:
         """Write how many groups are outside and how many are expected; name them if there are too many."""
         table = self.tables[name]
+        word = self.group_word if self.group_word.startswith("share") else "mean"
         n, prior = len(table), self.kind == "prior"  # draws from the prior move all groups together
         outside = int(((table["observed"] < table["lower"]) | (table["observed"] > table["upper"])).sum())
         many = more_than_chance(outside, n, self.prob)
-        text = f"{name}: {outside:,} of {n:,} groups have a mean outside their {_percent(self.prob)} interval"
+        text = (
+            f"{name}: {outside:,} of {n:,} groups have a {word} outside their {_percent(self.prob)} interval"
+        )
         if outside and not prior:
             text += f", {'more' if many else 'no more'} than chance gives ({by_chance(n, 1 - self.prob)})"
         tail = table["p"].where(table["p"] < 0.5, 1 - table["p"]).clip(lower=1 / self.n_draws)

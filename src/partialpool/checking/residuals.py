@@ -99,9 +99,9 @@ def _means_over_draws(fitted: Fitted, design: Design, max_bytes: int) -> Floats:
         assert own.outcome is not None, "models are built from rows with an outcome"
         y, trials = own.outcome.values, own.outcome.trials
         with np.errstate(over="ignore"):  # draws from wide priors
-            linear = linear_predictors(own, family, model.layout, values, slice(None))
+            linear = linear_predictors(model, own, values, slice(None))
             below = family.cdf(y - 1 if family.discrete else y, linear, trials)
-            means[0, rows], means[2, rows] = below.mean(axis=0), family.mean(linear).mean(axis=0)
+            means[0, rows], means[2, rows] = below.mean(axis=0), family.expected(linear).mean(axis=0)
             if family.discrete:
                 means[1, rows] = np.exp(family.log_likelihood(own.outcome, linear)).mean(axis=0)
     return means

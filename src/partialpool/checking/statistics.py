@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.checking.tallies import GroupTally, Tally
+from partialpool.checking.tallies import BinTally, GroupTally, Tally
 from partialpool.errors import OptionError, build
 from partialpool.families.base import Family
 
@@ -31,7 +31,7 @@ class Statistic:
         As people read it.
     kind
         Which advice applies: ``"mean"``, ``"sd"``, ``"zeros"``, ``"full"``, ``"dispersion"``, ``"largest"``,
-        ``"smallest"``, ``"spread"``, ``"top"``, ``"bottom"`` or ``"own"``.
+        ``"smallest"``, ``"share"``, ``"spread"``, ``"top"``, ``"bottom"`` or ``"own"``.
     factor
         The grouping factor, for those about groups.
     """
@@ -64,12 +64,28 @@ def row_statistics(tally: Tally, family: Family) -> Iterator[tuple[Statistic, Fl
     yield Statistic("largest", "largest"), tally.largest
 
 
-def group_statistics(tally: GroupTally, factor: str) -> Iterator[tuple[Statistic, Floats]]:
-    """Compute statistics of the groups' means, (S,) each: their sd, the largest, the smallest."""
-    means = tally.means
-    yield Statistic(f"sd between {factor} means", "spread", factor), means.std(axis=1)
-    yield Statistic(f"largest {factor} mean", "top", factor), means.max(axis=1)
-    yield Statistic(f"smallest {factor} mean", "bottom", factor), means.min(axis=1)
+def category_statistics(tally: BinTally, names: Sequence[str]) -> Iterator[tuple[Statistic, Floats]]:
+    """Compute the share of rows in each category, (S,) each."""
+    shares = tally.counts / tally.counts.sum(axis=1, keepdims=True)
+    for name, share in zip(names, shares.T, strict=True):
+        yield Statistic(f"share of {name}", "share"), share
+
+
+def group_statistics(
+    tally: GroupTally, factor: str, word: str = "mean"
+) -> Iterator[tuple[Statistic, Floats]]:
+    """Compute statistics of the groups' means, (S,) each: their sd, the largest, the smallest.
+
+    Parameters
+    ----------
+    word
+        What the mean is, where it is not the mean of outcomes: ``"share of car"``.
+    """
+    means, word = tally.means, word if word.startswith("share") else "mean"
+    several = word.replace("share", "shares", 1) if word.startswith("share") else "means"
+    yield Statistic(f"sd between {factor} {several}", "spread", factor), means.std(axis=1)
+    yield Statistic(f"largest {factor} {word}", "top", factor), means.max(axis=1)
+    yield Statistic(f"smallest {factor} {word}", "bottom", factor), means.min(axis=1)
 
 
 def more_than_chance(n_outside: int, n: int, prob: float) -> bool:

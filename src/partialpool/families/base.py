@@ -9,43 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError, FamilyError, build
+from partialpool.constraints.base import Constraint
+from partialpool.errors import FamilyError, build
 from partialpool.families.links import LINKS, Link
+from partialpool.families.support import OutcomeLike, row_weights
 from partialpool.kernels.native.family_loops import family_blocks, unit_block
 from partialpool.priors.base import Prior
 
 Array = NDArray[np.float64]
 
 MAIN = "mu"  # the parameter that the right side of a formula is of, each family's first
-
-
-class OutcomeLike(Protocol):
-    """The left-hand side of a formula, as far as families read it."""
-
-    @property
-    def name(self) -> str:
-        """The outcome's name."""
-
-    @property
-    def values(self) -> Array:
-        """(n,) outcomes, or successes."""
-
-    @property
-    def trials(self) -> Array | None:
-        """(n,) trials."""
-
-    @property
-    def trials_name(self) -> str | None:
-        """What the formula calls the trials."""
-
-    @property
-    def weights(self) -> Array | None:
-        """(n,) frequency weights."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +40,18 @@ class Family:
     name
         As the user writes it.
     parameters
-        Parameters that have a linear predictor, the mean's (``"mu"``) first. The others are positive, on
-        the log scale in their predictor.
+        Parameters that have a linear predictor, the mean's (``"mu"``) first. A family whose parameters depend
+        on the outcome has them once it is bound to one: see `bind`. Those called ``"name[label]"`` are
+        the values of one variable of the results, and never have a formula.
     cells
         By link of the mean, the scalar function of one cell: see `kernels.native.family_loops.family_blocks`.
+    any_number
+        True where the scalar function takes any number of predictors.
+    coupled
+        True where the curvature of the log likelihood ties the predictors to each other, so that they are
+        fitted together.
+    intercept
+        False where other parameters take the place of the main predictor's intercept.
     unit_cells
         By link, the scalar function of a cell of one row (statistic 0 is 1), where the log likelihood is a
         sum and the log of a ratio: see `kernels.native.family_loops.unit_block`.
@@ -78,8 +64,10 @@ class Family:
         True when the formula must give trials.
     bounded
         True when the mean is a proportion, so that predictors can separate outcomes perfectly.
-    n_labels
-        How many labels an outcome of labels must have; 0 for outcomes that are numbers.
+    labels
+        How many labels an outcome may have: ``"none"`` for outcomes that are numbers, ``"two"`` or ``"any"``.
+    needs_order
+        True when labels must be in an order that the user gave them.
     discrete
         True for outcomes that are whole numbers.
     residual_sd
@@ -97,12 +85,16 @@ class Family:
     name: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]] = (MAIN,)
     cells: ClassVar[Mapping[str, Callable[..., Any]]]
+    any_number: ClassVar[bool] = False
+    coupled: ClassVar[bool] = False
+    intercept: ClassVar[bool] = True
     unit_cells: ClassVar[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
     information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
     keeps_outcome: ClassVar[bool] = False
     needs_trials: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
-    n_labels: ClassVar[int] = 0
+    labels: ClassVar[Literal["none", "two", "any"]] = "none"
+    needs_order: ClassVar[bool] = False
     discrete: ClassVar[bool] = True
     residual_sd: ClassVar[str] = ""
     mean_word: ClassVar[str] = "mean"
@@ -117,15 +109,44 @@ class Family:
                 allowed=", ".join(self.cells),
             )
 
+    def bind(self, outcome: OutcomeLike) -> Self:
+        """Meet an outcome: the family with the parameters that this outcome asks for.
+
+        A family that is bound already stays as it is, so that other rows of the same model have the same
+        parameters.
+        """
+        return self
+
+    def require_bound(self) -> None:
+        """Raise ValueError where what a file says of the family's outcome cannot be."""
+
     @property
     def main(self) -> str:
-        """The parameter that the right side of a formula is of: the mean."""
+        """The first parameter that the right side of a formula is of."""
         return self.parameters[0]
 
     @property
+    def mains(self) -> tuple[str, ...]:
+        """The parameters that the right side of a formula is of: the mean."""
+        return (self.main,)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Labels of the outcome's categories where expectations are their probabilities; empty elsewhere."""
+        return ()
+
+    @property
     def links(self) -> dict[str, str]:
-        """Link of each parameter's predictor."""
+        """Link of each parameter: from its value to what its predictor is on the scale of."""
         return {p: self.link if p == MAIN else "log" for p in self.parameters}
+
+    def effect_scale(self, parameter: str) -> str:
+        """Link whose scale a predictor's coefficients are on."""
+        return self.links[parameter]
+
+    def constraint(self, parameter: str, prior: Prior) -> Constraint:
+        """What keeps a parameter without a formula in its support; equal ties neighbours to each other."""
+        return prior.constraint(positive=self.links[parameter] == "log")
 
     @property
     def mean_link(self) -> Link:
@@ -155,7 +176,8 @@ class Family:
 
     def blocks(self) -> tuple[Any, Any, Any]:
         """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
-        return family_blocks(self.cells[self.link], len(self.parameters))
+        n_predictors = None if self.any_number else len(self.parameters)
+        return family_blocks(self.cells[self.link], n_predictors)
 
     def density_block(self, only_unit_cells: bool) -> Any:
         """Compiled loop over cells that the density calls: the quicker one where every cell is one row."""
@@ -223,6 +245,11 @@ class Family:
         """Centre and scale of the linear predictor, for default priors."""
         raise NotImplementedError
 
+    def typical(self, outcome: OutcomeLike, offset: Array | None) -> dict[str, float]:
+        """Value of each parameter's predictor where the outcomes lie, less the offset of the main one."""
+        location, scale = self.location_scale(outcome, offset)
+        return {p: location if p in self.mains else float(np.log(scale)) for p in self.parameters}
+
     def auxiliary_prior(self, parameter: str, scale: float) -> Prior:
         """Default prior of a parameter other than the mean, on its natural scale."""
         raise FamilyError(f"The family {self.name!r} has no parameter {parameter!r}.")
@@ -230,13 +257,20 @@ class Family:
     # --- predictions ----------------------------------------------------------------------------------------
 
     def mean(self, linear: Mapping[str, Array]) -> Array:
-        """Expected outcome of one unit (a probability for one trial), from linear predictors by parameter."""
+        """Expected outcome of one unit (a probability for one trial), from linear predictors by parameter.
+
+        Where there are categories, their probabilities along a last axis.
+        """
         return self.mean_link.inverse(linear[MAIN])
 
-    def average(self, linear: Mapping[str, Array], sd: Array) -> Array:
-        """Average the mean over normal deviations, of these sds, of its linear predictor.
+    def expected(self, linear: Mapping[str, Array]) -> Array:
+        """Expected outcome of one unit as a number, also where there are categories."""
+        return self.mean(linear)
 
-        Effects on other parameters do not change it.
+    def average(self, linear: Mapping[str, Array], sd: Array) -> Array:
+        """Average the mean over normal deviations, of these sds, of the main linear predictor.
+
+        Effects on other parameters do not change it. For families of one main predictor.
         """
         return self.mean_link.average(linear[MAIN], sd)
 
@@ -262,11 +296,26 @@ class Family:
         """
         raise NotImplementedError
 
+    def stan_values(self, values: Array) -> Array:
+        """Outcomes as the distribution in Stan takes them."""
+        return values
+
+    def tallied(self, values: Array) -> Array:
+        """Outcomes as they are counted: numbers of their categories, from 0, where there are any."""
+        return values
+
+    def group_figure(self, values: Array) -> Array:
+        """Outcomes of which a check compares the groups' means: see `group_word`."""
+        return values
+
     # --- words ----------------------------------------------------------------------------------------------
 
     @property
     def stan(self) -> str:
-        """The distribution in Stan's words, with ``{mu}`` and so on where predictors go."""
+        """The distribution in Stan's words, with ``{mu}`` and so on where predictors go.
+
+        Several main predictors all go where ``{mu}`` stands.
+        """
         raise NotImplementedError
 
     @property
@@ -274,58 +323,21 @@ class Family:
         """The distribution in mathematical words, ``Binomial(1, p)``; its mean is `mean_symbol`."""
         raise NotImplementedError
 
+    @property
+    def stan_by_row(self) -> bool:
+        """Whether the distribution in Stan takes one row at a time."""
+        return len(self.mains) > 1
+
+    @property
+    def group_word(self) -> str:
+        """What the mean of a group's outcomes is called."""
+        return "proportion" if self.bounded else "mean"
+
+    def subject(self, parameter: str) -> str:
+        """Name a parameter's predictor as the subject of a sentence about a row: "the log of its mean"."""
+        if parameter != self.main:
+            return f"the log of its {parameter}"
+        link = self.mean_link.text
+        return f"the {link} of its {self.mean_word}" if link else f"its {self.mean_word}"
+
     mean_symbol: ClassVar[str] = "mu"
-
-
-def row_weights(outcome: OutcomeLike) -> Array:
-    """(n,) frequency weights, ones where there are none."""
-    return np.ones(len(outcome.values)) if outcome.weights is None else outcome.weights
-
-
-def totals(index: NDArray[np.int64], weights: Array, n_cells: int) -> Array:
-    """(n_cells,) sums of weights by cell."""
-    return np.bincount(index, weights, n_cells).astype(float)
-
-
-def refuse_rows(
-    outcome: OutcomeLike,
-    bad: NDArray[np.bool_],
-    family: str,
-    allowed: str,
-    hint: str,
-    *,
-    subject: str = "",
-    tell: Callable[[int], str] | None = None,
-) -> None:
-    """Raise DataError naming the first rows whose outcome is outside a family's support.
-
-    Parameters
-    ----------
-    subject
-        What the message is about; the outcome when left out.
-    tell
-        From a row to what it has; the outcome's value when left out.
-    """
-    rows = np.flatnonzero(bad)
-    if not len(rows):
-        return
-    tell = tell or (lambda r: f"{outcome.values[r]:g}")
-    shown = ", ".join(f"row {r}: {tell(r)}" for r in rows[:5])
-    raise build(
-        DataError,
-        f"{subject or f'Outcome {outcome.name!r} has'} {len(rows)} of {len(bad)} rows outside the support of "
-        f"the family {family!r} ({shown}{', ...' if len(rows) > 5 else ''}; rows count from 0).",
-        allowed=allowed,
-        hint=hint,
-    )
-
-
-def refuse_trials(outcome: OutcomeLike, family: str, hint: str) -> None:
-    """Raise FamilyError when trials were given to a family that has none."""
-    if outcome.trials is not None:
-        raise build(FamilyError, f"The family {family!r} takes no trials().", hint=hint)
-
-
-def is_whole(values: Array) -> NDArray[np.bool_]:
-    """Which values are whole numbers."""
-    return np.asarray(values == np.floor(values))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from partialpool.families.base import Array, OutcomeLike, refuse_rows, refuse_trials
+from partialpool.families.base import Array
 from partialpool.families.binomial import Binomial
+from partialpool.families.support import OutcomeLike, refuse_rows, refuse_trials
 
 
 class Bernoulli(Binomial):

@@ -8,16 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FamilyError, build
-from partialpool.families.base import (
-    Array,
-    Family,
-    OutcomeLike,
-    is_whole,
-    refuse_rows,
-    row_weights,
-    totals,
-)
+from partialpool.families.base import Array, Family
 from partialpool.families.links import log_expits
+from partialpool.families.support import OutcomeLike, is_whole, refuse_rows, row_weights, totals
 from partialpool.kernels.math.special import mills_ratio
 from partialpool.kernels.math.vectorised import (
     exponential,
@@ -97,7 +90,7 @@ class Binomial(Family):
     unit_cells = {"logit": logit_unit_cell}  # noqa: RUF012
     needs_trials = True
     bounded = True
-    n_labels = 2
+    labels = "two"
     mean_word = "probability"
     mean_symbol = "p"
 

@@ -8,15 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families.base import (
-    Array,
-    Family,
-    OutcomeLike,
-    refuse_rows,
-    refuse_trials,
-    row_weights,
-    totals,
-)
+from partialpool.families.base import Array, Family
+from partialpool.families.support import OutcomeLike, refuse_rows, refuse_trials, row_weights, totals
 from partialpool.kernels.math.special import log_gamma_excess
 from partialpool.kernels.math.vectorised import exponential
 from partialpool.kernels.native.compiling import inlined

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FamilyError, build
-from partialpool.families.base import Array, Family, OutcomeLike, refuse_trials, row_weights, totals
+from partialpool.families.base import Array, Family
+from partialpool.families.support import OutcomeLike, refuse_trials, row_weights, totals
 from partialpool.kernels.math.vectorised import exponential
 from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior

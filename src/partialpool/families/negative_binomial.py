@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families.base import Array, Family, OutcomeLike, row_weights, totals
+from partialpool.families.base import Array, Family
 from partialpool.families.links import log_expits
 from partialpool.families.poisson import check_counts, draw_counts, log_location
+from partialpool.families.support import OutcomeLike, row_weights, totals
 from partialpool.kernels.math.special import gamma_differences, trigamma
 from partialpool.kernels.math.vectorised import exponential, exponential_ratio, log_one_plus_ratio, where
 from partialpool.kernels.native.compiling import inlined

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, build
-from partialpool.families.base import (
-    Array,
-    Family,
+from partialpool.families.base import Array, Family
+from partialpool.families.support import (
     OutcomeLike,
     is_whole,
     refuse_rows,

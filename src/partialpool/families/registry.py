@@ -6,13 +6,25 @@ from partialpool.errors import FamilyError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.families.bernoulli import Bernoulli
 from partialpool.families.binomial import Binomial
+from partialpool.families.categorical import Categorical
+from partialpool.families.cumulative import Cumulative
 from partialpool.families.gamma_outcomes import Gamma
 from partialpool.families.gaussian import Gaussian
 from partialpool.families.negative_binomial import NegativeBinomial
 from partialpool.families.poisson import Poisson
 
 FAMILIES: dict[str, type[Family]] = {
-    family.name: family for family in (Bernoulli, Binomial, Gamma, Gaussian, NegativeBinomial, Poisson)
+    family.name: family
+    for family in (
+        Bernoulli,
+        Binomial,
+        Categorical,
+        Cumulative,
+        Gamma,
+        Gaussian,
+        NegativeBinomial,
+        Poisson,
+    )
 }
 
 

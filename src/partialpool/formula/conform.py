@@ -5,7 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from partialpool.families.base import MAIN
 from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
+
+
+def spread(design: Design, parameters: Collection[str], mains: Collection[str]) -> Design:
+    """Give parameters the predictors that their formulas made, in the order of the parameters.
+
+    Parameters
+    ----------
+    design
+        As the recipe makes it: the right side of the formula is the predictor of ``"mu"``.
+    parameters
+        All of a family.
+    mains
+        Those that take the right side of the formula where they have no formula of their own.
+    """
+    found = {}
+    for parameter in parameters:
+        own = design.predictors.get(parameter, design.predictors.get(MAIN) if parameter in mains else None)
+        if own is not None:
+            found[parameter] = replace(own, parameter=parameter)
+    return replace(design, predictors=found)
 
 
 def conform(design: Design, like: Design) -> Design:
@@ -25,8 +46,8 @@ def conform(design: Design, like: Design) -> Design:
     -------
     `design` with the coefficients and group-level terms of `like`, in their order.
     """
-    predictors = {name: _predictor(design.predictors[name], p) for name, p in like.predictors.items()}
-    return replace(design, predictors=predictors)
+    own = spread(design, like.predictors, like.predictors).predictors
+    return replace(design, predictors={name: _predictor(own[name], p) for name, p in like.predictors.items()})
 
 
 def without_columns(population: Population, names: Collection[str]) -> Population:

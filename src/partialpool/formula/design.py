@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ from partialpool.formula.grouping import fit_factor
 from partialpool.formula.known_covariances import Covariances, arrange, read_covariances
 from partialpool.formula.member_factor import fit_members, require_members
 from partialpool.formula.nesting import find_nesting
-from partialpool.formula.outcome import fit_outcome
+from partialpool.formula.outcome import fit_outcome, is_ordered
 from partialpool.formula.recipe import (
     AnyFactor,
     Columns,
@@ -92,6 +93,7 @@ def build_design(
     plain, n_dropped = usable_rows(table, union(left.columns, columns), missing)
 
     outcome_recipe, outcome = fit_outcome(left, plain)
+    outcome = replace(outcome, ordered=is_ordered(left, table))
     factors, groupings = _fit_factors(sides.values(), plain, outcome.weights)
     known = arrange(matrices, named, groupings)
     fitted = {

@@ -276,6 +276,8 @@ class Outcome:
         The labels of a non-numeric outcome, or None.
     trials_name
         What the formula calls the trials; None without trials.
+    ordered
+        Whether the user gave the labels an order, so that it says more than the alphabet.
     """
 
     name: str
@@ -284,6 +286,7 @@ class Outcome:
     weights: Floats | None
     levels: tuple[str, ...] | None = None
     trials_name: str | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True)

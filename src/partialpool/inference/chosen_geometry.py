@@ -62,8 +62,7 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         own = slice(spec.coef_start[part.predictors.start], spec.coef_start[part.predictors.stop])
         covariance = eliminate(part, fit.point.links, len(terms))
         terms += part.effects
-        sds = np.sqrt(np.diag(covariance))
-        centre[own], jacobian = unconstrained(spec, part.predictors, part.coefficients, sds)
+        centre[own], jacobian = unconstrained(spec, part.predictors, part.coefficients, covariance)
         expansion[own] = part.coefficients
         inverse = np.linalg.inv(jacobian)
         scale[own, own] = _safe_cholesky(inverse @ covariance @ inverse.T)
@@ -112,7 +111,7 @@ def _evidence(spec: ModelSpec, number: int, term: FittedEffects) -> Floats:
     yes or no have, groups of no more rows than effects count as none.
     """
     learnt = _learnt(term)
-    if spec.family.bounded or spec.family.information_powers:
+    if spec.family.bounded or spec.family.categories or spec.family.information_powers:
         learnt[_rows(spec.cells, number, len(learnt)) <= learnt.shape[1]] = 0.0
     return np.asarray(np.sum(learnt**2, axis=0))
 

@@ -106,7 +106,7 @@ def compile_rest() -> None:
     native_close()
     for family in FAMILIES.values():
         for cell in family.cells.values():
-            family_blocks(cell, len(family.parameters))
+            family_blocks(cell, None if family.any_number else len(family.parameters))
         for cell in family.unit_cells.values():
             unit_block(cell)
     for constraint in CONSTRAINTS:

@@ -7,11 +7,11 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.ordered import Ordered
 from partialpool.errors import PriorError, build
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
 from partialpool.model.effects import Effects, GroupCoefficient
-from partialpool.model.parameters import PredictorParameters
 from partialpool.model.priors import default_priors
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
@@ -48,8 +48,9 @@ def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
     options = NutsOptions(draws=draws, chains=1, seed=seed)  # which checks the numbers
     start, rng = time.perf_counter(), np.random.default_rng(seed)
     values = np.full((options.draws, spec.layout.n_values), np.nan)
-    for part in spec.parameters.predictors:
-        _draw_coefficients(spec, part, values, rng)
+    for number in range(len(spec.parameters.predictors)):
+        _draw_coefficients(spec, number, values, rng)
+    _put_in_order(spec, values, rng)
     for effects in spec.parameters.effects:
         _draw_effects(spec, effects, values, rng)
     return Draws(
@@ -65,18 +66,41 @@ def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
     )
 
 
-def _draw_coefficients(
-    spec: ModelSpec, part: PredictorParameters, values: Floats, rng: np.random.Generator
-) -> None:
-    for c in part.coefficients:
+def _draw_coefficients(spec: ModelSpec, number: int, values: Floats, rng: np.random.Generator) -> None:
+    every, own = spec.parameters.coefficients, spec.parameters.predictors[number].coefficients
+    for c in own:
         values[:, c.value] = _sample(spec, c.name, c.prior, rng, (len(values),), positive=c.logged)
-    anchored = [c.value for c in part.coefficients if isinstance(c.prior, AtMeans)]
-    if anchored and part.predictor is not None:
-        # What was drawn is the predictor at the columns' means; the intercept is what the slopes leave of it.
-        means = spec.anchors.means[part.parameter]
-        slopes = np.array([c.value for c in part.coefficients if c.value != anchored[0]], np.int64)
-        kept = np.array([c.value != anchored[0] for c in part.coefficients])
-        values[:, anchored[0]] -= values[:, slopes] @ means[kept]
+    for i, c in enumerate(own):
+        if isinstance(c.prior, AtMeans):
+            # What was drawn is the predictor at the columns' means; the rest is what the slopes leave of it.
+            weights = spec.anchor(number, i)
+            others = [k for k in np.flatnonzero(weights) if every[k] is not c]
+            places = np.array([every[k].value for k in others], np.int64)
+            values[:, c.value] -= values[:, places] @ weights[others]
+
+
+def _put_in_order(spec: ModelSpec, values: Floats, rng: np.random.Generator) -> None:
+    """Draw values that have to ascend until they do; where their priors are equal, sort them."""
+    for block in spec.blocks.blocks:
+        if not isinstance(block.constraint, Ordered):
+            continue
+        places = np.array(block.places, np.int64)
+        parts = spec.parameters.predictors
+        numbers = [n for n, p in enumerate(parts) if any(c.value in places for c in p.coefficients)]
+        if len({parts[n].coefficients[0].prior for n in numbers}) == 1:
+            values[:, places] = np.sort(values[:, places], axis=1)
+            continue
+        for _ in range(_MOST_ROUNDS):
+            wrong = np.flatnonzero(np.any(np.diff(values[:, places], axis=1) <= 0, axis=1))
+            if not len(wrong):
+                break
+            again = values[wrong]
+            for n in numbers:
+                _draw_coefficients(spec, n, again, rng)
+            values[wrong] = again
+        else:
+            names = ", ".join(parts[n].parameter for n in numbers)
+            raise build(PriorError, f"Draws from the priors of {names} next to never ascend.")
 
 
 def _draw_effects(spec: ModelSpec, block: Effects, values: Floats, rng: np.random.Generator) -> None:

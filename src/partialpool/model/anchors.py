@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Anchors:
-    """The predictors' means, at which some priors hold, and location and scale of the outcomes.
+    """The predictors' means, at which some priors hold, and where predictors lie.
 
     Attributes
     ----------
@@ -24,14 +24,17 @@ class Anchors:
         By parameter with a formula, (K,) means of its columns over unit outcomes: the same for rows as for
         cells made of them by hand.
     start
-        Centre and scale of the mean's predictor, less its offset.
+        By parameter, where its predictor lies, that of the main one less its offset.
+    scale
+        Of the main predictor.
     outcome
-        Centre and scale of the mean's predictor, its offset included.
+        The same as `start`, offsets included.
     """
 
     means: Mapping[str, Floats]
-    start: tuple[float, float]
-    outcome: tuple[float, float]
+    start: Mapping[str, float]
+    scale: float
+    outcome: Mapping[str, float]
 
 
 def anchors_of(design: Design, family: Family) -> Anchors:
@@ -44,6 +47,6 @@ def anchors_of(design: Design, family: Family) -> Anchors:
         for name, predictor in design.predictors.items()
     }
     offset = design.main.offset
-    outcome = family.location_scale(design.outcome, None)
-    start = outcome if offset is None else family.location_scale(design.outcome, offset)
-    return Anchors(means, start, outcome)
+    outcome = family.typical(design.outcome, None)
+    start = outcome if offset is None else family.typical(design.outcome, offset)
+    return Anchors(means, start, family.location_scale(design.outcome, offset)[1], outcome)

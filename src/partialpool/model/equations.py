@@ -10,7 +10,7 @@ from partialpool.families.links import LINKS
 from partialpool.model.effects import Effects
 from partialpool.model.equation_symbols import Effect, Symbols
 from partialpool.model.names import prefix
-from partialpool.model.parameters import PredictorParameters
+from partialpool.model.parameters import Coefficient, PredictorParameters
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import AtMeans, Prior, unwrapped
 
@@ -39,10 +39,7 @@ def equations(spec: ModelSpec) -> str:
         lines += _coefficients(symbols, part)
     for effects in spec.parameters.effects:
         lines += _spread(symbols, symbols.effects(parts, effects), effects)
-    for part in parts:
-        if part.predictor is None:
-            lines.append(_Line(part.parameter, "~", _positive(part.coefficients[0].prior)))
-    return _aligned(lines)
+    return _aligned([*lines, *_without_formula(spec, symbols)])
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,10 @@ def _outcome(spec: ModelSpec) -> _Line:
     """The distribution of a row's outcome."""
     family, outcome = spec.family, spec.design.outcome
     assert outcome is not None, "models are built from rows with an outcome"
-    by_row = {"trials", family.mean_symbol, *spec.design.predictors}
+    by_row = sorted({"trials", family.mean_symbol, *spec.design.predictors}, key=len, reverse=True)
     name, _, arguments = family.equation.partition("(")
-    arguments = re.sub(r"\w+", lambda word: f"{word[0]}_i" if word[0] in by_row else word[0], arguments)
+    words = "|".join(re.escape(word) for word in by_row)
+    arguments = re.sub(rf"(?<!\w)({words})(?!\w)", r"\1_i", arguments)
     counted = "" if outcome.weights is None else ", each counted weights_i times"
     return _Line(f"{outcome.name}_i", "~", f"{name}({arguments}", f"{_range(spec)}{counted}")
 
@@ -74,7 +72,7 @@ def _predictors(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
         if part.predictor is None:
             continue
         parameter = part.parameter
-        symbol = f"{spec.family.mean_symbol if parameter == spec.family.main else parameter}_i"
+        symbol = f"{spec.family.mean_symbol if spec.family.mains == (parameter,) else parameter}_i"
         link = LINKS[spec.family.links[parameter]].text
         yield from _wrapped(f"{link}({symbol})" if link else symbol, symbols.terms(part) or ["0"])
 
@@ -145,6 +143,39 @@ def _at_means(prior: AtMeans, shown: Mapping[str, str], note: str) -> Iterator[_
     slopes = [f"{symbol} mean({name})" for name, symbol in shown.items() if name != "Intercept"]
     yield from _wrapped(f"{intercept}*", [intercept, *slopes], f"{intercept}: {note}")
     yield _Line(f"{intercept}*", "~", str(prior.prior), "where every predictor is at its mean")
+
+
+def _without_formula(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
+    """Priors of parameters without a formula; those of one variable in one line where they are equal."""
+    ordered: dict[str, list[Coefficient]] = {}
+    for part in spec.parameters.predictors:
+        (coefficient, *_) = part.coefficients or (None,)
+        if part.predictor is not None or coefficient is None:
+            continue
+        name, bracket, _ = part.parameter.partition("[")
+        if bracket:
+            ordered.setdefault(name, []).append(coefficient)
+        else:
+            yield _Line(part.parameter, "~", _positive(coefficient.prior))
+    for name, own in ordered.items():
+        yield from _ascending(spec, symbols, name, own)
+
+
+def _ascending(spec: ModelSpec, symbols: Symbols, name: str, own: Sequence[Coefficient]) -> Iterator[_Line]:
+    """Priors of values that ascend, such as thresholds."""
+    main = spec.parameters.predictors[0]
+    assert main.predictor is not None, "the main parameter has a formula"
+    slopes = [f"{symbols.coefficient(main, n)} mean({n})" for n in main.predictor.population.names]
+    same = len({c.prior for c in own}) == 1
+    for c in own[:1] if same else own:
+        left = f"{name}[k]" if same else c.name
+        if isinstance(c.prior, AtMeans) and slopes:
+            *before, last = slopes
+            terms = [*before, f"{last})"]
+            yield from _wrapped(f"{left}*", [f"{left} - ({terms[0]}", *terms[1:]])
+            left += "*"
+        at_means = ", where every predictor is at its mean" if left.endswith("*") else ""
+        yield _Line(left, "~", str(unwrapped(c.prior)), f"k = 1..{len(own)}, ascending{at_means}")
 
 
 def _spread(symbols: Symbols, shown: Sequence[Effect], effects: Effects) -> Iterator[_Line]:

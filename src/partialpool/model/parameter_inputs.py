@@ -66,17 +66,14 @@ def anchored_priors(spec: ModelSpec) -> tuple[list[Prior], Floats]:
     -------
     A priors, and (A, K) the combinations.
     """
-    priors, rows = [], []
-    for number, part in enumerate(spec.parameters.predictors):
-        for i, coefficient in enumerate(part.coefficients):
-            if isinstance(coefficient.prior, AtMeans) and part.predictor is not None:
-                row = np.zeros(len(spec.parameters.coefficients))
-                own = slice(spec.coef_start[number], spec.coef_start[number + 1])
-                row[own] = spec.anchors.means[part.parameter]
-                row[own][i] = 1.0
-                priors.append(unwrapped(coefficient.prior))
-                rows.append(row)
-    return priors, np.array(rows, float).reshape(len(rows), len(spec.parameters.coefficients))
+    found = [
+        (unwrapped(coefficient.prior), spec.anchor(number, i))
+        for number, part in enumerate(spec.parameters.predictors)
+        for i, coefficient in enumerate(part.coefficients)
+        if isinstance(coefficient.prior, AtMeans)
+    ]
+    rows = np.array([row for _, row in found], float)
+    return [prior for prior, _ in found], rows.reshape(len(found), len(spec.parameters.coefficients))
 
 
 def _flat(parts: Iterable[Iterable[float]]) -> Floats:

@@ -28,12 +28,12 @@ from partialpool.priors.normal import Normal
 
 @dataclass(frozen=True)
 class Coefficient:
-    """A population-level coefficient, or a positive parameter without a formula.
+    """A population-level coefficient, or a parameter without a formula.
 
     Attributes
     ----------
     name
-        ``"x"``, ``"cat[b]"``, ``"sigma"``.
+        ``"x"``, ``"cat[b]"``, ``"sigma"``, ``"threshold[1]"``.
     value
         Its position in a draw.
     constraint
@@ -112,7 +112,7 @@ def build_parameters(design: Design, family: Family, priors: Mapping[str, Prior]
         Complete: as `model.priors.resolve_priors` returns them.
     """
     layout = _LayoutBuilder()
-    coefficients = {p: _coefficients(layout, p, design, priors) for p in family.parameters}
+    coefficients = {p: _coefficients(layout, p, design, family, priors) for p in family.parameters}
     effects: list[Effects] = []
     for group in term_groups(design):
         effects += _split_fixed(_effects(layout, group, family.parameters, priors))
@@ -124,12 +124,13 @@ def build_parameters(design: Design, family: Family, priors: Mapping[str, Prior]
 
 
 def _coefficients(
-    layout: _LayoutBuilder, parameter: str, design: Design, priors: Mapping[str, Prior]
+    layout: _LayoutBuilder, parameter: str, design: Design, family: Family, priors: Mapping[str, Prior]
 ) -> tuple[Coefficient, ...]:
     predictor = design.predictors.get(parameter)
     if predictor is None:
-        prior, place = priors[parameter], layout.add(parameter, "auxiliary")
-        return (Coefficient(parameter, place, prior, prior.constraint(positive=True), logged=True),)
+        prior, place = priors[parameter], _add_auxiliary(layout, parameter, family.parameters)
+        logged = family.links[parameter] == "log"
+        return (Coefficient(parameter, place, prior, family.constraint(parameter, prior), logged),)
     start = prefix(parameter)
     found = []
     for term in predictor.population.terms:
@@ -139,6 +140,18 @@ def _coefficients(
             key = start + column
             found.append(Coefficient(key, first + i, priors[key], priors[key].constraint(), logged=False))
     return tuple(found)
+
+
+def _add_auxiliary(layout: _LayoutBuilder, parameter: str, parameters: Sequence[str]) -> int:
+    """Lay out a parameter without a formula; those called ``name[label]`` are one variable, first come."""
+    name, bracket, _ = parameter.partition("[")
+    if not bracket:
+        return layout.add(parameter, "auxiliary")
+    own = [p for p in parameters if p.startswith(f"{name}[")]
+    if parameter == own[0]:
+        labels = np.array([p[len(name) + 1 : -1] for p in own], dtype=object)
+        return layout.add(name, "auxiliary", **{f"{name}_dim": labels})
+    return layout.size - len(own) + own.index(parameter)
 
 
 def _columns(part: Population | GroupTerm, term: Term) -> tuple[str, ...]:

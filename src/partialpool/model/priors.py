@@ -17,7 +17,7 @@ from partialpool.errors import PriorError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, Floats, Predictor
 from partialpool.model.names import group_name, prefix, term_groups
-from partialpool.priors.base import AtMeans, Prior
+from partialpool.priors.base import AtMeans, Prior, unwrapped
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.lkj import LKJ
 from partialpool.priors.normal import Normal
@@ -39,8 +39,8 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
         offset = predictor.offset if predictor else None
         location, scale = family.location_scale(design.outcome, offset)
         if predictor is None:
-            priors[parameter] = family.auxiliary_prior(parameter, scale)
-        elif parameter == family.main:
+            priors[parameter] = _of_auxiliary(family.auxiliary_prior(parameter, scale), design)
+        elif parameter in family.mains:
             priors.update(_predictor_priors(predictor, weights, location, scale))
         else:
             # The log of a positive parameter: centred where its natural-scale default has its scale.
@@ -48,6 +48,11 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
             priors.update(_predictor_priors(predictor, weights, centre, 1.0))
     priors.update((group.corr, LKJ(LKJ_ETA)) for group in term_groups(design) if group.corr)
     return priors
+
+
+def _of_auxiliary(prior: Prior, design: Design) -> Prior:
+    """Without predictors there are no means at which a prior could hold."""
+    return prior if design.main.population.names else unwrapped(prior)
 
 
 def _predictor_priors(
@@ -95,7 +100,7 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
         When a name is unknown, or a prior cannot be the prior of what it names.
     """
     priors = default_priors(design, family)
-    given, terms = {} if given is None else given, _coefficients_of_terms(design)
+    given, terms = {} if given is None else given, _coefficients_of_terms(design, family)
     if not isinstance(given, Mapping):
         raise build(
             PriorError,
@@ -126,9 +131,12 @@ def _no_prior(name: str, given: object) -> PriorError:
     )
 
 
-def _coefficients_of_terms(design: Design) -> dict[str, list[str]]:
+def _coefficients_of_terms(design: Design, family: Family) -> dict[str, list[str]]:
     """Names of the coefficients of every term, by the name that results give the term."""
     found: dict[str, list[str]] = {}
+    for parameter in family.parameters:
+        if parameter.endswith("]"):
+            found.setdefault(parameter.partition("[")[0], []).append(parameter)
     for predictor in design.predictors.values():
         start, population = prefix(predictor.parameter), predictor.population
         for term in population.terms:
@@ -142,7 +150,7 @@ def _coefficients_of_terms(design: Design) -> dict[str, list[str]]:
 
 def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None:
     """Raise unless a prior can be the prior of what a name stands for."""
-    _check_kind(name, prior, design)
+    _check_kind(name, prior, design, family)
     if prior.support == "correlation":
         return
     sd = prior.sd if isinstance(prior, Normal) and isinstance(prior.sd, Prior) else None
@@ -154,17 +162,30 @@ def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None
             f"{prior} cannot be the prior of {name!r}: there is but one, so nothing to learn its sd from.",
             allowed="a prior with numbers inside; a learnt sd is for group-level coefficients such as '1|g'",
         )
-    positive = sd or (prior if name in family.parameters else None)
+    if name in family.parameters and family.links[name] != "log":
+        _check_real(name, prior)
+    positive = sd or (prior if name in family.parameters and family.links[name] == "log" else None)
     if positive is not None and positive.support == "interval" and positive.bounds[0] < 0:
         raise build(PriorError, f"{positive} of {name!r} reaches below zero.", allowed="lower >= 0")
 
 
-def _check_kind(name: str, prior: Prior, design: Design) -> None:
+def _check_real(name: str, prior: Prior) -> None:
+    """A parameter that takes both signs, such as a threshold."""
+    if prior.support != "real":
+        raise build(
+            PriorError,
+            f"{prior} cannot be the prior of {name!r}, which takes both signs.",
+            allowed="a prior over all real numbers, such as Normal(0, 2.5)",
+        )
+
+
+def _check_kind(name: str, prior: Prior, design: Design, family: Family) -> None:
     corr = {group.corr for group in term_groups(design)} - {""}
     if (prior.support == "correlation") != (name in corr):
         allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
     intercepts = {prefix(parameter) + "Intercept" for parameter in design.predictors}
+    intercepts |= {parameter for parameter in family.parameters if family.links[parameter] == "identity"}
     if isinstance(prior, AtMeans) and name not in intercepts:
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}: only of an intercept.")
 

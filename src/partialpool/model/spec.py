@@ -10,7 +10,8 @@ from itertools import accumulate
 import numpy as np
 
 from partialpool.errors import DataError, FamilyError, build, unknown_name
-from partialpool.families.base import Family
+from partialpool.families.base import MAIN, Family
+from partialpool.formula.conform import spread, without_columns
 from partialpool.formula.outcome import count_labels
 from partialpool.formula.records import Design, Floats, Outcome
 from partialpool.kernels.density.packed_rows import narrowed
@@ -66,7 +67,24 @@ class ModelSpec:
     @property
     def coupled(self) -> tuple[frozenset[int], ...]:
         """Sets of predictors that the curvature of the log likelihood ties to each other."""
-        return ()
+        return (frozenset(range(len(self.parameters.predictors))),) if self.family.coupled else ()
+
+    def anchor(self, predictor: int, coefficient: int) -> Floats:
+        """(K,) the combination of coefficients that a prior at the predictors' means is of.
+
+        Of an intercept that is intercept + sum of mean x slope; of a parameter without a formula, such as a
+        threshold, that parameter less the main predictor there.
+        """
+        part = self.parameters.predictors[predictor]
+        row = np.zeros(self.coef_start[-1])
+        if part.predictor is not None:
+            row[self.coef_start[predictor] : self.coef_start[predictor + 1]] = self.anchors.means[
+                part.parameter
+            ]
+        else:
+            row[: self.coef_start[1]] = -self.anchors.means[self.family.main]
+        row[self.coef_start[predictor] + coefficient] = 1.0
+        return row
 
     @cached_property
     def parts(self) -> tuple[range, ...]:
@@ -101,11 +119,6 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     PriorError
         When a prior is given for an unknown name, or cannot be that name's prior.
     """
-    for parameter in design.predictors:
-        if parameter not in family.parameters:
-            raise unknown_name(
-                FamilyError, f"parameter of the family {family.name!r} called", parameter, family.parameters
-            )
     assert design.outcome is not None, "models are built from rows with an outcome"
     _check_labels(design.outcome, family)
     if design.outcome.weights is not None and not np.any(design.outcome.weights > 0):
@@ -113,6 +126,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     family.check(design.outcome)
     if not np.any(family.unit_weights(design.outcome) > 0):
         raise _nothing_to_fit(design.outcome)
+    design, family = _bound(design, family)
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
     check_names(design, parameters.layout)
@@ -154,21 +168,58 @@ def with_weights(model: ModelSpec, weights: Floats) -> ModelSpec:
     )
 
 
+def _bound(design: Design, family: Family) -> tuple[Design, Family]:
+    """The family with the parameters that the outcome asks for, and the predictors of these."""
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    bound = family.bind(design.outcome)
+    known = [p for p in (MAIN, *bound.parameters) if not p.endswith("]")]
+    for parameter in design.predictors:
+        if parameter not in known:
+            raise unknown_name(
+                FamilyError,
+                f"parameter of the family {family.name!r} called",
+                parameter,
+                tuple(dict.fromkeys(known)),
+            )
+    design = spread(design, bound.parameters, bound.mains)
+    return (design if bound.intercept else _without_intercept(design, bound)), bound
+
+
+def _without_intercept(design: Design, family: Family) -> Design:
+    """Leave out the intercept of the main predictor, whose place other parameters take."""
+    main = design.main
+    if "Intercept" not in main.population.names:
+        assert design.outcome is not None, "models are built from rows with an outcome"
+        raise build(
+            FamilyError,
+            f"The formula of {design.outcome.name!r} leaves out the intercept, whose place the thresholds of "
+            f"the family {family.name!r} take.",
+            hint="the formula without '0 +'",
+        )
+    population = without_columns(main.population, {"Intercept"})
+    return replace(
+        design, predictors={**design.predictors, main.parameter: replace(main, population=population)}
+    )
+
+
 def _check_labels(outcome: Outcome, family: Family) -> None:
     """Refuse as many labels as the family does not know; as numbers they would be fitted without a word."""
-    if outcome.levels is None or len(outcome.levels) == family.n_labels:
+    n = 0 if outcome.levels is None else len(outcome.levels)
+    if outcome.levels is None or family.labels == "any" or (n == 2 and family.labels == "two"):
         return
-    if not family.n_labels:
+    several = "family='categorical', or 'cumulative' where labels are in order"
+    if family.labels == "none":
         raise build(
             FamilyError,
             f"Outcome {outcome.name!r} has {count_labels(outcome.levels)}; the family {family.name!r} is for "
             "numbers.",
-            hint="family='bernoulli'" if len(outcome.levels) == 2 else None,
+            hint="family='bernoulli'" if n == 2 else several if n > 2 else None,
         )
     raise build(
         DataError,
         f"Outcome {outcome.name!r} has {count_labels(outcome.levels)}.",
         allowed="numbers, true/false, or two labels",
+        hint=several if n > 2 else None,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.families.base import Family
+from partialpool.families.base import MAIN, Family
 from partialpool.families.links import LINKS
 from partialpool.formula.records import Outcome
 from partialpool.model.equations import equations
@@ -16,7 +16,7 @@ from partialpool.model.names import prefix
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
 from partialpool.model.stan_draft import Draft
-from partialpool.model.stan_terms import write_auxiliary, write_coefficients, write_effects
+from partialpool.model.stan_terms import write_auxiliary, write_coefficients, write_effects, write_ordered
 from partialpool.model.stan_text import Identifiers, listed
 
 
@@ -65,7 +65,8 @@ def to_stan(spec: ModelSpec) -> StanProgram:
     parts, family = spec.parameters.predictors, spec.family
     draft = Draft(Identifiers(re.findall(r"\w+", family.stan)))
     outcome = _write_outcome(draft, spec)
-    terms = [_write_parameters(draft, part) for part in parts]
+    symbols = {part.parameter: _symbol(draft, family, part.parameter) for part in parts}
+    terms = [_write_parameters(draft, spec, part) for part in parts]
     for effects in spec.parameters.effects:
         for number, term in write_effects(draft, [part.parameter for part in parts], effects):
             terms[number].append(term)
@@ -73,9 +74,15 @@ def to_stan(spec: ModelSpec) -> StanProgram:
         draft.model.add("")
     for part, own in zip(parts, terms, strict=True):
         if part.predictor is not None:
-            _write_predictor(draft, family, part, own)
-    _write_likelihood(draft, spec, outcome)
+            _write_predictor(draft, family, part, own, symbols[part.parameter])
+    _write_likelihood(draft, spec, outcome, symbols)
     return StanProgram(_text(spec, draft), dict(draft.values), dict(draft.names))
+
+
+def _symbol(draft: Draft, family: Family, parameter: str) -> str:
+    """Identifier of a parameter: its own name where the family's text has it."""
+    known = parameter in re.findall(r"\w+", family.stan)
+    return parameter if known or parameter.endswith("]") else draft.identifiers.new(parameter)
 
 
 def _outcome(spec: ModelSpec) -> Outcome:
@@ -89,12 +96,12 @@ def _write_outcome(draft: Draft, spec: ModelSpec) -> str:
     symbol = draft.identifiers.new(outcome.name)
     draft.data.add("int<lower=1> N;", "rows")
     draft.values["N"] = spec.design.n_rows
-    codes = [f"{code} for {label}" for code, label in enumerate(outcome.levels or ())]
+    codes = _codes(spec)
     levels = f": {', '.join(codes)}" if codes else ""
     kind = "array[N] int" if spec.family.discrete else "vector[N]"
     draft.data.add(f"{kind} {symbol};", f"outcome {outcome.name}{levels}")
-    values = outcome.values.astype(np.int64) if spec.family.discrete else outcome.values
-    draft.values[symbol] = values.tolist()
+    values = spec.family.stan_values(outcome.values)
+    draft.values[symbol] = (values.astype(np.int64) if spec.family.discrete else values).tolist()
     if outcome.trials is not None:
         draft.data.add("array[N] int<lower=0> trials;", "trials of each row")
         draft.values["trials"] = outcome.trials.astype(np.int64).tolist()
@@ -104,46 +111,75 @@ def _write_outcome(draft: Draft, spec: ModelSpec) -> str:
     return symbol
 
 
-def _write_parameters(draft: Draft, part: PredictorParameters) -> list[str]:
+def _codes(spec: ModelSpec) -> list[str]:
+    """Say which number stands for which label."""
+    outcome, names = _outcome(spec), spec.family.categories
+    if names:
+        same = names == tuple(f"{k}" for k in range(1, len(names) + 1))
+        return [] if same else [f"{code} for {label}" for code, label in enumerate(names, 1)]
+    return [f"{code} for {label}" for code, label in enumerate(outcome.levels or ())]
+
+
+def _write_parameters(draft: Draft, spec: ModelSpec, part: PredictorParameters) -> list[str]:
     """Write population-level coefficients, or the parameter itself; return the terms of the predictor."""
     if part.predictor is not None:
         return write_coefficients(draft, part)
-    write_auxiliary(draft, part.coefficients[0])
+    name, bracket, _ = part.parameter.partition("[")
+    if not bracket:
+        write_auxiliary(draft, part.coefficients[0])
+    elif name not in draft.names:  # the first of its values
+        own = [c for c in spec.parameters.coefficients if c.name.startswith(f"{name}[") and not c.logged]
+        write_ordered(draft, name, own, spec.family.main)
     return []
 
 
-def _write_predictor(draft: Draft, family: Family, part: PredictorParameters, terms: list[str]) -> None:
+def _write_predictor(
+    draft: Draft, family: Family, part: PredictorParameters, terms: list[str], symbol: str
+) -> None:
     """Write the sum of a predictor's terms: the mean's on the scale of its link, others on their own."""
     assert part.predictor is not None, "a parameter without a formula has no predictor"
     name = part.parameter
     if part.predictor.offset is not None:
-        symbol = draft.identifiers.new(f"offset_{name}")
-        draft.data.add(f"vector[N] {symbol};", f"offset of {name}")
-        draft.values[symbol] = part.predictor.offset.tolist()
-        terms = [*terms, symbol]
+        offset = draft.identifiers.new(f"offset_{name}")
+        draft.data.add(f"vector[N] {offset};", f"offset of {name}")
+        draft.values[offset] = part.predictor.offset.tolist()
+        terms = [*terms, offset]
     if not terms:
         terms = ["rep_vector(0, N)"]
     elif terms == [draft.names.get(f"{prefix(name)}Intercept")]:
         terms = [f"rep_vector({terms[0]}, N)"]
     inverse = "" if name == family.main else LINKS[family.links[name]].stan
     start, stop = (f"{inverse}(", ");") if inverse else ("", ";")
-    if name == family.main and family.mean_link.text:
-        draft.model.note(f"{family.mean_link.text} of each row's {family.mean_word}")
-    draft.model.add(listed(f"vector[N] {name} = {start}", " + ", terms, stop))
+    link = LINKS[family.links[name]].text
+    if name == family.main and link:
+        draft.model.note(f"{link} of each row's {family.mean_word}")
+    draft.model.add(listed(f"vector[N] {symbol} = {start}", " + ", terms, stop))
 
 
-def _write_likelihood(draft: Draft, spec: ModelSpec, outcome: str) -> None:
+def _write_likelihood(draft: Draft, spec: ModelSpec, outcome: str, symbols: Mapping[str, str]) -> None:
     """Write the outcome's distribution: one statement, or a loop where rows have weights."""
-    parts, text = spec.parameters.predictors, spec.family.stan
-    if "weights" not in draft.values:
-        draft.model.add(f"{outcome} ~ {text.format(**{p.parameter: p.parameter for p in parts})};")
+    family, weighted = spec.family, "weights" in draft.values
+    if not weighted and not family.stan_by_row:
+        draft.model.add(f"{outcome} ~ {family.stan.format(**_arguments(spec, symbols))};")
         return
-    rows = {p.parameter: p.parameter if p.predictor is None else f"{p.parameter}[n]" for p in parts}
-    name, _, arguments = re.sub(r"\btrials\b", "trials[n]", text.format(**rows)).partition("(")
-    suffix = "lpmf" if spec.family.discrete else "lpdf"
+    rows = {p: f"{s}[n]" if p in spec.design.predictors else s for p, s in symbols.items()}
+    text = re.sub(r"\btrials\b", "trials[n]", family.stan.format(**_arguments(spec, rows)))
     draft.model.add("for (n in 1:N) {")
-    draft.model.add(f"  target += weights[n] * {name}_{suffix}({outcome}[n] | {arguments};")
+    if weighted:
+        name, _, arguments = text.partition("(")
+        suffix = "lpmf" if family.discrete else "lpdf"
+        draft.model.add(f"  target += weights[n] * {name}_{suffix}({outcome}[n] | {arguments};")
+    else:
+        draft.model.add(f"  {outcome}[n] ~ {text};")
     draft.model.add("}")
+
+
+def _arguments(spec: ModelSpec, symbols: Mapping[str, str]) -> dict[str, str]:
+    """What stands in the family's text: the main predictors, others, variables of several values."""
+    mains = spec.family.mains
+    variables = {p: p.partition("[")[0] for p in symbols if p not in mains}
+    others = {name: name if p.endswith("]") else symbols[p] for p, name in variables.items()}
+    return {MAIN: ", ".join(symbols[p] for p in mains), **others}
 
 
 def _text(spec: ModelSpec, draft: Draft) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.records import Grouping, GroupTerm, Membership, Term
-from partialpool.model.stan_text import Identifiers, StanBlock, listed
+from partialpool.model.stan_text import Identifiers, StanBlock, broken, listed
 from partialpool.priors.base import Prior, number, unwrapped
 
 
@@ -42,6 +42,8 @@ class Draft:
         The data, by identifier.
     names
         Identifier of each of our variables.
+    slopes
+        By parameter, the coefficients of its predictor but the intercept: identifier, their data's, how many.
     """
 
     identifiers: Identifiers
@@ -53,6 +55,7 @@ class Draft:
     generated: StanBlock = field(default_factory=lambda: StanBlock("generated quantities"))
     values: dict[str, object] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    slopes: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
     _columns: dict[bytes, str] = field(default_factory=dict)
     _factors: dict[str, FactorText] = field(default_factory=dict)
     _means: dict[str, str] = field(default_factory=dict)
@@ -140,13 +143,22 @@ class Draft:
         self.parameters.add(f"{kind} {symbol};", _unless_same(comment, symbol))
         return symbol
 
-    def priors(self, symbol: str, priors: Sequence[Prior]) -> None:
-        """State the priors of a variable, in one statement where they are equal; none for a flat one."""
+    def priors(self, symbol: str, priors: Sequence[Prior], vector: str = "") -> None:
+        """State the priors of a variable, in one statement where they are equal; none for a flat one.
+
+        Parameters
+        ----------
+        symbol
+            What has the priors.
+        vector
+            The variable in it that has as many values as there are priors; `symbol` itself when left out.
+        """
         texts = [unwrapped(p).stan for p in priors]
         alike = len(set(texts)) == 1
         for i, text in enumerate(texts[:1] if alike else texts, 1):
             if text:
-                self.model.add(f"{symbol if alike else f'{symbol}[{i}]'} ~ {text};")
+                own = symbol.replace(vector or symbol, f"{vector or symbol}[{i}]", 1)
+                self.model.add(broken(symbol if alike else own, f"~ {text};"))
 
 
 def _unless_same(comment: str, symbol: str) -> str:

@@ -24,13 +24,37 @@ def write_auxiliary(draft: Draft, coefficient: Coefficient) -> None:
     draft.names[name] = name
 
 
+def write_ordered(draft: Draft, name: str, own: Sequence[Coefficient], main: str) -> None:
+    """Write values that ascend, such as thresholds, under the name that the family's text has for them.
+
+    Parameters
+    ----------
+    main
+        The parameter at whose predictor's mean priors hold.
+    """
+    draft.parameters.add(f"ordered[{len(own)}] {name};")
+    draft.names[name] = name
+    anchored = [isinstance(c.prior, AtMeans) for c in own]
+    if not any(anchored) or not draft.slopes[main]:
+        draft.priors(name, [c.prior for c in own])
+        return
+    draft.model.note(f"priors of {name} hold where every predictor is at its mean")
+    mean = _at_means(draft, draft.slopes[main])
+    if all(anchored):
+        draft.priors(listed(f"{name} - (", " + ", mean, ")"), [c.prior for c in own], vector=name)
+        return
+    for i, (c, at_means) in enumerate(zip(own, anchored, strict=True), 1):
+        symbol = f"{name}[{i}]"
+        draft.priors(listed(f"{symbol} - (", " + ", mean, ")") if at_means else symbol, [c.prior])
+
+
 def write_coefficients(draft: Draft, part: PredictorParameters) -> list[str]:
     """Write a predictor's coefficients; return the terms they add to it."""
     assert part.predictor is not None, "a parameter without a formula has no coefficients"
     population, start = part.predictor.population, prefix(part.parameter)
     limits = [bounds(c.prior, positive=False) for c in part.coefficients]
     terms: list[str] = []
-    slopes: list[tuple[str, str, int]] = []
+    slopes = draft.slopes.setdefault(part.parameter, [])
     anchored: tuple[str, Prior] | None = None
     for piece in pieces(population.terms, population.names, limits):
         own = [part.coefficients[i] for i in piece.columns]
@@ -60,13 +84,19 @@ def _write_anchored(
     """State the prior of an intercept that holds where every predictor is at its mean."""
     if not unwrapped(prior).stan:
         return
-    terms = [intercept]
-    for symbol, data, size in slopes:
-        means = draft.means(data, size)
-        terms.append(f"{symbol} * {means}" if size == 1 else f"dot_product({means}, {symbol})")
+    terms = [intercept, *_at_means(draft, slopes)]
     if len(terms) > 1:
         draft.model.note(f"the prior of {intercept} holds where every predictor is at its mean")
     draft.priors(listed("", " + ", terms, ""), [prior])
+
+
+def _at_means(draft: Draft, slopes: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Write what each slope adds to a predictor where every column is at its mean."""
+    terms = []
+    for symbol, data, size in slopes:
+        means = draft.means(data, size)
+        terms.append(f"{symbol} * {means}" if size == 1 else f"dot_product({means}, {symbol})")
+    return terms
 
 
 def write_effects(draft: Draft, parameters: Sequence[str], effects: Effects) -> list[tuple[int, str]]:
@@ -209,9 +239,8 @@ def _write_correlated(
     factor, z, r = (draft.identifiers.new(f"{letter}_{base}") for letter in "Lzr")
     draft.parameters.add(f"cholesky_factor_corr[{d}] {factor};", f"Cholesky factor of {corr}")
     draft.parameters.add(f"matrix[{d}, {size}] {z};", "effects in units of their sds, uncorrelated")
-    draft.transformed.add(
-        broken(f"matrix[{size}, {d}] {r} =", f"{before}(diag_pre_multiply({sds}, {factor}) * {z})';")
-    )
+    scaled = broken(f"{before}(diag_pre_multiply({sds}, {factor})", f"* {z})';")
+    draft.transformed.add(broken(f"matrix[{size}, {d}] {r} =", scaled))
     draft.model.add(f"{factor} ~ {effects.corr.stan};")
     draft.model.add(f"to_vector({z}) ~ std_normal();")
     draft.names[corr] = draft.identifiers.new(f"corr_{base}")
@@ -236,7 +265,8 @@ def _report(draft: Draft, part: NamedPiece, r: str, size: str) -> str:
     symbol = draft.names[name] = draft.identifiers.new(f"r_{name}")
     first, last = part.own.first + columns[0] + 1, part.own.first + columns[-1] + 1
     if first == last:
-        draft.transformed.add(f"vector[{size}] {symbol} = {r}[, {first}];", name)
+        draft.transformed.add(broken(f"vector[{size}] {symbol} =", f"{r}[, {first}];"), name)
     else:
-        draft.transformed.add(f"matrix[{size}, {last - first + 1}] {symbol} = {r}[, {first}:{last}];", name)
+        kind = f"matrix[{size}, {last - first + 1}]"
+        draft.transformed.add(broken(f"{kind} {symbol} =", f"{r}[, {first}:{last}];"), name)
     return symbol

@@ -9,7 +9,7 @@ import numpy as np
 
 from partialpool.data.checks import count_rows
 from partialpool.errors import FamilyError, build
-from partialpool.families.base import row_weights
+from partialpool.families.support import row_weights
 from partialpool.model.effects import Effects
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec

@@ -26,7 +26,8 @@ def check_distribution_data(check: Check) -> pd.DataFrame:
 
     Returns
     -------
-    A row a bin: ``left``, ``right``, ``observed``, and the replicated ``mean``, ``lower``, ``upper``.
+    A row a bin: ``category`` where outcomes are categories, ``left``, ``right``, ``observed``, and the
+    replicated ``mean``, ``lower``, ``upper``.
     """
     return check.distribution.copy()
 
@@ -44,20 +45,21 @@ def draw_check_distribution(data: pd.DataFrame, check: Check) -> Figure:
     check
         Names the outcome, the interval and what bins are of.
     """
-    words = {"count": "", "value": "", "proportion": "proportion of "}
+    words = {"proportion": "proportion of "}
+    counted = check.scale in ("count", "category")
     with styled():
         figure = new_figure(7.5, 4.4)
         ax = figure.subplots()
-        if check.scale == "count":
+        if counted:
             _draw_counts(ax, data, check.prob)
         else:
             _draw_steps(ax, data, check.prob)
         rows = "rows" if check.scale != "count" or check.bounded else "rows (square root scale)"
-        ax.set(xlabel=f"{words[check.scale]}{written(check.outcome)}", ylabel=rows)
+        ax.set(xlabel=f"{words.get(check.scale, '')}{written(check.outcome)}", ylabel=rows)
         if check.scale == "count" and not check.bounded:
             ax.set_yscale("function", functions=(_root, np.square))
         ax.set_ylim(bottom=0)
-        hint = "bars that end inside their intervals" if check.scale == "count" else "a line inside the band"
+        hint = "bars that end inside their intervals" if counted else "a line inside the band"
         title = f"{check.kind} predictive check of the distribution of {written(check.outcome)}"
         ax.set_title(f"{title}\n{hint}, {condition(check)}")
         return settle(figure)
@@ -73,7 +75,11 @@ def _draw_counts(ax: Axes, data: pd.DataFrame, prob: float) -> None:
     ax.vlines(place, data["lower"], data["upper"], color=REPLICATED, linewidth=2, label=_interval(prob))
     ax.plot(place, data["mean"], "o", color=REPLICATED, markersize=4, label="replicated mean")
     step = max(1, -(-len(data) // _EVERY_LABEL))
-    labels = [_label(left, right) for left, right in zip(data["left"], data["right"], strict=True)]
+    labels = (
+        [written(name) for name in data["category"]]
+        if "category" in data
+        else [_label(left, right) for left, right in zip(data["left"], data["right"], strict=True)]
+    )
     shown = [*range(0, len(data) - step // 2 - 1, step), len(data) - 1]
     ax.set_xticks(shown, [labels[i] for i in shown])
 

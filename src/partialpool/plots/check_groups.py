@@ -67,8 +67,8 @@ def draw_check_groups(data: pd.DataFrame, check: Check, factor: str | None = Non
         ax.plot(data["mean"], data["row"], "|", color=REPLICATED, markersize=size, label="replicated mean")
         ends = (*data["lower"], *data["upper"], *data["mean"])
         stretch(ax, linear_width(data["observed"].abs().max(), ends), most_ticks=6)
-        word = "proportion" if check.bounded else "mean"
-        ax.set_xlabel(f"{word} of {written(check.outcome)}")
+        joined = "in" if check.group_word.startswith("share") else "of"
+        ax.set_xlabel(f"{written(check.group_word)} {joined} {written(check.outcome)}")
         ax.set_title(f"{check.kind} predictive check by {written(check.factor(factor))}")
         label_rows([ax], data, check.factor(factor))
         return settle(figure, columns=2, magnify=magnify_of(data))

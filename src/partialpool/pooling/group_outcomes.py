@@ -138,7 +138,7 @@ def sorted_rows(design: Design, group: Index, weight: Floats) -> SortedRows:
 def _expected(fitted: Fitted, design: Design, values: Floats, rows: slice) -> Floats:
     """Compute the expected outcome of one unit, (S, rows)."""
     family = fitted.model.family
-    linear = linear_predictors(design, family, fitted.model.layout, values, rows)
+    linear = linear_predictors(fitted.model, design, values, rows)
     return family.mean(linear)
 
 

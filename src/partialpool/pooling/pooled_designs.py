@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from partialpool.errors import FormulaError, OptionError, PriorError, build, unknown_name
+from partialpool.errors import FamilyError, FormulaError, OptionError, PriorError, build, unknown_name
+from partialpool.families.base import Family
 from partialpool.formula.conform import without_columns
 from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
 from partialpool.model.names import group_name, prefix, term_groups
@@ -30,6 +31,18 @@ class Pooled:
 
     design: Design
     priors: Mapping[str, Prior]
+
+
+def require_one_expectation(family: Family) -> None:
+    """Raise FamilyError where an outcome has no one expected value, on which poolings are compared."""
+    if family.categories:
+        raise build(
+            FamilyError,
+            f"Poolings are compared by one expected outcome of each group; the family {family.name!r} has "
+            f"probabilities of {len(family.categories)} categories.",
+            hint="Model(...).fit() for partial pooling, its group_effects() and predict(); "
+            "family='bernoulli' for one category against the others",
+        )
 
 
 def grouping_factor(design: Design, group: str | None = None) -> Grouping:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
-from partialpool.families.base import row_weights
+from partialpool.families.support import row_weights
 from partialpool.formula.records import Design, Grouping, Outcome
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome
 from partialpool.pooling.pooled_designs import grouping_factor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from partialpool.predict.outcomes import draw_outcomes, standard_normals
 from partialpool.predict.populations import GroupPopulation
 from partialpool.predict.relatives import Relatives
 from partialpool.predict.rows import take_rows
+from partialpool.predict.streams import Streams
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import effect_positions
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+
+N_POINTS = 128  # over which several predictors are averaged
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,60 @@ class Evaluator:
     populations: tuple[GroupPopulation, ...]
     members: Members
 
+    @property
+    def axis(self) -> tuple[str, ...]:
+        """Labels of the last axis of `values`, which categories have; empty where there is none."""
+        family = self.fitted.model.family
+        if self.asked.kind == "mean":
+            return family.categories
+        several = self.asked.kind == "linear" and len(family.mains) > 1
+        return family.categories[1:] if several else ()
+
     def values(self, rows: Rows) -> Floats:
-        """Compute the mean of one unit, or the linear predictor of the mean, (S, n)."""
+        """Compute the mean of one unit, or the linear predictor of the mean, (S, n).
+
+        Of categories their probabilities or predictors, (S, n, C): see `axis`.
+        """
         linear, family = self._linear(rows), self.fitted.model.family
         if self.asked.kind == "linear":
-            return linear[family.main]
-        variance = self._variance(family.main, rows) if self.asked.average else None
+            mains = [linear[parameter] for parameter in family.mains]
+            return np.stack(mains, axis=-1) if len(mains) > 1 else mains[0]
+        if not self.asked.average:
+            return family.mean(linear)
+        if len(family.mains) > 1:
+            return self._average(linear, rows)
+        variance = self._variance(family.main, rows)
         return family.mean(linear) if variance is None else family.average(linear, np.sqrt(variance))
+
+    def _average(self, linear: dict[str, Floats], rows: Rows) -> Floats:
+        """Average the mean over new groups that go into several predictors.
+
+        Over quasi-random normal points, shifted at random for every draw, so that their error does not add up
+        over draws.
+        """
+        model, everything = self.fitted.model, list(self._deviations(rows))
+        if not everything:
+            return model.family.mean(linear)
+        names = list(dict.fromkeys(name for _, name, _ in everything))
+        n_draws = len(self.fitted.values)
+        shifts = Streams(self.asked.seed, "average").at(0).random((n_draws, len(names)))
+        total: Floats | float = 0.0
+        for point in _spread_points(len(names)):
+            normals = _normal_quantile((point + shifts) % 1.0)
+            moved = dict(linear)
+            for parameter, name, part in everything:
+                moved[parameter] = moved[parameter] + part * normals[:, [names.index(name)]]
+            total = total + model.family.mean(moved)
+        return np.asarray(total / N_POINTS)
+
+    def _deviations(self, rows: Rows) -> Iterator[tuple[str, str, Floats]]:
+        """Yield what new groups add: a parameter, the name of a standard normal, (S, n) its factor."""
+        for parameter, predictor in rows.design.predictors.items():
+            for term, population in self._populations_of(parameter, predictor):
+                for i, (_, matrix) in enumerate(term.shares()):
+                    parts = population.parts(population.columns(term, matrix))
+                    for name, part in zip(population.full_names, parts, strict=True):
+                        yield parameter, f"{name} {i}", part
 
     def outcomes(self, rows: Rows, first_row: int) -> Floats:
         """Draw outcomes, (S, n), of rows that are numbered from `first_row`, where a strip begins."""
@@ -90,7 +141,7 @@ class Evaluator:
 
     def _linear(self, rows: Rows) -> dict[str, Floats]:
         model, everything = self.fitted.model, slice(0, rows.design.n_rows)
-        linear = linear_predictors(rows.design, model.family, model.layout, self.fitted.values, everything)
+        linear = linear_predictors(model, rows.design, self.fitted.values, everything)
         for name, predictor in rows.design.predictors.items():
             for term in predictor.groups:
                 for member, matrix in term.shares() if term.grouping.unseen is not None else ():
@@ -201,6 +252,20 @@ class Evaluator:
             for population in self.populations:
                 if population.is_of(parameter, term):
                     yield term, population
+
+
+@cache
+def _spread_points(dimensions: int) -> Floats:
+    """(N_POINTS, dimensions) points that fill the unit cube evenly."""
+    from scipy.stats import qmc
+
+    return np.asarray(qmc.Sobol(dimensions, scramble=False).random(N_POINTS), float)
+
+
+def _normal_quantile(uniform: Floats) -> Floats:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12)))
 
 
 def _new_groups(index: Index) -> tuple[Index, Index, Index]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,13 @@ Floats = NDArray[np.float64]
 
 
 def labelled(
-    fitted: Fitted, asked: Asked, source: Source, values: Floats, outcome: OutcomeRecipe, are_fitted: bool
+    fitted: Fitted,
+    asked: Asked,
+    source: Source,
+    values: Floats,
+    axis: Sequence[str],
+    outcome: OutcomeRecipe,
+    are_fitted: bool,
 ) -> xr.DataTree:
     """Label the draws of every row.
 
@@ -33,7 +40,9 @@ def labelled(
     source
         The rows; their labels become coordinates.
     values
-        (S, n).
+        (S, n), or (S, n, C).
+    axis
+        (C,) categories; empty where there are none.
     outcome
         Its name, and the labels of 0 and 1 where it has any.
     are_fitted
@@ -45,7 +54,9 @@ def labelled(
     ``prior_predictive``), ``observed_data`` and ``constant_data``; everything else has ``predictions`` and
     ``predictions_constant_data``. The variable is called after the outcome, ``"mean"`` or ``"linear"``;
     constant data are the labels of the rows' groups, by factor, and the numbers of trials where outcomes were
-    drawn. A slash in a name becomes a division slash, as `results.tree.to_datatree` has it.
+    drawn. Categories are along a dimension called after the outcome, ``"y_dim"`` (of linear predictors, which
+    the first one lacks, ``"y_reduced_dim"``). A slash in a name becomes a division slash, as
+    `results.tree.to_datatree` has it.
     """
     import xarray as xr
 
@@ -57,12 +68,15 @@ def labelled(
     are_outcomes, levels = asked.kind == "outcome", outcome.levels
     about = {"levels": list(levels)} if are_outcomes and levels is not None else {}
     name = file_name(outcome.value.name) if are_outcomes else asked.kind
-    draws = {name: ((*SAMPLES, ROWS), values.reshape(n_chains, n_draws, -1), about)}
+    category = f"{file_name(outcome.value.name)}_{'dim' if asked.kind == 'mean' else 'reduced_dim'}"
+    dims = (*SAMPLES, ROWS, category) if len(axis) else (*SAMPLES, ROWS)
+    draws = {name: (dims, values.reshape(n_chains, n_draws, *values.shape[1:]), about)}
+    every = samples | coords | ({category: np.array(axis, dtype=object)} if len(axis) else {})
     attrs = {"kind": asked.kind, "groups": _words(asked), "new_groups": asked.new_groups, "seed": asked.seed}
     predictive = are_fitted and are_outcomes
     drawn = "prior" if fitted.draws.method == "prior" else "posterior"
     groups = {
-        f"{drawn}_predictive" if predictive else "predictions": xr.Dataset(draws, samples | coords, attrs),
+        f"{drawn}_predictive" if predictive else "predictions": xr.Dataset(draws, every, attrs),
         "constant_data" if predictive else "predictions_constant_data": xr.Dataset(
             {
                 column: ((ROWS, f"{column}__member_dim") if content.ndim > 1 else ROWS, content)

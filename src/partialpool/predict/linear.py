@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families.base import Family
 from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.model.layout import Layout
+from partialpool.model.spec import ModelSpec
 from partialpool.results.positions import effect_positions, population_positions
 
 Floats = NDArray[np.float64]
@@ -45,30 +45,15 @@ def linear_predictor(predictor: Predictor, layout: Layout, values: Floats, rows:
     return eta
 
 
-def auxiliary_parameter(parameter: str, layout: Layout, values: Floats) -> Floats:
-    """Take a parameter that has no formula, so that it is the same for all rows.
+def linear_predictors(model: ModelSpec, design: Design, values: Floats, rows: slice) -> dict[str, Floats]:
+    """Compute the linear predictor of every parameter of a model's family.
 
     Parameters
     ----------
-    parameter
-        Its name, such as ``"sigma"``.
-    values
-        (S, n_values) flat vectors.
-
-    Returns
-    -------
-    (S, 1) on its natural scale, ready to meet an (S, n_rows) predictor.
-    """
-    return layout[parameter].take(values)[:, np.newaxis]
-
-
-def linear_predictors(
-    design: Design, family: Family, layout: Layout, values: Floats, rows: slice
-) -> dict[str, Floats]:
-    """Compute the linear predictor of every parameter of a family.
-
-    Parameters
-    ----------
+    model
+        Whose parameters the values are of.
+    design
+        Rows with its terms, or fewer group-level ones.
     values
         (S, n_values) flat vectors.
 
@@ -76,10 +61,12 @@ def linear_predictors(
     -------
     By parameter, (S, n_rows) on the scale of its link; (S, 1) for a parameter without a formula.
     """
-    linear = {name: linear_predictor(p, layout, values, rows) for name, p in design.predictors.items()}
-    for parameter in family.parameters:
-        if parameter not in linear:  # positive, and on the log scale in a predictor
-            linear[parameter] = np.log(auxiliary_parameter(parameter, layout, values))
+    linear = {n: linear_predictor(p, model.layout, values, rows) for n, p in design.predictors.items()}
+    for part in model.parameters.predictors:
+        if part.predictor is None:
+            (coefficient,) = part.coefficients
+            value = values[:, coefficient.value, np.newaxis]
+            linear[part.parameter] = np.log(value) if coefficient.logged else value
     return linear
 
 

@@ -104,7 +104,7 @@ def unit_log_likelihood(fitted: Fitted, rows: Rows) -> Floats:
     model = fitted.model
     design = take_rows(model.design, rows)
     assert design.outcome is not None, "models are built from rows with an outcome"
-    linear = linear_predictors(design, model.family, model.layout, fitted.values, slice(None))
+    linear = linear_predictors(model, design, fitted.values, slice(None))
     return model.family.log_likelihood(design.outcome, linear)
 
 

@@ -105,6 +105,16 @@ class GroupPopulation:
         OptionError
             When the effects have a fixed prior that is not a normal around zero.
         """
+        return np.sum([part**2 for part in self.parts(weights)], axis=0)
+
+    def parts(self, weights: Floats) -> Iterator[Floats]:
+        """Yield what each u of a group of average variance is multiplied by in rows' predictors, (S, n).
+
+        Raises
+        ------
+        OptionError
+            When the effects have a fixed prior that is not a normal around zero.
+        """
         if self.prior is not None:
             raise build(
                 OptionError,
@@ -113,10 +123,6 @@ class GroupPopulation:
                 allowed="averages over effects whose prior is a normal around zero",
                 hint="groups=None, or new groups in the data with groups='all'",
             )
-        return np.sum([part**2 for part in self.parts(weights)], axis=0)
-
-    def parts(self, weights: Floats) -> Iterator[Floats]:
-        """Yield what each u of a group of average variance is multiplied by in rows' predictors, (S, n)."""
         for k in range(len(self.full_names)):
             yield self.scale * (self.factors[:, :, k] @ weights.T)
 

@@ -16,6 +16,7 @@ from partialpool.predict.asked import Groups, check_asked
 from partialpool.predict.evaluate import Evaluator, Rows
 from partialpool.predict.labelled import labelled
 from partialpool.predict.linear import row_blocks
+from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.members import members
 from partialpool.predict.outcomes import strip_blocks
 from partialpool.predict.populations import group_populations
@@ -71,7 +72,8 @@ def predict(
     evaluator = Evaluator(fitted, asked, group_populations(fitted), inside)
     if summary:
         return summarise(evaluator, source, prob)
-    return labelled(fitted, asked, source, all_draws(evaluator, source), recipe.outcome, data is None)
+    draws = all_draws(evaluator, source)
+    return labelled(fitted, asked, source, draws, evaluator.axis, recipe.outcome, data is None)
 
 
 def summarise(evaluator: Evaluator, source: Source, prob: float, max_bytes: int = MAX_BYTES) -> pd.DataFrame:
@@ -85,21 +87,40 @@ def summarise(evaluator: Evaluator, source: Source, prob: float, max_bytes: int 
     Returns
     -------
     A row for each row of the source, by its labels: ``mean``, ``sd`` and the ends of the highest density
-    interval, named as `interval_names` does.
+    interval, named as `interval_names` does. Where there are categories a row for each of them, too, whose
+    index has a further level that is called after the outcome.
     """
-    figures = np.empty((4, source.n_rows))
+    shape = source.n_rows, *_axis_shape(evaluator)
+    figures = np.empty((4, *shape))
     for rows, own, draws in _blocks(evaluator, source, max_bytes):
-        found = np.empty((4, draws.shape[1]))
+        found = np.empty((4, *draws.shape[1:]))
         found[0], found[1] = draws.mean(axis=0), draws.std(axis=0)
-        found[2:] = hdi(draws.T, prob).T
+        found[2:] = np.moveaxis(hdi(np.moveaxis(draws, 0, -1), prob), -1, 0)
         figures[:, rows] = found[:, own]
     columns = ["mean", "sd", *interval_names(prob)]
-    return pd.DataFrame(figures.T, index=source.labels, columns=columns, copy=False)
+    index = _row_index(evaluator, source)
+    return pd.DataFrame(figures.reshape(4, -1).T, index=index, columns=columns, copy=False)
+
+
+def _axis_shape(evaluator: Evaluator) -> tuple[int, ...]:
+    return (len(evaluator.axis),) if evaluator.axis else ()
+
+
+def _row_index(evaluator: Evaluator, source: Source) -> pd.Index:
+    """Label the rows of a summary: by the source's labels, and by categories where there are any."""
+    if not evaluator.axis:
+        return source.labels
+    outcome = outcome_of(evaluator.fitted.model).name
+    n = len(evaluator.axis)
+    rows = source.labels.repeat(n)
+    levels = [rows.get_level_values(i) for i in range(rows.nlevels)]
+    categories = np.tile(np.array(evaluator.axis, dtype=object), source.n_rows)
+    return pd.MultiIndex.from_arrays([*levels, categories], names=[*rows.names, outcome])
 
 
 def all_draws(evaluator: Evaluator, source: Source, max_bytes: int = MAX_BYTES) -> Floats:
-    """Collect the draws of every row: (S, n), 8 bytes a draw and row."""
-    found = np.empty((len(evaluator.fitted.values), source.n_rows))
+    """Collect the draws of every row: (S, n), or (S, n, C) of categories, 8 bytes each."""
+    found = np.empty((len(evaluator.fitted.values), source.n_rows, *_axis_shape(evaluator)))
     for rows, own, draws in _blocks(evaluator, source, max_bytes):
         found[:, rows] = draws[:, own]
     return found
@@ -110,6 +131,7 @@ def _blocks(
 ) -> Iterator[tuple[Index | slice, Index | slice, Floats]]:
     """Walk rows, each row's column among the draws that follow, and (S, columns) draws."""
     walk = _each_row if evaluator.asked.kind == "outcome" else _joined_rows
+    max_bytes //= max(1, len(evaluator.axis))
     for piece, rows in source.pieces():
         yield from walk(evaluator, rows, piece.start, max_bytes)
 

@@ -41,6 +41,6 @@ def replicated_outcomes(
     model, values = fitted.model, fitted.values
     trials = None if model.design.outcome is None else model.design.outcome.trials
     for rows in strip_blocks(model.design.n_rows, len(values), max_bytes):
-        linear = linear_predictors(model.design, model.family, model.layout, values, rows)
+        linear = linear_predictors(model, model.design, values, rows)
         own = None if trials is None else trials[rows]
         yield rows, draw_outcomes(model.family, linear, own, seed, rows.start)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.families.base import Family
+from partialpool.families.support import row_weights
+from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.model.layout import Layout
@@ -15,6 +17,8 @@ from partialpool.pooling.group_outcomes import known_outcome
 from partialpool.pooling.pooling_words import count, number
 from partialpool.report.html_tables import minus
 from partialpool.report.protocols import ModelLike
+
+_SHOWN = 8  # categories
 
 
 def about_data(design: Design) -> list[str]:
@@ -66,6 +70,8 @@ def about_outcome(model: ModelLike) -> str:
     """Say what the outcome is and what its values are."""
     outcome = known_outcome(model.design)
     values = outcome.values
+    if model.family.categories:
+        return f"{outcome.name}: {_categories(model.family, outcome)}"
     if outcome.levels is not None:
         first, second = outcome.levels
         return f"{outcome.name}: {first} (0) or {second} (1), {count(values.sum(), second, second)}"
@@ -79,15 +85,22 @@ def about_outcome(model: ModelLike) -> str:
     return f"{text}; raw {model.family.mean_word} {number(float(raw), 3)}"
 
 
+def _categories(family: Family, outcome: Outcome) -> str:
+    """Say which categories there are, and how many rows of each."""
+    names, weights = family.categories, row_weights(outcome)
+    counts = np.bincount(family.tallied(outcome.values).astype(np.int64), weights, len(names))
+    shown = [f"{name} ({n:,.6g})" for name, n in zip(names[:_SHOWN], counts, strict=False)]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{len(names)} categories: {', '.join(shown)}{more}"
+
+
 def model_in_words(model: ModelLike) -> list[str]:
     """Describe the model: one sentence for the outcome and one for each part of its predictors."""
     family, design = model.family, model.design
-    link = family.mean_link.text
-    scale = f"the {link} of its {family.mean_word}" if link else f"its {family.mean_word}"
     name = outcome_name(model)
     sentences = [f"Each row's {name} has a {family.name.replace('_', ' ').title()} distribution."]
     for parameter, predictor in design.predictors.items():
-        subject = scale if parameter == model.family.main else f"the log of its {parameter}"
+        subject = family.subject(parameter)
         sentences.append(f"{subject[0].upper()}{subject[1:]} is a sum of {_population(predictor)}.")
         sentences += [_varying(term, parameter, model.layout) for term in predictor.groups]
     return sentences

@@ -64,7 +64,7 @@ def _blocks(
         f"The {word} of each group of {factor}, population plus deviation, with its {probability} interval. "
         "Point at a group for its figures."
     )
-    scale = scale_of_link(fit.model.family.links[parameter])
+    scale = scale_of_link(fit.model.family.effect_scale(parameter))
     axis = (f"{word} on the {scale}", f"mean and {probability} interval")
     spec = coefficients_spec(table, ends, line, axis)
     key = COEFFICIENTS_KEY if line is not None else COEFFICIENTS_KEY[:1]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families.base import row_weights
+from partialpool.families.support import row_weights
 from partialpool.formula.records import Grouping, Outcome
 
 

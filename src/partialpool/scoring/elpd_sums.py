@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
-from partialpool.families.base import row_weights
+from partialpool.families.support import row_weights
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.model.names import ROWS
 from partialpool.model.spec import ModelSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ def to_record(fit: KeptFit, store: ColumnStore | None) -> Plain:
         "formula": fit.formula.text,
         "parameters": dict(fit.formula.parameters),
         "family": _family_text(model.family),
+        "outcome": _bound_state(model.family),
         "priors": {name: prior_text(prior) for name, prior in model.priors.items()},
         "memory": remember(fit.recipe),
         "covariances": plain_covariances(fit.recipe.covariances),
@@ -114,7 +115,7 @@ def from_record(record: Plain, file: Mapping[str, Any]) -> KeptFit:
     covariances = read_covariances(record.get("covariances", []), file)  # which earlier files lack
     recipe = recall(formula, record["memory"], covariances)
     design = DesignReader(file, recipe.factors, recipe.covariances).design(record["design"])
-    family = get_family(record["family"])
+    family = _bound_again(get_family(record["family"]), record.get("outcome", {}))  # earlier files lack it
     priors = {name: parse_prior(text) for name, text in record["priors"].items()}
     parameters = build_parameters(design, family, priors)
     model = ModelSpec(design, family, priors, parameters, build_cells(design, family, parameters))
@@ -151,9 +152,28 @@ def _call(value: Any) -> str:
 
 def _family_text(family: Family) -> str:
     text = f"{family.name}({family.link})"
-    if get_family(text) != family:
+    if _bound_again(get_family(text), _bound_state(family)) != family:
         raise build(FileError, f"The family {text} would not come back from a file as it is.")
     return text
+
+
+def _bound_state(family: Family) -> Plain:
+    """Write what a family has learnt from the outcome that it is bound to."""
+    return {f.name: list(getattr(family, f.name)) for f in fields(family) if f.name != "link"}
+
+
+def _bound_again(family: Family, kept: Mapping[str, Any]) -> Family:
+    """Bind a family as it was.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When this is not what the family learns.
+    """
+    state: dict[str, Any] = {name: tuple(value) for name, value in kept.items()}
+    family = replace(family, **state)
+    family.require_bound()
+    return family
 
 
 def _draws(kept: Plain, file: Mapping[str, Any], layout: Layout) -> Draws:

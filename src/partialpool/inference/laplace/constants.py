@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families.base import row_weights
+from partialpool.constraints.ordered import Ordered
+from partialpool.families.support import row_weights
 from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.effects import Effects
 from partialpool.model.spec import ModelSpec
@@ -19,6 +20,7 @@ from partialpool.priors.uniform import Flat
 Floats = NDArray[np.float64]
 
 BLOCK = 1 << 16
+GRID = 20_000  # points of integrals over the priors of ordered values
 
 
 def log_constant(spec: ModelSpec) -> float:
@@ -29,17 +31,45 @@ def log_constant(spec: ModelSpec) -> float:
     total = _likelihood(spec)
     for coefficient in spec.parameters.coefficients:
         total += _prior(coefficient.prior, positive=coefficient.logged)
+    total += _orders(spec)
     for effects in spec.parameters.effects:
         total += _effects(effects)
     return total
+
+
+def _orders(spec: ModelSpec) -> float:
+    """Minus the log probability that values which have to ascend do so in draws from their own priors.
+
+    For priors with distribution functions F and densities f it is the last of G_1 = F_1 and
+    G_k(x) = integral of f_k G_(k-1) up to x; of equal ones 1 / k!.
+    """
+    total = 0.0
+    for block in spec.blocks.blocks:
+        if not isinstance(block.constraint, Ordered):
+            continue
+        own = [unwrapped(c.prior) for c in spec.parameters.coefficients if c.value in block.places]
+        if len(set(own)) == 1:
+            total += float(np.sum(np.log(np.arange(1, len(own) + 1))))
+            continue
+        widest = max(prior.scale for prior in own)
+        x = widest * np.tan(np.linspace(-0.5, 0.5, GRID + 2)[1:-1] * np.pi)
+        below = np.ones(len(x))
+        for prior in own:
+            steps = 0.5 * np.diff(x) * _neighbours(np.exp(prior.logpdf(x)) * below)
+            below = np.concatenate([[0.0], np.cumsum(steps)])
+        total -= float(np.log(below[-1]))
+    return total
+
+
+def _neighbours(values: Floats) -> Floats:
+    return np.asarray(values[1:] + values[:-1])
 
 
 def _likelihood(spec: ModelSpec) -> float:
     """Log likelihood of rows less that of cells, at one value of every predictor."""
     outcome, family = spec.design.outcome, spec.family
     assert outcome is not None, "models are built from rows with an outcome"
-    location, scale = spec.anchors.outcome
-    at = {p: location if p == family.main else float(np.log(scale)) for p in family.parameters}
+    at = spec.anchors.outcome
     total = 0.0
     for rows in _blocks(len(outcome.values)):
         own = replace(

@@ -77,7 +77,7 @@ class InnerBlock:
     @property
     def groups(self) -> Integers:
         """(n,) group of each cell, where there is one."""
-        return self.uses[0].groups
+        return self.uses[0].groups if self.uses else np.zeros(len(self.matrix), np.int64)
 
     @property
     def columns(self) -> Floats:
@@ -104,16 +104,25 @@ def is_exact(spec: ModelSpec) -> bool:
 def inner_coefficients(spec: ModelSpec) -> NDArray[np.bool_]:
     """(K,) which coefficients are inner: of a latent predictor, with a normal or a flat prior."""
     latent, inner = latent_predictors(spec), []
+    beside = _holds_beside(spec)
     for p, part in enumerate(spec.parameters.predictors):
         # A prior that is not normal and holds at the predictors' means is one of all coefficients.
-        usable = p in latent and all(
-            _is_normal(c.prior) for c in part.coefficients if isinstance(c.prior, AtMeans)
+        usable = (
+            p in latent
+            and not (beside and part.parameter == spec.family.main)
+            and all(_is_normal(c.prior) for c in part.coefficients if isinstance(c.prior, AtMeans))
         )
         inner += [
             usable and not c.logged and isinstance(c.constraint, Real) and _is_normal(c.prior)
             for c in part.coefficients
         ]
     return np.array(inner, bool)
+
+
+def _holds_beside(spec: ModelSpec) -> bool:
+    """Whether outer parameters such as thresholds have priors of their distance to the main predictor."""
+    without_formula = (part for part in spec.parameters.predictors if part.predictor is None)
+    return any(isinstance(c.prior, AtMeans) for part in without_formula for c in part.coefficients)
 
 
 def _is_normal(prior: object) -> bool:

@@ -33,28 +33,27 @@ class NormalApproximation:
 
 def coefficient_approximation(spec: ModelSpec, predictors: range) -> NormalApproximation:
     """Stand-in for the priors of the coefficients of some predictors, as the predictors use them."""
-    found = [_of_one(spec, number) for number in predictors]
-    mean = np.concatenate([own.mean for own in found])
-    precision, start = np.zeros((len(mean), len(mean))), 0
-    for own in found:
-        place = slice(start, start + len(own.mean))
-        precision[place, place], start = own.precision, place.stop
-    return NormalApproximation(mean, precision)
+    first, stop = spec.coef_start[predictors.start], spec.coef_start[predictors.stop]
+    pairs = [_mean_sd(c) for c in _coefficients(spec, predictors)]
+    mean, sds = np.array([m for m, _ in pairs], float), np.array([s for _, s in pairs], float)
+    anchored = dict(_anchored(spec, predictors))
+    precision = np.diag([0.0 if i in anchored else 1.0 / s**2 for i, s in enumerate(sds)])
+    centre = mean.copy()
+    for i, weights in anchored.items():
+        own = weights[first:stop]
+        precision += np.outer(own, own) / sds[i] ** 2
+        others = np.delete(np.arange(len(mean)), [*anchored])
+        centre[i] -= own[others] @ mean[others]
+    return NormalApproximation(centre, precision)
 
 
-def _of_one(spec: ModelSpec, number: int) -> NormalApproximation:
-    part = spec.parameters.predictors[number]
-    pairs = [_mean_sd(c) for c in part.coefficients]
-    mean = np.array([m for m, _ in pairs], float)
-    precision = np.diag([1.0 / s**2 for _, s in pairs])
-    for i, coefficient in enumerate(part.coefficients):
-        if isinstance(coefficient.prior, AtMeans) and part.predictor is not None:
-            weights = spec.anchors.means[part.parameter].copy()
-            weights[i] = 1.0
-            precision[i, i] = 0.0
-            precision += np.outer(weights, weights) / pairs[i][1] ** 2
-            mean[i] -= weights @ mean - mean[i]
-    return NormalApproximation(mean, precision)
+def _anchored(spec: ModelSpec, predictors: range) -> Iterator[tuple[int, Floats]]:
+    """Number the coefficients whose priors hold at the predictors' means; (K,) what each is a prior of."""
+    for number in predictors:
+        for i, coefficient in enumerate(spec.parameters.predictors[number].coefficients):
+            if isinstance(coefficient.prior, AtMeans):
+                at = spec.coef_start[number] - spec.coef_start[predictors.start] + i
+                yield at, spec.anchor(number, i)
 
 
 def _mean_sd(coefficient: Coefficient) -> tuple[float, float]:
@@ -87,13 +86,15 @@ def interior(spec: ModelSpec, predictors: range, coefficients: Floats) -> Floats
 
 
 def unconstrained(
-    spec: ModelSpec, predictors: range, coefficients: Floats, sds: Floats
+    spec: ModelSpec, predictors: range, coefficients: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
     """Free numbers of K coefficients of some predictors, and the (K, K) derivatives by them.
 
-    Near an end a derivative vanishes, and an sd divided by it says nothing: it is at least sd / FREE_SD.
+    Near an end a derivative vanishes, and an sd divided by it says nothing: derivatives are so large that no
+    free number has an sd above FREE_SD by the (K, K) covariance of the coefficients.
     """
     free, jacobian = coefficients.copy(), np.eye(len(coefficients))
+    sds = np.sqrt(np.diag(covariance))
     for i, coefficient in enumerate(_coefficients(spec, predictors)):
         constraint, own = coefficient.constraint, coefficients[i : i + 1]
         natural = isinstance(constraint, Positive) and coefficient.logged  # the free number is the log
@@ -103,8 +104,23 @@ def unconstrained(
         slope = constraint.slope(value) / value if coefficient.logged else constraint.slope(value)
         free[i], jacobian[i, i] = constraint.free(value)[0], max(slope[0], sds[i] / FREE_SD)
     for tied, constraint in _tied(spec, predictors):
-        free[tied], jacobian[tied, tied] = constraint.free(free[tied]), constraint.jacobian(free[tied])
+        own = constraint.jacobian(free[tied])
+        free[tied], jacobian[tied, tied] = (
+            constraint.free(free[tied]),
+            own * _widened(own, covariance[tied, tied]),
+        )
     return free, jacobian
+
+
+def _widened(jacobian: Floats, covariance: Floats) -> Floats:
+    """(n,) factors of the columns of derivatives by free numbers whose sds would be above FREE_SD.
+
+    A free number that is a value itself, whose derivatives are ones, may have any sd.
+    """
+    inverse = np.linalg.inv(jacobian)
+    sds = np.sqrt(np.diag(inverse @ covariance @ inverse.T))
+    natural = np.all((jacobian == 1.0) | (jacobian == 0.0), axis=0)
+    return np.where(natural, 1.0, np.maximum(1.0, sds / FREE_SD))
 
 
 def _tied(spec: ModelSpec, predictors: range) -> Iterator[tuple[slice, Constraint]]:
@@ -135,16 +151,25 @@ def starting_coefficients(spec: ModelSpec, predictors: range, means: Floats) -> 
 
 def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
     part, start = spec.parameters.predictors[number], means.copy()
-    if number != 0 or part.predictor is None:
+    if part.predictor is None:
+        return start if part.coefficients[0].logged else _start_beside_main(spec, number)
+    if part.parameter not in spec.family.mains:
         return start
-    for i, coefficient in enumerate(part.coefficients):
-        if coefficient.name == "Intercept" and unwrapped(coefficient.prior).support == "real":
+    for i, name in enumerate(part.predictor.population.names):
+        if name == "Intercept" and unwrapped(part.coefficients[i].prior).support == "real":
             others = np.delete(spec.anchors.means[part.parameter] * means, i)
-            start[i] = spec.anchors.start[0] - float(np.sum(others))
+            start[i] = spec.anchors.start[part.parameter] - float(np.sum(others))
     return start
+
+
+def _start_beside_main(spec: ModelSpec, number: int) -> Floats:
+    """(1,) where a parameter on the scale of the main predictor, such as a threshold, starts."""
+    slopes = [_mean_sd(c)[0] for c in spec.parameters.predictors[0].coefficients]
+    main = float(spec.anchors.means[spec.family.main] @ np.array(slopes, float))
+    return np.array([spec.anchors.start[spec.parameters.predictors[number].parameter] + main])
 
 
 def predictor_scales(spec: ModelSpec) -> list[float]:
     """How far a predictor moves typically: the outcome's scale for the mean, 1 for logs of parameters."""
-    _, scale = spec.anchors.start
-    return [scale if part.parameter == spec.family.main else 1.0 for part in spec.parameters.predictors]
+    mains = spec.family.mains
+    return [spec.anchors.scale if part.parameter in mains else 1.0 for part in spec.parameters.predictors]
