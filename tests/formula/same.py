@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 
 def assert_same(found: Any, wanted: Any, path: str = "") -> None:
@@ -17,6 +18,8 @@ def assert_same(found: Any, wanted: Any, path: str = "") -> None:
             assert [(type(a), a) for a in found.ravel()] == [(type(a), a) for a in wanted.ravel()], path
         else:
             assert np.ascontiguousarray(found).tobytes() == np.ascontiguousarray(wanted).tobytes(), path
+    elif isinstance(wanted, pd.DataFrame):
+        pd.testing.assert_frame_equal(found, wanted.reset_index(drop=True), check_exact=True)
     elif is_dataclass(wanted):
         assert type(found) is type(wanted), path
         for field in fields(wanted):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.formula.built import build_design
 
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.design import build_design
 from partialpool.formula.records import GroupTerm
 
 TABLE = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.5, 1, 0, 2], "g": [7, 3, 7, 9], "h": list("baab")})

@@ -6,10 +6,10 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.design import build_design
 from partialpool.formula.formula import Formula
 
 from .table import TABLE, N

@@ -4,9 +4,9 @@ import contextlib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.formula.built import build_design
 
 from partialpool.errors import PartialPoolError
-from partialpool.formula.design import build_design
 from partialpool.formula.records import Design
 
 from .table import TABLE

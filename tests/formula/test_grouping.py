@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.design import build_design
 
 from .table import TABLE, N
 

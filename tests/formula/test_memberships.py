@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 from tests.formula.same import assert_same
 
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.design import build_design
 from partialpool.formula.formula import Formula
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.recipe_io import recall, remember
-from partialpool.formula.records import Grouping
 
 TABLE = pd.DataFrame(
     {

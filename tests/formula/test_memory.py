@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 from tests.formula.same import assert_same
 
 from partialpool.errors import FileError, FormulaError
 from partialpool.formula import formulae_state as learnt
-from partialpool.formula.design import build_design
 from partialpool.formula.formula import Formula
 from partialpool.formula.json_values import decode, encode
 from partialpool.formula.recipe import Recipe

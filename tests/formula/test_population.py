@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 
 from partialpool.errors import DataError, FormulaError
-from partialpool.formula.design import build_design
 
 from .table import TABLE, N
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 
 from partialpool.errors import FormulaError
-from partialpool.formula.design import build_design
 from partialpool.formula.formula import Formula
 from partialpool.model.names import term_groups
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.formula.built import build_design
 
-from partialpool.formula.design import build_design
 from partialpool.formula.records import Design
 from partialpool.formula.weighted import weighted_quantile
 

@@ -187,7 +187,7 @@ def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarr
                 if slot.predictor == number:
                     first = block.coefficients[slot.coordinate].value
                     eta = eta + slot.column * values[first + slot.index]
-        linear[part.parameter] = eta
+        linear[part.parameter] = spec.design.by_row(eta)
     return linear
 
 

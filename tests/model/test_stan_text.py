@@ -14,7 +14,8 @@ from tests.model.cases import CASES, TABLE, Case
 
 from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.design import build_design
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import StanProgram, to_stan
 from partialpool.model.stan_text import LINE_LENGTH, RESERVED, Identifiers

@@ -11,7 +11,8 @@ import pytest
 
 from partialpool.families.base import Family
 from partialpool.families.bernoulli import Bernoulli
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.parameters import Parameters, build_parameters

@@ -9,7 +9,8 @@ import pytest
 
 from partialpool.errors import FormulaError, OptionError, PriorError
 from partialpool.families.bernoulli import Bernoulli
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.model.priors import resolve_priors
 from partialpool.model.spec import build_spec
 from partialpool.pooling.pooled_designs import (

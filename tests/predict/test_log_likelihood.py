@@ -12,6 +12,7 @@ from scipy import stats
 
 import partialpool as pp
 from partialpool.errors import DataError
+from partialpool.formula.design_rows import take_rows
 from partialpool.predict.log_likelihood import (
     distinct_rows,
     log_likelihood,
@@ -19,7 +20,6 @@ from partialpool.predict.log_likelihood import (
     unit_blocks,
     unit_log_likelihood,
 )
-from partialpool.predict.rows import take_rows
 
 
 @pytest.fixture(scope="module")

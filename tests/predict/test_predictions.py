@@ -16,6 +16,7 @@ from partialpool.data.tables import read_table
 from partialpool.errors import DataError, OptionError
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
+from partialpool.formula.design_rows import take_rows
 from partialpool.inference.prior import sample_prior
 from partialpool.model.spec import build_spec
 from partialpool.pooling.pooled_designs import complete_pooling
@@ -23,7 +24,6 @@ from partialpool.predict import predictions, sources
 from partialpool.predict.evaluate import Evaluator
 from partialpool.predict.predictions import predict
 from partialpool.predict.replicates import replicated_outcomes
-from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import hdi
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.formula import Formula
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout, Variable
 from partialpool.plots.plot import Plot

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout, Variable
 

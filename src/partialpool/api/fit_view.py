@@ -14,6 +14,7 @@ from partialpool.results.summaries import measured
 from partialpool.results.tree import posterior_dataset
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 
@@ -36,6 +37,20 @@ class FitView:
     def fitted(self) -> Fitted:
         """Specification and draws, as the other rooms take them."""
         return Fitted(self.model.spec, self.draws)
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The columns of the table that the formula uses, of the rows that were fitted, numbered from 0.
+
+        To predict for the same rows with something changed:
+        ``fit.predict(fit.data.assign(x=lambda rows: rows.x + 1))``.
+
+        Raises
+        ------
+        DataError
+            When the fit was saved without its rows, or by a version that did not keep the table's columns.
+        """
+        return self.model.data
 
     @cached_property
     def posterior(self) -> xr.Dataset:

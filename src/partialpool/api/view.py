@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from partialpool.errors import DataError, build
 from partialpool.families.base import Family
 from partialpool.formula.formula import Formula
 from partialpool.formula.recipe import Recipe
@@ -13,6 +15,9 @@ from partialpool.model.layout import Layout
 from partialpool.model.spec import ModelSpec
 from partialpool.model.stan import StanProgram, to_stan
 from partialpool.priors.base import Prior
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ModelView:
@@ -40,6 +45,24 @@ class ModelView:
     def design(self) -> Design:
         """Names, matrices and labels, a row an observation."""
         return self.spec.design
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The columns of the table that the formula uses, of the rows that were fitted, numbered from 0.
+
+        Raises
+        ------
+        DataError
+            When the fit was saved without its rows, or by a version that did not keep the table's columns.
+        """
+        self.design.require_rows("The table")
+        if self.design.frame is None:
+            raise build(
+                DataError,
+                "The file has the matrices of the formula, and not the columns of the table.",
+                hint="fit again and save: files are then of a format that has them",
+            )
+        return self.design.frame.rows
 
     @property
     def family(self) -> Family:

@@ -27,7 +27,7 @@ from partialpool.checking.statistics import (
 )
 from partialpool.checking.tallies import BinTally, GroupTally, Tally
 from partialpool.families.base import Family
-from partialpool.formula.records import Grouping
+from partialpool.formula.group_records import Grouping
 from partialpool.inference.prior import METHOD
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import CACHE_BYTES, replicated_outcomes

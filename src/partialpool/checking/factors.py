@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build, unknown_name
-from partialpool.formula.records import Design, Grouping
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design
 
 Labels = Sequence[Any] | NDArray[Any] | pd.Series
 

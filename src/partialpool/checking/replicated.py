@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, OptionError, build
+from partialpool.formula.design_rows import take_rows
 from partialpool.model.spec import with_design
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import replicated_outcomes
-from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]

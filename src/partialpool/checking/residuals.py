@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from partialpool.checking.replicated import DRAWS, thinned
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design, Grouping
+from partialpool.formula.design_rows import take_rows
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design
 from partialpool.predict.linear import linear_predictors, row_blocks
 from partialpool.predict.log_likelihood import distinct_rows, outcome_of
 from partialpool.predict.replicates import CACHE_BYTES
-from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]

@@ -9,12 +9,15 @@ from typing import Any
 import pandas as pd
 
 from partialpool.data.checks import Missing
+from partialpool.data.frame import Frame, kinds_of
 from partialpool.errors import FormulaError
 from partialpool.families.base import MAIN
 from partialpool.formula.bridge import parse
 from partialpool.formula.column import column
+from partialpool.formula.combinations import of_combinations
 from partialpool.formula.expression import fit_expression
 from partialpool.formula.formula import Formula
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import fit_factor
 from partialpool.formula.known_covariances import Covariances, arrange, read_covariances
 from partialpool.formula.member_factor import fit_members, require_members
@@ -31,7 +34,7 @@ from partialpool.formula.recipe import (
     union,
     usable_rows,
 )
-from partialpool.formula.records import Design, Floats, Grouping, Predictor
+from partialpool.formula.records import Design, Floats, Predictor
 from partialpool.formula.syntax.right import GroupPart, RightSide
 from partialpool.formula.syntax.sharing import check_sharing
 from partialpool.formula.syntax.split import split_formula, split_parameter
@@ -94,16 +97,22 @@ def build_design(
 
     outcome_recipe, outcome = fit_outcome(left, plain)
     outcome = replace(outcome, ordered=is_ordered(left, table))
-    factors, groupings = _fit_factors(sides.values(), plain, outcome.weights)
-    known = arrange(matrices, named, groupings)
-    fitted = {
-        name: _fit_predictor(name, side, plain, outcome.weights, groupings, known)
-        for name, side in sides.items()
-    }
-    recipes = tuple(recipe for recipe, _ in fitted.values())
-    recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
-    predictors = {name: predictor for name, (_, predictor) in fitted.items()}
-    return Design(outcome, predictors, len(plain), n_dropped), recipe
+
+    def fit(frame: Frame) -> tuple[Design, Recipe]:
+        weights = frame.totals(outcome.weights)
+        factors, groupings = _fit_factors(sides.values(), frame.table, weights)
+        known = arrange(matrices, named, groupings)
+        fitted = {
+            name: _fit_predictor(name, side, frame.table, weights, groupings, known)
+            for name, side in sides.items()
+        }
+        recipes = tuple(recipe for recipe, _ in fitted.values())
+        recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
+        predictors = {name: predictor for name, (_, predictor) in fitted.items()}
+        whole = replace(frame, kinds=kinds_of(table, plain))
+        return Design(outcome, predictors, frame.n_rows, n_dropped, whole), recipe
+
+    return of_combinations(plain, columns, fit)
 
 
 def _parts(sides: Iterable[RightSide]) -> dict[Columns, GroupPart]:

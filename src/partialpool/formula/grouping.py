@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from partialpool.data.checks import count_rows
 from partialpool.errors import DataError, build
 from partialpool.formula.group_labels import factorize, label_hashes, positions_among, require_same_kind
-from partialpool.formula.records import Grouping, Unseen
+from partialpool.formula.group_records import Grouping, Unseen
 
 Index = NDArray[np.int64]
 

@@ -19,7 +19,8 @@ from partialpool.formula.group_labels import (
     positions_among,
     require_same_kind,
 )
-from partialpool.formula.records import Floats, Grouping, Index, Membership, Unseen
+from partialpool.formula.group_records import Grouping, Membership, Unseen
+from partialpool.formula.records import Floats, Index
 from partialpool.formula.syntax.membership import MembersPart
 
 Labels = NDArray[np.generic]

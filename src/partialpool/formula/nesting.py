@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import Factor
 from partialpool.formula.member_factor import MemberFactor
-from partialpool.formula.records import Grouping
 
 Index = NDArray[np.int64]
 # By the columns of an inner and of an outer factor, the (J,) outer group of each inner one; -1 without rows.

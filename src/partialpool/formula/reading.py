@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing, complete_rows, count_rows, first_rows, require_columns
 from partialpool.errors import DataError, build
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.recipe import Columns, Recipe
-from partialpool.formula.records import Design, Floats, Grouping
+from partialpool.formula.records import Design, Floats
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 
 from partialpool.data.checks import Missing, complete_rows, require_columns
+from partialpool.data.frame import Frame
 from partialpool.formula.column import Column
+from partialpool.formula.combinations import of_combinations
+from partialpool.formula.design_rows import take_rows
 from partialpool.formula.expression import Expression
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import Factor
 from partialpool.formula.known_covariances import Covariances, KnownCovariance
 from partialpool.formula.member_factor import MemberFactor, require_members
 from partialpool.formula.nesting import Nesting
 from partialpool.formula.outcome import OutcomeRecipe
 from partialpool.formula.plain import plain_columns
-from partialpool.formula.records import Design, Floats, Grouping, GroupTerm, Population, Predictor
+from partialpool.formula.records import Design, Floats, GroupTerm, Population, Predictor
 from partialpool.formula.syntax.right import GroupPart
 
 Columns = tuple[str, ...]
@@ -135,7 +139,8 @@ class Recipe:
 
         Returns
         -------
-        A design with the same terms and names. The index of a group never seen is -1.
+        A design with the same terms and names, each row a combination of its own. The index of a group never
+        seen is -1.
 
         Raises
         ------
@@ -147,7 +152,7 @@ class Recipe:
         self.require_members(table, missing)
         plain, n_dropped = usable_rows(table, columns, missing)
         outcomes = self.outcome.evaluate(plain) if outcome else None
-        return replace(self.read(plain), outcome=outcomes, n_dropped=n_dropped)
+        return replace(take_rows(self.read(plain)), outcome=outcomes, n_dropped=n_dropped)
 
     def require_members(self, table: pd.DataFrame, missing: Missing) -> None:
         """Refuse rows that lack one of several groups, unless they are to be left out.
@@ -171,12 +176,16 @@ class Recipe:
         read_groups
             False leaves the columns of grouping factors unread; every group's index is then -1.
         """
-        groupings = {
-            key: factor.evaluate(plain) if read_groups else factor.unread(plain)
-            for key, factor in self.factors.items()
-        }
-        predictors = {p.parameter: p.evaluate(plain, groupings) for p in self.predictors}
-        return Design(None, predictors, len(plain))
+
+        def read(frame: Frame) -> Design:
+            groupings = {
+                key: factor.evaluate(frame.table) if read_groups else factor.unread(frame.table)
+                for key, factor in self.factors.items()
+            }
+            predictors = {p.parameter: p.evaluate(frame.table, groupings) for p in self.predictors}
+            return Design(None, predictors, frame.n_rows, frame=frame)
+
+        return of_combinations(plain, self.columns_read(read_groups), read)
 
     @property
     def covariances(self) -> Covariances:

@@ -40,13 +40,13 @@ class Anchors:
 def anchors_of(design: Design, family: Family) -> Anchors:
     """Find the anchors of a model's rows."""
     assert design.outcome is not None, "models are built from rows with an outcome"
-    weights = family.unit_weights(design.outcome)
+    weights = design.totals(family.unit_weights(design.outcome))
     # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
     means = {
         name: np.einsum("i,ik->k", weights, predictor.population.matrix) / np.sum(weights)
         for name, predictor in design.predictors.items()
     }
-    offset = design.main.offset
+    offset = None if design.main.offset is None else design.by_row(design.main.offset)
     outcome = family.typical(design.outcome, None)
     start = outcome if offset is None else family.typical(design.outcome, offset)
     return Anchors(means, start, family.location_scale(design.outcome, offset)[1], outcome)

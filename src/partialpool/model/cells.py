@@ -136,10 +136,8 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
     by_size = indices.largest_first
     keys: list[NDArray[Any]] = [indices.rows[i] for i in by_size]
     keys += store.columns + [o for o in offsets if o is not None]
-    if family.keeps_outcome:
-        keys.append(design.outcome.values)
-    index = collapse(keys, design.n_rows, keys[0] if by_size else None)
-    first, n = index.first_row, index.n_cells
+    index, first = _joined(design, keys, bool(by_size), family.keeps_outcome)
+    n = index.n_cells
     return Cells(
         index,
         narrowed(family.statistics(design.outcome, index.cell, n)),
@@ -149,6 +147,33 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
         tuple(sorted(slots, key=lambda slot: slot.predictor)),
         np.array([row[first] for row in indices.rows], np.int32).reshape(len(indices.rows), n),
     )
+
+
+def _joined(
+    design: Design, keys: list[NDArray[Any]], by_group: bool, keeps_outcome: bool
+) -> tuple[CellIndex, Integers]:
+    """Join rows that agree in every key, and where they must in their outcomes.
+
+    Parameters
+    ----------
+    keys
+        (m,) values of the design's combinations.
+    by_group
+        Whether the first key is a group, by which cells are sorted.
+
+    Returns
+    -------
+    The cells of rows, and a combination of each.
+    """
+    assert design.outcome is not None, "models are built from rows with an outcome"
+    if design.row is None:
+        keys = [*keys, design.outcome.values] if keeps_outcome else keys
+        index = collapse(keys, design.n_rows, keys[0] if by_group else None)
+        return index, index.first_row
+    own = collapse(keys, int(design.row.max()) + 1, keys[0] if by_group else None)
+    cell = own.cell[design.row]
+    index = collapse([cell, design.outcome.values] if keeps_outcome else [cell], design.n_rows, cell)
+    return index, design.row[index.first_row]
 
 
 SHORTEST_RUNS = 8  # cells on average: with shorter runs, starting loops costs more than gathering

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.formula.records import Grouping
+from partialpool.formula.group_records import Grouping
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import prefix
 from partialpool.model.parameters import PredictorParameters

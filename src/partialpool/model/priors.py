@@ -33,10 +33,10 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
     """
     assert design.outcome is not None, "models are built from rows with an outcome"
     priors: dict[str, Prior] = {}
-    weights = family.unit_weights(design.outcome)
+    weights = design.totals(family.unit_weights(design.outcome))
     for parameter in family.parameters:
         predictor = design.predictors.get(parameter)
-        offset = predictor.offset if predictor else None
+        offset = None if predictor is None or predictor.offset is None else design.by_row(predictor.offset)
         location, scale = family.location_scale(design.outcome, offset)
         if predictor is None:
             priors[parameter] = _of_auxiliary(family.auxiliary_prior(parameter, scale), design)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from partialpool.families.base import MAIN, Family
 from partialpool.families.links import LINKS
+from partialpool.formula.design_rows import take_rows
 from partialpool.formula.records import Outcome
 from partialpool.model.equations import equations
 from partialpool.model.names import prefix
-from partialpool.model.parameters import PredictorParameters
+from partialpool.model.parameters import PredictorParameters, build_parameters
 from partialpool.model.spec import ModelSpec
 from partialpool.model.stan_draft import Draft
 from partialpool.model.stan_terms import write_auxiliary, write_coefficients, write_effects, write_ordered
@@ -62,6 +63,8 @@ def to_stan(spec: ModelSpec) -> StanProgram:
         When the model is of a fit that was kept without its rows.
     """
     spec.design.require_rows("The Stan program")
+    whole = take_rows(spec.design)
+    spec = replace(spec, design=whole, parameters=build_parameters(whole, spec.family, spec.priors))
     parts, family = spec.parameters.predictors, spec.family
     draft = Draft(Identifiers(re.findall(r"\w+", family.stan)))
     outcome = _write_outcome(draft, spec)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Grouping, GroupTerm, Membership, Term
+from partialpool.formula.group_records import Grouping, Membership
+from partialpool.formula.records import GroupTerm, Term
 from partialpool.model.stan_text import Identifiers, StanBlock, broken, listed
 from partialpool.priors.base import Prior, number, unwrapped
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from partialpool.data.collapse import collapse
 from partialpool.errors import OptionError, build
 from partialpool.families.base import Family
+from partialpool.formula.design_rows import joined_rows, take_rows
 from partialpool.formula.records import Design, Outcome
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
-from partialpool.predict.rows import row_keys, take_rows
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
@@ -63,10 +63,10 @@ def unit_outcomes(fitted: Fitted) -> tuple[Floats, Floats]:
     family, outcome = fitted.model.family, known_outcome(fitted.model.design)
     weight = family.unit_weights(outcome)
     unit = np.where(weight > 0, family.unit_outcome(outcome), 0.0)
-    offset = fitted.model.design.main.offset
-    if offset is None or family.link != "log":
+    design = fitted.model.design
+    if design.main.offset is None or family.link != "log":
         return unit, weight
-    exposure = np.exp(np.clip(offset, -_LARGEST_LOG, _LARGEST_LOG))
+    exposure = np.exp(np.clip(design.by_row(design.main.offset), -_LARGEST_LOG, _LARGEST_LOG))
     return unit / exposure, weight * exposure
 
 
@@ -129,7 +129,7 @@ def sorted_rows(design: Design, group: Index, weight: Floats) -> SortedRows:
     weight
         (n,) how much each row counts.
     """
-    cells = collapse([group, *row_keys(design)], design.n_rows, order=group)
+    cells = collapse([group, joined_rows(design)], design.n_rows, order=group)
     first = cells.first_row
     totals = np.bincount(cells.cell, weight, cells.n_cells).astype(np.float64)
     return SortedRows(take_rows(design, first), group[first], totals)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from partialpool.errors import FamilyError, FormulaError, OptionError, PriorError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.conform import without_columns
-from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.model.names import group_name, prefix, term_groups
 from partialpool.priors.base import Prior, unwrapped
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
 from partialpool.families.support import row_weights
-from partialpool.formula.records import Design, Grouping, Outcome
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, Outcome
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome
 from partialpool.pooling.pooled_designs import grouping_factor
 from partialpool.pooling.population import (

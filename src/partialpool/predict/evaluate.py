@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Grouping, GroupTerm, Membership, Predictor
+from partialpool.formula.design_rows import take_rows
+from partialpool.formula.group_records import Grouping, Membership
+from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.predict.asked import Asked
 from partialpool.predict.linear import linear_predictors
 from partialpool.predict.members import Members, chosen_groups
 from partialpool.predict.outcomes import draw_outcomes, standard_normals
 from partialpool.predict.populations import GroupPopulation
 from partialpool.predict.relatives import Relatives
-from partialpool.predict.rows import take_rows
 from partialpool.predict.streams import Streams
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import effect_positions

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.outcome import OutcomeRecipe
-from partialpool.formula.records import Grouping
 from partialpool.model.names import ROWS, SAMPLES
 from partialpool.predict.asked import Asked
 from partialpool.predict.sources import Source

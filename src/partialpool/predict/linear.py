@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.design_rows import take_rows
 from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.model.layout import Layout
 from partialpool.model.spec import ModelSpec
@@ -61,6 +62,8 @@ def linear_predictors(model: ModelSpec, design: Design, values: Floats, rows: sl
     -------
     By parameter, (S, n_rows) on the scale of its link; (S, 1) for a parameter without a formula.
     """
+    if design.row is not None:
+        design, rows = take_rows(design, rows), slice(None)
     linear = {n: linear_predictor(p, model.layout, values, rows) for n, p in design.predictors.items()}
     for part in model.parameters.predictors:
         if part.predictor is None:

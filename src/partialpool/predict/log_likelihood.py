@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.data.collapse import CellIndex, collapse
+from partialpool.formula.design_rows import take_rows
 from partialpool.formula.records import Outcome
 from partialpool.model.names import ROWS, SAMPLES
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.linear import BLOCK_BYTES, linear_predictors, row_blocks
-from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.recipe import AnyFactor, Recipe
-from partialpool.formula.records import Grouping
 from partialpool.predict.streams import Streams
 
 Index = NDArray[np.int64]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing
 from partialpool.data.collapse import collapse
+from partialpool.formula.design_rows import joined_rows
 from partialpool.formula.recipe import Recipe
 from partialpool.predict.asked import Groups, check_asked
 from partialpool.predict.evaluate import Evaluator, Rows
@@ -20,7 +21,6 @@ from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.members import members
 from partialpool.predict.outcomes import strip_blocks
 from partialpool.predict.populations import group_populations
-from partialpool.predict.rows import row_keys
 from partialpool.predict.sources import Source, fitted_rows, table_rows
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob, hdi, interval_names
@@ -149,7 +149,7 @@ def _joined_rows(
     evaluator: Evaluator, rows: Rows, first_row: int, max_bytes: int
 ) -> Iterator[tuple[Index, Index, Floats]]:
     """Compute what is the same for rows that cannot be told apart once."""
-    cells = collapse(list(row_keys(rows.design)), rows.design.n_rows)
+    cells = collapse([joined_rows(rows.design)], rows.design.n_rows)
     order = np.argsort(cells.cell, kind="stable")
     starts = np.searchsorted(cells.cell[order], np.arange(cells.n_cells + 1))
     for block in row_blocks(cells.n_cells, len(evaluator.fitted.values), max_bytes):

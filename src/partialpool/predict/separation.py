@@ -31,9 +31,9 @@ def separation(fitted: Fitted) -> Finding | None:
     proportion, used = model.family.unit_outcome(outcome), model.family.unit_weights(outcome) > 0
     if np.any((proportion[used] > 0) & (proportion[used] < 1)):
         return None
-    eta = np.concatenate(
-        [predictor.population.matrix[rows] @ means for rows in row_blocks(model.design.n_rows, len(names))]
-    )
+    matrix = predictor.population.matrix
+    parts = [matrix[rows] @ means for rows in row_blocks(len(matrix), len(names))]
+    eta = model.design.by_row(np.concatenate(parts))
     zeros, ones = eta[used & (proportion == 0)], eta[used & (proportion == 1)]
     if not len(zeros) or not len(ones) or zeros.max() >= ones.min():
         return None

@@ -13,14 +13,15 @@ from partialpool.data.checks import Missing, count_rows, first_labels
 from partialpool.data.tables import read_table
 from partialpool.errors import DataError, build
 from partialpool.formula.conform import conform
+from partialpool.formula.design_rows import take_piece
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.known_covariances import label_texts
 from partialpool.formula.reading import NewRows, new_rows
 from partialpool.formula.recipe import Recipe
-from partialpool.formula.records import Design, Grouping
+from partialpool.formula.records import Design
 from partialpool.predict.asked import Asked
 from partialpool.predict.evaluate import Rows
 from partialpool.predict.relatives import uncovered
-from partialpool.predict.rows import take_rows
 from partialpool.results.fitted import Fitted
 
 # Rows that are read at once: enough for the overhead of reading to vanish, few enough for memory.
@@ -66,7 +67,7 @@ def fitted_rows(fitted: Fitted, asked: Asked) -> Source:
     trials = None if design.outcome is None else design.outcome.trials
 
     def read(piece: slice) -> Rows:
-        rows = take_rows(own, piece)
+        rows = take_piece(own, piece)
         return Rows(rows, rows.groupings, None if trials is None else trials[piece])
 
     return Source(design.n_rows, pd.RangeIndex(design.n_rows), read)

@@ -8,7 +8,8 @@ import numpy as np
 
 from partialpool.families.base import Family
 from partialpool.families.support import row_weights
-from partialpool.formula.records import Design, Grouping, GroupTerm, Outcome, Predictor
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Outcome, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
 from partialpool.model.layout import Layout

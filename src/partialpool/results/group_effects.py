@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design, Grouping, GroupTerm, Predictor
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import SAMPLES
@@ -114,7 +115,7 @@ def group_table(
     tables = [pd.DataFrame(columns=columns)] if not predictor.groups else []
     for group in predictor.groups:
         grouping = group.grouping
-        n_rows = _sizes(grouping, design)
+        n_rows = _sizes(design.groupings[grouping.name], design)
         shares = _population_share(draws, layout, predictor, group).reshape(len(values), -1)
         for k, positions in enumerate(effect_positions(predictor, group, layout)):
             figures = _figures(values, positions, shares[:, k] if totals else np.zeros(1), prob)

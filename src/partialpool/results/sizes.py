@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.support import row_weights
-from partialpool.formula.records import Grouping, Outcome
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Outcome
 
 
 def group_sizes(outcome: Outcome, grouping: Grouping) -> NDArray[Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.formula.records import Design, Grouping, Predictor
+from partialpool.formula.group_records import Grouping
+from partialpool.formula.records import Design
 from partialpool.inference.draws import Approximation, Draws
 from partialpool.model.layout import Layout
 from partialpool.model.names import ROWS, SAMPLES, prefix
@@ -102,19 +104,21 @@ def _constant_data(design: Design) -> xr.Dataset:
     if design.outcome is not None:
         columns |= {"trials": design.outcome.trials, "weights": design.outcome.weights}
     for predictor in design.predictors.values():
-        columns[f"{prefix(predictor.parameter)}offset"] = predictor.offset
-        columns |= _group_indices(predictor)
-        labels |= {f"{g.grouping.name}__factor_dim": g.grouping.labels for g in predictor.groups}
+        offset = None if predictor.offset is None else design.by_row(predictor.offset)
+        columns[f"{prefix(predictor.parameter)}offset"] = offset
+    columns |= _group_indices(design.groupings.values())
+    labels |= {f"{name}__factor_dim": grouping.labels for name, grouping in design.groupings.items()}
     data: dict[str, Any] = {name: (ROWS, values) for name, values in columns.items() if values is not None}
     for grouping in design.groupings.values():
         data |= _memberships(grouping)
     return xr.Dataset(data, labels | member_dims(design) | _row_coords(design))
 
 
-def _group_indices(predictor: Predictor) -> dict[str, NDArray[np.int64]]:
+def _group_indices(groupings: Iterable[Grouping]) -> dict[str, NDArray[np.int64]]:
     """Give the position of each row's group along its ``__factor_dim``, by factor of one group a row."""
-    factors = [g.grouping for g in predictor.groups if not g.grouping.members]
-    return {f"{grouping.name}__factor_index": grouping.index for grouping in factors}
+    return {
+        f"{grouping.name}__factor_index": grouping.index for grouping in groupings if not grouping.members
+    }
 
 
 def _memberships(grouping: Grouping) -> dict[str, Any]:

@@ -51,8 +51,7 @@ def groups_of(design: Design, group: str | Iterable[Any]) -> Groups:
         When the labels are not one a row, or some are missing.
     """
     if isinstance(group, str):
-        terms = [term.grouping for p in design.predictors.values() for term in p.groups]
-        known = {grouping.name: grouping for grouping in terms}
+        known = design.groupings
         if group not in known:
             raise build(
                 OptionError,

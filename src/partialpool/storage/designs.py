@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.data.frame import Frame
+from partialpool.formula.group_records import Grouping, Membership
 from partialpool.formula.known_covariances import Covariances
 from partialpool.formula.recipe import AnyFactor, Columns
 from partialpool.formula.recipe_io import plain_term, recalled_term
-from partialpool.formula.records import (
-    Design,
-    Floats,
-    Grouping,
-    GroupTerm,
-    Membership,
-    Outcome,
-    Population,
-    Predictor,
-)
+from partialpool.formula.records import Design, Floats, GroupTerm, Outcome, Population, Predictor
 from partialpool.model.names import ROWS
+from partialpool.storage.raw_columns import plain_columns, recalled_columns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +31,7 @@ Put = Callable[[NDArray[Any]], str]
 
 
 class ColumnStore:
-    """Columns of one number a row, each kept once, wherever in the file it stands first.
+    """Columns of one number a row, or a combination, each kept once, wherever in the file it stands first.
 
     Parameters
     ----------
@@ -46,10 +42,13 @@ class ColumnStore:
     ----------
     columns
         By name, the columns that the tree does not have.
+    combinations
+        By name, columns of one number a combination.
     """
 
     def __init__(self, tree: xr.DataTree) -> None:
         self.columns: dict[str, NDArray[Any]] = {}
+        self.combinations: dict[str, NDArray[Any]] = {}
         self._places: dict[bytes, str] = {}
         for group in tree.children.values():
             for name, variable in group.data_vars.items():
@@ -58,10 +57,17 @@ class ColumnStore:
 
     def put(self, column: NDArray[Any]) -> str:
         """Keep a column; return its place in the file."""
+        return self._put(column, self.columns, "column")
+
+    def put_combination(self, column: NDArray[Any]) -> str:
+        """Keep a column of one number a combination."""
+        return self._put(column, self.combinations, "combination")
+
+    def _put(self, column: NDArray[Any], kept: dict[str, NDArray[Any]], word: str) -> str:
         digest = _digest(column)
         if digest not in self._places:
-            name = f"column_{len(self.columns)}"
-            self.columns[name] = column
+            name = f"{word}_{len(kept)}"
+            kept[name] = column
             self._places[digest] = f"{OWN_GROUP}/{name}"
         return self._places[digest]
 
@@ -76,11 +82,23 @@ def plain_design(design: Design, store: ColumnStore | None) -> Plain:
     """
     assert design.outcome is not None, "models are built from rows with an outcome"
     put = _put_nowhere if store is None else store.put
+    put_one = put if store is None or design.row is None else store.put_combination
     return {
         "n_rows": 0 if store is None else design.n_rows,
         "n_dropped": design.n_dropped,
         "outcome": _plain_outcome(design.outcome, put),
-        "predictors": [_plain_predictor(predictor, put) for predictor in design.predictors.values()],
+        "frame": None if store is None or design.frame is None else _plain_frame(design.frame, put, put_one),
+        "predictors": [_plain_predictor(predictor, put_one) for predictor in design.predictors.values()],
+    }
+
+
+def _plain_frame(frame: Frame, put: Put, put_one: Put) -> Plain:
+    return {
+        "n": len(frame.table),
+        "row": None if frame.row is None else put(frame.row),
+        "columns": plain_columns(frame.table, put_one),
+        "others": None if frame.others is None else plain_columns(frame.others, put),
+        "kinds": dict(frame.kinds),
     }
 
 
@@ -157,7 +175,7 @@ class DesignReader:
         self._factors = factors
         self._covariances = covariances
         self._columns: dict[str, NDArray[Any]] = {}
-        self._n_rows = 0
+        self._n_rows = self._n = 0
 
     def design(self, kept: Plain) -> Design:
         """Read a design.
@@ -167,9 +185,27 @@ class DesignReader:
         KeyError, TypeError, ValueError
             When parts of it are missing or do not fit together.
         """
-        self._n_rows = kept["n_rows"]
+        self._n = self._n_rows = kept["n_rows"]
+        outcome = self._outcome(kept["outcome"])
+        frame = self._frame(kept.get("frame"))  # which earlier files lack
+        self._n = self._n_rows if frame is None else len(frame.table)
         predictors = {p["parameter"]: self._predictor(p) for p in kept["predictors"]}
-        return Design(self._outcome(kept["outcome"]), predictors, kept["n_rows"], kept["n_dropped"])
+        return Design(outcome, predictors, kept["n_rows"], kept["n_dropped"], frame)
+
+    def _frame(self, kept: Plain | None) -> Frame | None:
+        if kept is None:
+            return None
+        row = None if kept["row"] is None else self._column(kept["row"], np.int64)
+        n = self._n_rows if row is None else kept["n"]
+        if row is not None and not (type(n) is int and 0 <= row.min() <= row.max() < n <= len(row)):
+            raise ValueError("a row is of no combination")
+        others = None if kept["others"] is None else recalled_columns(kept["others"], self._column)
+        self._n = n
+        table = recalled_columns(kept["columns"], self._column)
+        if not len(table.columns):
+            table = pd.DataFrame(index=pd.RangeIndex(n))
+        known = {*table, *(() if others is None else others)}
+        return Frame(table, self._n_rows, row, others, MappingProxyType(_kinds(kept["kinds"], known)))
 
     def _outcome(self, kept: Plain) -> Outcome:
         values = self._numbers(kept["values"])
@@ -215,7 +251,7 @@ class DesignReader:
         return index
 
     def _matrix(self, kept: Plain) -> Floats:
-        matrix = np.empty((self._n_rows, len(kept["names"])))
+        matrix = np.empty((self._n, len(kept["names"])))
         for i, place in zip(range(matrix.shape[1]), kept["columns"], strict=True):
             matrix[:, i] = self._numbers(place)
         return matrix
@@ -231,13 +267,21 @@ class DesignReader:
             return np.empty(0, dtype)
         if place not in self._columns:
             found = self._file[place]
-            if found.shape != (self._n_rows,):  # before it is read, since a file may claim any size
-                raise ValueError(f"{place!r} has the shape {found.shape}, not {(self._n_rows,)}")
+            if found.shape != (self._n,):  # before it is read, since a file may claim any size
+                raise ValueError(f"{place!r} has the shape {found.shape}, not {(self._n,)}")
             self._columns[place] = np.asarray(found[...])
         column = self._columns[place]
+        if len(column) != self._n:
+            raise ValueError(f"{place!r} has {len(column)} numbers, not {self._n}")
         if column.dtype != dtype:
             raise ValueError(f"{place!r} is not a column of {dtype.__name__}")
         return column
+
+
+def _kinds(kept: Mapping[str, str], columns: Collection[str]) -> dict[str, str]:
+    if not {*kept.values()} <= {"text", "categories", "ordered"} or not {*kept} <= {*columns}:
+        raise ValueError("raw columns are of kinds that there are not")
+    return dict(kept)
 
 
 def _digest(column: NDArray[Any]) -> bytes:

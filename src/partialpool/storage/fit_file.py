@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # The number goes up when older versions of the program could not read the file, or would read it wrongly.
-FORMAT = 2
-_READ = (1, 2)  # files of format 1 have rows of one group a factor, and no covariances
+FORMAT = 3
+# Files of format 1 have rows of one group a factor, and no covariances; those of 2 no raw columns.
+_READ = (1, 2, 3)
+COMBINATIONS = "__combination__"  # dimension of what rows with equal raw columns share
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 STORE_NAME = b"partialpool store "  # what a fit under way opens with, see `storage.draw_store`
 _OF_ROWS = ("observed_data", "constant_data")
@@ -70,6 +72,7 @@ def save_fit(path: str | os.PathLike[str], fit: KeptFit, rows: bool = True) -> P
     record = to_record(fit, store if rows else None)
     text = np.array(json.dumps(record), dtype=object)  # not four bytes a character
     columns = {name: (ROWS, column) for name, column in store.columns.items()}
+    columns |= {name: (COMBINATIONS, column) for name, column in store.combinations.items()}
     attrs = {"format": FORMAT, "version": __version__}
     matrices = covariance_variables(fit.recipe.covariances)
     tree[OWN_GROUP] = xr.DataTree(xr.Dataset({"record": ((), text), **columns, **matrices}, attrs=attrs))
@@ -139,7 +142,7 @@ def _record(file: Mapping[str, Any], path: Path) -> dict[str, Any]:
     # An attribute of a netCDF file is an array, even of one number.
     form, version = int(np.ravel(attrs["format"])[0]), str(np.ravel(attrs["version"])[0])
     if form not in _READ:
-        newer, listed = form > FORMAT, " and ".join(map(str, _READ))
+        newer, listed = form > FORMAT, f"{', '.join(map(str, _READ[:-1]))} and {_READ[-1]}"
         raise build(
             FileError,
             f"The file {str(path)!r} was saved by partialpool {version} in format {form}; "
