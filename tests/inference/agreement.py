@@ -35,9 +35,9 @@ class Reference:
     quality: dict[str, Any]
 
 
-def read_reference(name: str) -> Reference:
-    """Read what `tests/reference/gallery/make.py` wrote."""
-    record = json.loads((GALLERY / f"{name}.json").read_text("utf-8"))
+def read_reference(name: str, folder: Path = GALLERY) -> Reference:
+    """Read what a folder's `make.py` wrote."""
+    record = json.loads((folder / f"{name}.json").read_text("utf-8"))
     values = pd.DataFrame.from_dict(record["values"], orient="index", columns=record["figures"])
     return Reference(values, record["quality"])
 

@@ -8,23 +8,20 @@ the package but its bundled data. A run that is not converged is not written.
 from __future__ import annotations
 
 import argparse
-import json
-import time
+import sys
 from functools import partial
 
 import numpy as np
 import stanli
-from arviz_stats.base import array_stats
 from models import GALLERY, HERE, Factor, GalleryModel
 from numpy.typing import NDArray
 from programs import code, data, levels
 
-Floats = NDArray[np.float64]
+sys.path.insert(0, str(HERE.parent))
 
-CHAINS, WARMUP, DRAWS, SEED = 4, 2000, 10_000, 20260101
-MAX_R_HAT, MIN_ESS = 1.005, 10_000
-MAX_DENSE = 450  # above that many coordinates a dense metric costs more than it brings
-FIGURES = ("mean", "sd", "q5", "q50", "q95", "mcse_mean", "mcse_sd", "mcse_q5", "mcse_q50", "mcse_q95", "ess")
+from long_runs import run
+
+Floats = NDArray[np.float64]
 
 
 def named_draws(model: GalleryModel, fit: stanli.Fit) -> dict[str, Floats]:
@@ -53,50 +50,6 @@ def factor_draws(model: GalleryModel, factor: Factor, take: partial[Floats]) -> 
     return named | {f"{e}[{label}]": b[..., j, k] for k, e in enumerate(effects) for j, label in groups}
 
 
-def figures(x: Floats) -> list[float]:
-    """The figures of one value, in the order of FIGURES."""
-    probabilities = (0.05, 0.5, 0.95)
-    mcse = partial(array_stats.mcse, x)
-    # ArviZ's error of an sd takes the effective sample size of the mean, which is too large for NUTS: draws
-    # that alternate about the mean know it better than their spread. So it is taken from the squares.
-    squares = (x - x.mean()) ** 2
-    sd_error = array_stats.mcse(squares, method="mean") / (2 * x.std())
-    found = [x.mean(), x.std(), *np.quantile(x, probabilities), mcse(method="mean"), sd_error]
-    found += [mcse(method="quantile", prob=p) for p in probabilities]
-    found.append(min(array_stats.ess(x, method="bulk"), array_stats.ess(x, method="tail", prob=(0.05, 0.95))))
-    return [float(f"{float(v):.6g}") for v in found]
-
-
-def make(name: str, scale: float, delta: float) -> None:
-    """Run one model and write its JSON file, or say why not."""
-    model, started = GALLERY[name], time.perf_counter()
-    program = stanli.Model(stan_code=code(model), data=data(model))
-    settings = {
-        "chains": CHAINS,
-        "warmup": WARMUP,
-        "samples": int(DRAWS * scale),
-        "delta": delta,
-        "metric": "dense_e" if program.n_unconstrained <= MAX_DENSE else "diag_e",
-        "seed": SEED,
-    }
-    fit = program.sample(**settings, refresh=0)
-    named = named_draws(model, fit)
-    values = {key: figures(x) for key, x in named.items()}
-    quality = {
-        "largest_r_hat": round(max(float(array_stats.rhat(x)) for x in named.values()), 5),
-        "smallest_ess": min(v[-1] for v in values.values()),
-        "divergences": int(np.sum(fit.divergences)),
-    }
-    print(name, f"{time.perf_counter() - started:.0f} s", quality, flush=True)
-    if quality["divergences"] or quality["largest_r_hat"] > MAX_R_HAT or quality["smallest_ess"] < MIN_ESS:
-        print(f"{name} is not written: try a larger --scale or --delta", flush=True)
-        return
-    head = {"stanli": stanli.__version__, "settings": settings, "quality": quality, "figures": FIGURES}
-    rows = ",\n".join(f"    {json.dumps(key)}: {json.dumps(row)}" for key, row in values.items())
-    text = json.dumps(head, indent=2)[:-2] + ',\n  "values": {\n' + rows + "\n  }\n}\n"
-    (HERE / f"{name}.json").write_text(text, "utf-8")
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="all by default")
@@ -104,4 +57,6 @@ if __name__ == "__main__":
     parser.add_argument("--delta", type=float, default=0.98, help="target acceptance rate")
     arguments = parser.parse_args()
     for chosen in arguments.names or GALLERY:
-        make(chosen, arguments.scale, arguments.delta)
+        model = GALLERY[chosen]
+        named = partial(named_draws, model)
+        run(HERE / f"{chosen}.json", code(model), data(model), named, arguments.scale, arguments.delta)
