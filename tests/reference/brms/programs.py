@@ -1,7 +1,7 @@
 """The models as Stan programs in the form of brms' ``stancode()``.
 
-Columns Xc are centred, Intercept is at their means, z_1 are standardised effects, J_1 groups, W_1 weights. The
-parts of families and terms are those that brms writes.
+Columns Xc are centred, Intercept is at their means, z_1 are standardised effects, J_1 groups, W_1 weights.
+The parts of families and terms are those that brms writes.
 """
 
 from __future__ import annotations
