@@ -74,11 +74,11 @@ def test_they_are_means_over_draws_of_each_row(family: str, max_bytes: int) -> N
     spec = fitted.model
     linear = linear_predictors(spec, spec.design, fitted.values, slice(None))
     y, trials = spec.design.outcome.values, spec.design.outcome.trials
-    v = np.random.default_rng(7).random(len(y))
+    v, additions = np.random.default_rng(7).random(len(y)), spec.design.outcome.additions
     if spec.family.discrete:
-        low, high = (spec.family.cdf(values, linear, trials).mean(axis=0) for values in (y - 1, y))
+        low, high = (spec.family.cdf(values, linear, additions).mean(axis=0) for values in (y - 1, y))
     else:
-        low = high = spec.family.cdf(y, linear, trials).mean(axis=0)
+        low = high = spec.family.cdf(y, linear, additions).mean(axis=0)
     np.testing.assert_allclose(found["pit"], low + v * (high - low), rtol=1e-9)
     np.testing.assert_allclose(found["expected"], spec.family.mean(linear).mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(found["observed"], y / (1 if trials is None else trials))

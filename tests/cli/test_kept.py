@@ -48,6 +48,22 @@ def test_help_shows_examples(run, command):
     assert f"Examples\n   partialpool {command}" in "\n".join(map(str.rstrip, result.stdout.splitlines()))
 
 
+def test_predictions_of_categories_have_a_row_for_each(run, scores, tmp_path):
+    table = scores.assign(grade=np.digitize(scores["score"], [0.0, 2.0]))
+    fit = pp.Model("grade ~ hours", table, family="cumulative").fit(method="laplace", seed=1)
+    fit.save(tmp_path / "fit.nc")
+    new = pd.DataFrame({"hours": [0.0, None, 1.0], "grade": ["?", "?", "!"]})
+    new.to_csv(tmp_path / "new.csv", index=False)
+    files = tmp_path / "fit.nc", tmp_path / "new.csv"
+    result = run("predict", *files, "--out", tmp_path / "p.csv", "--missing", "drop")
+    written = pd.read_csv(tmp_path / "p.csv")
+    assert written["hours"].tolist() == [0.0] * 3 + [1.0] * 3
+    assert written["predicted_grade"].tolist() == [0, 1, 2] * 2
+    expected = fit.predict({"hours": [0.0, 1.0]}, summary=True)
+    np.testing.assert_allclose(written["mean"], expected["mean"], rtol=1e-12)
+    assert "1 row with missing values was left out" in result.stdout
+
+
 def test_predict_shows_and_writes_what_the_fit_predicts(run, kept, new, tmp_path):
     out = tmp_path / "out.csv"
     result = run("predict", kept["hours"], new, "--seed", "5", "--out", out)

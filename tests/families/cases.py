@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +15,11 @@ from partialpool.families.registry import FAMILIES
 Linear = Mapping[str, np.ndarray]
 
 
+def added(trials: np.ndarray | None) -> dict[str, np.ndarray]:
+    """What belongs to outcomes: trials, where there are any."""
+    return {} if trials is None else {"trials": trials}
+
+
 @dataclass(frozen=True)
 class Rows:
     """An outcome, as families read it."""
@@ -23,9 +28,13 @@ class Rows:
     trials: np.ndarray | None = None
     weights: np.ndarray | None = None
     name: str = "y"
-    trials_name: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     levels: tuple[str, ...] | None = None
     ordered: bool = False
+
+    @property
+    def additions(self) -> dict[str, np.ndarray]:
+        return added(self.trials)
 
     def repeated(self) -> Rows:
         """Each row as often as its weight says."""

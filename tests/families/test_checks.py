@@ -8,20 +8,20 @@ from tests.families.cases import CASES, Rows
 
 from partialpool.errors import DataError, FamilyError
 from partialpool.families.gaussian import Gaussian
-from partialpool.families.registry import FAMILIES, get_family
+from partialpool.families.registry import FAMILIES, get_family, refuse_additions
 
 
 def rows(
     *values: float,
     trials: list[float] | None = None,
     weights: list[float] | None = None,
-    trials_name: str | None = None,
+    called: str | None = None,
 ) -> Rows:
     return Rows(
         np.array(values, float),
         None if trials is None else np.array(trials, float),
         None if weights is None else np.array(weights, float),
-        trials_name=trials_name,
+        sources={} if called is None else {"trials": called},
     )
 
 
@@ -63,7 +63,7 @@ def rows(
         ),
         (
             "binomial",
-            rows(1, 2, trials=[3, 5.5], trials_name="n"),
+            rows(1, 2, trials=[3, 5.5], called="n"),
             "The trials 'n' of outcome 'y' have 1 of 2 rows outside the support of the family 'binomial' "
             "(row 1: 5.5; rows count from 0).\n"
             "  Allowed: trials that are whole numbers, 0 or more\n"
@@ -71,7 +71,7 @@ def rows(
         ),
         (
             "binomial",
-            rows(5, 2, trials=[3, 5], trials_name="n - 1"),
+            rows(5, 2, trials=[3, 5], called="n - 1"),
             "Outcome 'y' has 1 of 2 rows outside the support of the family 'binomial' "
             "(row 0: 5 of 3 trials; rows count from 0).\n"
             "  Allowed: successes up to the row's trials 'n - 1'\n"
@@ -112,7 +112,7 @@ def test_outcomes_outside_the_support(family: str, outcome: Rows, message: str) 
 @pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if not f.needs_trials])
 def test_trials_are_refused_where_there_are_none(name: str) -> None:
     with pytest.raises(FamilyError) as error:
-        get_family(name).check(rows(1, trials=[1]))
+        refuse_additions(get_family(name), rows(1, trials=[1]))
     assert str(error.value) == f"The family {name!r} takes no trials().\n  Try: family='binomial'"
 
 

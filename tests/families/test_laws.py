@@ -11,6 +11,7 @@ from tests.families.cases import (
     CASES,
     PAIRS,
     Rows,
+    added,
     distribution,
     family_of,
     linear_of,
@@ -195,7 +196,7 @@ def test_draws_have_the_distributions_mean_and_variance(name: str, link: str) ->
     linear = linear_of(case, n, spread=0.2)
     frozen = distribution(family, case, linear, case.trials)
     many = {p: np.broadcast_to(v, (N_DRAWS, n)) for p, v in linear.items()}
-    draws = family.draw(np.random.default_rng(11), many, case.trials)
+    draws = family.draw(np.random.default_rng(11), many, added(case.trials))
     assert draws.shape == (N_DRAWS, n)
     with np.errstate(all="ignore"):  # scipy divides by the variance of no trials
         mean, variance, kurtosis = (np.asarray(m, float) for m in frozen.stats("mvk"))
@@ -278,7 +279,7 @@ def test_the_two_forms_of_the_negative_binomial_meet_at_a_shape_of_1000(y: float
 
 
 def below(family, case, values: np.ndarray, linear: dict[str, np.ndarray]) -> np.ndarray:
-    return family.cdf(values, linear, case.trials)
+    return family.cdf(values, linear, added(case.trials))
 
 
 @each_pair
@@ -325,13 +326,13 @@ def test_the_negative_binomials_cdf_keeps_its_digits(shape: float) -> None:
         np.exp(family.log_likelihood(Rows(np.arange(v + 1)), {p: e[0] for p, e in linear.items()})).sum()
         for v in values
     ]
-    np.testing.assert_allclose(family.cdf(values, linear, None), sums, rtol=1e-9)
+    np.testing.assert_allclose(family.cdf(values, linear, {}), sums, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
 def test_rates_beyond_what_can_be_drawn_are_cut(name: str) -> None:
     """Wide priors have such rates."""
     linear = {"mu": np.array([50.0, 800.0]), "shape": np.array([1.0, 1.0])}
-    draws = FAMILIES[name]().draw(np.random.default_rng(0), linear, None)
+    draws = FAMILIES[name]().draw(np.random.default_rng(0), linear, {})
     assert np.all(draws > 1e16)
     assert np.all(np.isfinite(draws))

@@ -63,14 +63,10 @@ def test_the_order_of_declared_categories_says_which_is_one():
     assert design.outcome.values.tolist() == [1, 0, 1, 0, 1, 0]
 
 
-def test_new_rows_need_no_outcome_and_tell_their_trials():
+def test_new_rows_need_no_outcome():
     _, recipe = build_design("k | trials(n) ~ x", TABLE)
     new = pd.DataFrame({"x": [1.0, 2.0], "n": [7, 8]})
     assert recipe.evaluate(new).outcome is None
-    assert recipe.trials(new).tolist() == [7, 8]
-    assert build_design("y ~ x", TABLE)[1].trials(new) is None
-    with pytest.raises(DataError, match="There is no column 'n'"):
-        recipe.trials(new[["x"]])
 
 
 BAD = {

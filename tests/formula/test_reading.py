@@ -53,7 +53,7 @@ def test_only_the_columns_that_matter_are_read(recipe, factors, options, columns
 
 def test_slices_are_parts_of_the_whole(recipe):
     whole = recipe.evaluate(TABLE).predictors["mu"]
-    found = new_rows(recipe, TABLE, "error", ["g", "g:h", "f"], trials=True)
+    found = new_rows(recipe, TABLE, "error", ["g", "g:h", "f"], additions=True)
     plain = found.plain(slice(2, 5))
     part = found.design(plain).predictors["mu"]
     np.testing.assert_array_equal(part.population.matrix, whole.population.matrix[2:5])
@@ -61,7 +61,7 @@ def test_slices_are_parts_of_the_whole(recipe):
     for own, all_rows in zip(part.groups, whole.groups, strict=True):
         assert own.grouping.index.tolist() == all_rows.grouping.index[2:5].tolist()
         np.testing.assert_array_equal(own.matrix, all_rows.matrix[2:5])
-    assert found.trials(plain).tolist() == [4, 4, 5]
+    assert found.additions(plain)["trials"].tolist() == [4, 4, 5]
 
 
 def test_unread_groups_are_of_no_group(recipe):
@@ -73,7 +73,7 @@ def test_unread_groups_are_of_no_group(recipe):
 
 def test_incomplete_rows_are_skipped_in_every_slice(recipe):
     table = TABLE.assign(x=[0.5, None, -1.0, 2.0, None, 1.5], n=[3, 3, None, 4, 5, 5])
-    found = new_rows(recipe, table, "drop", ["g"], trials=True)
+    found = new_rows(recipe, table, "drop", ["g"], additions=True)
     assert found.positions.tolist() == [0, 3, 5]
     assert found.plain(slice(1, 3))["x"].tolist() == [2.0, 1.5]
     assert new_rows(recipe, table, "drop", ["g"]).positions.tolist() == [0, 2, 3, 5]
@@ -81,6 +81,6 @@ def test_incomplete_rows_are_skipped_in_every_slice(recipe):
 
 @pytest.mark.parametrize("trials", [[3, 3, -4, 4, 5, 5], [3, 3, 4.5, 4, 5, 5]])
 def test_trials_are_counts(recipe, trials):
-    found = new_rows(recipe, TABLE.assign(n=trials), "error", [], trials=True)
+    found = new_rows(recipe, TABLE.assign(n=trials), "error", [], additions=True)
     with pytest.raises(DataError, match=r"'n' is no count in 1 row \(row 2, counted from 0\)"):
-        found.trials(found.plain(slice(1, 4)))
+        found.additions(found.plain(slice(1, 4)))

@@ -29,7 +29,7 @@ def sources(*pieces):
 )
 def test_the_left_side(text, value, success, trials, weights):
     left, _ = split_formula(text)
-    assert sources(left.value, left.trials, left.weights) == (value, trials, weights)
+    assert sources(left.value, left.additions.get("trials"), left.weights) == (value, trials, weights)
     assert left.success == success
 
 

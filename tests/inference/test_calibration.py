@@ -194,7 +194,7 @@ def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarr
 def with_outcome(spec: ModelSpec, values: np.ndarray, rng: np.random.Generator) -> ModelSpec:
     """The model of data drawn from parameters, priors unchanged."""
     outcome = spec.design.outcome
-    drawn = spec.family.draw(rng, linear_predictors(spec, values), outcome.trials)
+    drawn = spec.family.draw(rng, linear_predictors(spec, values), outcome.additions)
     design = replace(spec.design, outcome=replace(outcome, values=drawn))
     return with_design(spec, design)
 

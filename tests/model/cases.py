@@ -77,8 +77,8 @@ def with_outcome(family: Family, table: pd.DataFrame = TABLE, seed: int = 3) -> 
         family = replace(family, names=("1", "2", "3", "4"), codes=(1.0, 2.0, 3.0, 4.0))
     linear = {p: 0.5 + 0.4 * rng.normal(size=len(table)) for p in family.parameters}
     linear |= {p: np.full(len(table), k - 2.0) for k, p in enumerate(linear) if p.startswith("threshold")}
-    trials = table["m"].to_numpy(float) if family.needs_trials else None
-    return table.assign(y=family.draw(rng, linear, trials))
+    additions = {"trials": table["m"].to_numpy(float)} if family.needs_trials else {}
+    return table.assign(y=family.draw(rng, linear, additions))
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def test_no_rows_are_no_cells() -> None:
 
 
 def test_a_model_without_any_term_has_one_cell() -> None:
-    outcome = Outcome("b", np.array([0.0, 1.0, 1.0]), None, None)
+    outcome = Outcome("b", np.array([0.0, 1.0, 1.0]), {}, None)
     predictor = Predictor("mu", Population(np.empty((3, 0)), (), ()), (), None)
     design, family = Design(outcome, {"mu": predictor}, 3), get_family("bernoulli")
     cells = build_cells(design, family, build_parameters(design, family, {}))

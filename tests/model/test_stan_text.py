@@ -172,7 +172,7 @@ def spec_named(outcome: str, predictor: str, factor: str) -> ModelSpec:
     grouping = Grouping(factor, np.arange(3), index, (factor,))
     group = GroupTerm(inside, ("1", predictor), both, grouping, True)
     population = Population(both, ("Intercept", predictor), terms)
-    response = Outcome(outcome, rng.integers(0, 2, 12).astype(float), None, None)
+    response = Outcome(outcome, rng.integers(0, 2, 12).astype(float), {}, None)
     return build_spec(Design(response, {"mu": Predictor("mu", population, (group,), None)}, 12), Bernoulli())
 
 

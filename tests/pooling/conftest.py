@@ -112,7 +112,7 @@ def binomial_fits(n: np.ndarray, successes: np.ndarray, seed: int = 19, draws: i
     values = np.concatenate([np.arange(size) < k for size, k in zip(n, successes, strict=True)]).astype(float)
     labels = np.array([j for j in range(1, len(n) + 2) if j != 54][: len(n)])
     grouping = Grouping("district", labels, index, ("district",))
-    outcome = Outcome("use", values, None, None)
+    outcome = Outcome("use", values, {}, None)
     ones = np.ones((len(index), 1))
     with_line = population(ones, ("Intercept",))
     group = varying(grouping, ones, ("1",))
@@ -177,7 +177,7 @@ def two_predictor_design(seed: int = 3) -> tuple[Design, np.ndarray]:
         (varying(grouping, ones[:, None], ("1",)),),
         offset=None,
     )
-    outcome = Outcome("y", rng.poisson(3, 12).astype(float), None, rng.integers(1, 4, 12).astype(float))
+    outcome = Outcome("y", rng.poisson(3, 12).astype(float), {}, rng.integers(1, 4, 12).astype(float))
     return Design(outcome, {"mu": mu, "scale": scale}, 12), index
 
 

@@ -55,7 +55,7 @@ def design(*groups: GroupTerm, population: Population | None = None) -> Design:
             Term("cat", slice(2, 4), ("b", "c")),
         ),
     )
-    outcome = Outcome("y", (np.arange(N) % 2).astype(float), None, None)
+    outcome = Outcome("y", (np.arange(N) % 2).astype(float), {}, None)
     return Design(outcome, {"mu": Predictor("mu", population or full, groups, None)}, N)
 
 

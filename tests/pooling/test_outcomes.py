@@ -62,7 +62,7 @@ def test_trials_count(bangladesh) -> None:
     x = (np.arange(design.n_rows) % 2).astype(float)
     mu = replace(design.predictors["mu"], offset=x)
     trials = 1.0 + 9.0 * (x == 1)
-    outcome = replace(design.outcome, trials=trials)
+    outcome = replace(design.outcome, additions={"trials": trials})
     pooled = replace(design, outcome=outcome, predictors={"mu": mu})
     model = replace(fitted.model, family=Binomial(), design=pooled)
     found = stacked(replace(fitted, model=model), index, 60)

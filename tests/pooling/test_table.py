@@ -148,7 +148,7 @@ def test_trials_have_their_own_column(bangladesh) -> None:
     for fitted in bangladesh:
         design = fitted.model.design
         trials = 1.0 + np.arange(design.n_rows) % 3
-        outcome = replace(design.outcome, trials=trials)
+        outcome = replace(design.outcome, additions={"trials": trials})
         model = replace(fitted.model, family=Binomial(), design=replace(design, outcome=outcome))
         fits.append(replace(fitted, model=model))
     table = pooling_table(*fits)

@@ -73,7 +73,8 @@ def make_fit(
     kind = get_family(family)
     rng = np.random.default_rng(1)
     linear = {p: 0.3 * rng.normal(size=len(rows)) for p in kind.parameters}
-    rows = rows.assign(y=kind.draw(rng, linear, rows["m"].to_numpy(float) if kind.needs_trials else None))
+    additions = {"trials": rows["m"].to_numpy(float)} if kind.needs_trials else {}
+    rows = rows.assign(y=kind.draw(rng, linear, additions))
     left = "y | trials(m)" if kind.needs_trials else "y"
     formula = Formula(f"{left} ~ {right}", **(others or {}))
     design, recipe = build_design(formula, rows, covariances=covariances)

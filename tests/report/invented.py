@@ -46,7 +46,7 @@ def make_design(labels: tuple[str, ...] = LABELS, sizes: tuple[int, ...] = SIZES
     population = Population(ones, ("Intercept",), (Term("Intercept", slice(0, 1), None),))
     grouping = Grouping("g", np.array(labels), np.repeat(np.arange(len(sizes)), sizes), ("g",))
     term = GroupTerm((Term("1", slice(0, 1), None),), ("1",), ones, grouping, correlated=False)
-    outcome = Outcome("y", np.arange(n) % 2.0, None, None)
+    outcome = Outcome("y", np.arange(n) % 2.0, {}, None)
     return Design(outcome, {"mu": Predictor("mu", population, (term,), None)}, n_rows=n)
 
 

@@ -96,7 +96,7 @@ def make_design(rng: np.random.Generator) -> Design:
         "mu": Predictor("mu", full, groups, rng.normal(size=N_ROWS)),
         "sigma": Predictor("sigma", scale, (by_district,), None),
     }
-    outcome = Outcome("y", rng.integers(5, size=N_ROWS).astype(float), np.full(N_ROWS, 9.0), None)
+    outcome = Outcome("y", rng.integers(5, size=N_ROWS).astype(float), {"trials": np.full(N_ROWS, 9.0)}, None)
     return Design(outcome, predictors, N_ROWS)
 
 

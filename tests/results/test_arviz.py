@@ -45,7 +45,7 @@ def fits() -> dict[str, pp.Fit]:
 def with_rows(tree: xr.DataTree, fitted: Fitted) -> xr.DataTree:
     """Add the groups that have a number a draw and row: log likelihood and outcomes drawn again."""
     linear = linear_predictors(fitted.model, fitted.model.design, fitted.values, slice(None))
-    drawn = fitted.model.family.draw(np.random.default_rng(8), linear, None).reshape(4, -1, N)
+    drawn = fitted.model.family.draw(np.random.default_rng(8), linear, {}).reshape(4, -1, N)
     tree = tree.copy()
     for name, values in {"log_likelihood": log_likelihood(fitted), "posterior_predictive": drawn}.items():
         tree[name] = xr.DataTree(xr.Dataset({"y": (("chain", "draw", "__obs__"), values)}))

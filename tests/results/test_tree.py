@@ -64,7 +64,7 @@ def test_outcome_and_its_two_labels_are_kept(case: Case) -> None:
 def test_constant_data_is_left_out_when_there_is_none(case: Case) -> None:
     predictor = replace(case.design.predictors["mu"], groups=(), offset=None)
     plain = replace(
-        case.design, predictors={"mu": predictor}, outcome=replace(case.design.outcome, trials=None)
+        case.design, predictors={"mu": predictor}, outcome=replace(case.design.outcome, additions={})
     )
     assert "constant_data" not in to_datatree(case.draws, case.layout, plain).children
 

@@ -55,7 +55,7 @@ def model(name: str) -> Elpd:
     found = smooth(matrix(name), 1.0)
     rows = pd.DataFrame({"elpd": found.elpd, "p": found.p, "pareto_k": found.pareto_k})
     total, se, n = add_up(found.elpd, np.ones(N))
-    outcome = Outcome("y", np.zeros(N), None, None)
+    outcome = Outcome("y", np.zeros(N), {}, None)
     return Elpd("loo", name, total, se, float(found.p.sum()), n, 400, rows, outcome, good_k=0.6)
 
 

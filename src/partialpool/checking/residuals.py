@@ -98,10 +98,10 @@ def _means_over_draws(fitted: Fitted, design: Design, max_bytes: int) -> Floats:
     for rows in row_blocks(design.n_rows, len(values), max_bytes):
         own = take_rows(design, np.arange(rows.start, rows.stop))
         assert own.outcome is not None, "models are built from rows with an outcome"
-        y, trials = own.outcome.values, own.outcome.trials
+        y = own.outcome.values
         with np.errstate(over="ignore"):  # draws from wide priors
             linear = linear_predictors(model, own, values, slice(None))
-            below = family.cdf(y - 1 if family.discrete else y, linear, trials)
+            below = family.cdf(y - 1 if family.discrete else y, linear, own.outcome.additions)
             means[0, rows], means[2, rows] = below.mean(axis=0), family.expected(linear).mean(axis=0)
             if family.discrete:
                 means[1, rows] = np.exp(family.log_likelihood(own.outcome, linear)).mean(axis=0)

@@ -102,12 +102,14 @@ def predict(
         missing=missing,
     )
     assert isinstance(figures, pd.DataFrame), "a summary is a table"
+    if figures.index.nlevels > 1:  # a row for each category, whose name becomes a column
+        figures = figures.reset_index(level=-1)
     while len(taken := figures.columns.intersection(table.columns)):
         figures = figures.rename(columns={name: f"predicted_{name}" for name in taken})
-    predicted = table.loc[figures.index].join(figures)
+    predicted = pd.concat([table.loc[figures.index], figures], axis=1)
     pages.tell_table(Screen(), predicted)
-    if len(predicted) < len(table):
-        n = len(table) - len(predicted)
+    n = len(table) - figures.index.nunique()
+    if n:
         Screen().text(
             f"{n:,} row{'s' * (n != 1)} with missing values {'were' if n != 1 else 'was'} left out."
         )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from partialpool.constraints.base import Constraint
 from partialpool.errors import FamilyError, build
 from partialpool.families.links import LINKS, Link
-from partialpool.families.support import OutcomeLike, row_weights
+from partialpool.families.support import Additions, OutcomeLike, row_weights
 from partialpool.kernels.native.family_loops import family_blocks, unit_block
 from partialpool.priors.base import Prior
 
@@ -60,6 +60,8 @@ class Family:
         exp(p x that parameter's predictor); the sampler's coordinates then follow it exactly.
     keeps_outcome
         True when the outcome's value must be the same within a cell (no sufficient statistics).
+    additions
+        Columns that the formula may add to the outcome: names of `families.support.ADDITIONS`.
     needs_trials
         True when the formula must give trials.
     bounded
@@ -91,6 +93,7 @@ class Family:
     unit_cells: ClassVar[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
     information_powers: ClassVar[Mapping[str, float]] = MappingProxyType({})
     keeps_outcome: ClassVar[bool] = False
+    additions: ClassVar[tuple[str, ...]] = ()
     needs_trials: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     labels: ClassVar[Literal["none", "two", "any"]] = "none"
@@ -209,6 +212,10 @@ class Family:
 
     # --- data -----------------------------------------------------------------------------------------------
 
+    def keys(self, outcome: OutcomeLike) -> tuple[Array, ...]:
+        """(n,) columns of the outcome that must be the same within a cell."""
+        return (outcome.values,) if self.keeps_outcome else ()
+
     def check(self, outcome: OutcomeLike) -> None:
         """Raise DataError when an outcome is outside the family's support."""
         raise NotImplementedError
@@ -274,7 +281,7 @@ class Family:
         """
         return self.mean_link.average(linear[MAIN], sd)
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw outcomes, elementwise."""
         raise NotImplementedError
 
@@ -282,7 +289,7 @@ class Family:
         """Log density of each row's outcome, constants included; the last axis of predictors is rows."""
         raise NotImplementedError
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Probability of an outcome of at most `values`, elementwise, 0 below the support.
 
         Parameters
@@ -291,8 +298,8 @@ class Family:
             (n,) outcomes, or successes; whole numbers from -1 for a discrete family.
         linear
             Linear predictors by parameter; their last axis is rows.
-        trials
-            (n,) trials, where the family has them.
+        additions
+            (n,) columns that belong to the outcome, where the family has them.
         """
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from partialpool.families.base import Array
 from partialpool.families.binomial import Binomial
-from partialpool.families.support import OutcomeLike, refuse_rows, refuse_trials
+from partialpool.families.support import Additions, OutcomeLike, refuse_rows
 
 
 class Bernoulli(Binomial):
@@ -23,6 +23,7 @@ class Bernoulli(Binomial):
     """
 
     name = "bernoulli"
+    additions = ()
     needs_trials = False
 
     def trials(self, outcome: OutcomeLike) -> Array:
@@ -31,7 +32,6 @@ class Bernoulli(Binomial):
 
     def check(self, outcome: OutcomeLike) -> None:
         """Raise unless every outcome is 0 or 1."""
-        refuse_trials(outcome, self.name, "family='binomial'")
         bad = (outcome.values != 0) & (outcome.values != 1)
         refuse_rows(
             outcome,
@@ -41,7 +41,7 @@ class Bernoulli(Binomial):
             "'binomial' with trials(n) for successes of n, 'poisson' for counts, 'gaussian' for measurements",
         )
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw zeros and ones, ten times as fast as from a binomial."""
         p = self.mean(linear)
         return (rng.random(p.shape) < p).astype(float)
@@ -51,7 +51,7 @@ class Bernoulli(Binomial):
         log_p, log_q = self._log_probabilities(linear["mu"])
         return np.where(outcome.values == 1, log_p, log_q)
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Nothing below 0, 1 - p below 1, everything from 1."""
         _, log_q = self._log_probabilities(linear["mu"])
         return np.where(values < 1, np.where(values < 0, 0.0, np.exp(log_q)), 1.0)

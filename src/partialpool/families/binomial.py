@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import FamilyError, build
 from partialpool.families.base import Array, Family
 from partialpool.families.links import log_expits
-from partialpool.families.support import OutcomeLike, is_whole, refuse_rows, row_weights, totals
+from partialpool.families.support import Additions, OutcomeLike, is_whole, refuse_rows, row_weights, totals
 from partialpool.kernels.math.special import mills_ratio
 from partialpool.kernels.math.vectorised import (
     exponential,
@@ -88,6 +89,7 @@ class Binomial(Family):
     name = "binomial"
     cells = {"logit": logit_cell, "probit": probit_cell, "cloglog": cloglog_cell}  # noqa: RUF012
     unit_cells = {"logit": logit_unit_cell}  # noqa: RUF012
+    additions: ClassVar[tuple[str, ...]] = ("trials",)
     needs_trials = True
     bounded = True
     labels = "two"
@@ -96,19 +98,18 @@ class Binomial(Family):
 
     def trials(self, outcome: OutcomeLike) -> Array:
         """(n,) trials of each row."""
-        assert outcome.trials is not None, "check() refuses outcomes without trials"
-        return outcome.trials
+        return outcome.additions["trials"]
 
     def check(self, outcome: OutcomeLike) -> None:
         """Raise unless 0 <= successes <= trials, all whole numbers."""
-        if outcome.trials is None:
+        if "trials" not in outcome.additions:
             raise build(
                 FamilyError,
                 f"The family 'binomial' needs the number of trials of {outcome.name!r}.",
                 hint=f"'{outcome.name} | trials(n) ~ ...', or family='bernoulli' for zeros and ones",
             )
-        values, trials = outcome.values, outcome.trials
-        named = f"trials {outcome.trials_name!r}" if outcome.trials_name else "trials"
+        values, trials = outcome.values, outcome.additions["trials"]
+        named = f"trials {outcome.sources['trials']!r}" if "trials" in outcome.sources else "trials"
         refuse_rows(
             outcome,
             (trials < 0) | ~is_whole(trials),
@@ -156,9 +157,9 @@ class Binomial(Family):
         """Zero and one: the scale of the link itself."""
         return 0.0, 1.0
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw successes."""
-        n = np.ones(1) if trials is None else trials
+        n = additions.get("trials", np.ones(1))
         return rng.binomial(n.astype(np.int64), self.mean(linear)).astype(float)
 
     def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
@@ -172,11 +173,11 @@ class Binomial(Family):
             constant + np.where(k > 0, k * log_p, 0.0) + np.where(n - k > 0, (n - k) * log_q, 0.0)
         )
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Sum of binomial probabilities, an incomplete beta function of 1 - p."""
         from scipy.special import betainc
 
-        n = np.ones(1) if trials is None else trials
+        n = additions.get("trials", np.ones(1))
         _, log_q = self._log_probabilities(linear["mu"])
         inside = (values >= 0) & (values < n)
         below = betainc(np.where(inside, n - values, 1.0), np.where(inside, values + 1.0, 1.0), np.exp(log_q))

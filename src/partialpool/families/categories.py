@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, build
 from partialpool.families.base import Array, Family
 from partialpool.families.support import (
+    Additions,
     OutcomeLike,
     is_whole,
     refuse_rows,
-    refuse_trials,
     row_weights,
     totals,
 )
@@ -73,7 +73,6 @@ class CategoryFamily(Family):
 
     def check(self, outcome: OutcomeLike) -> None:
         """Raise unless outcomes are labels or whole numbers, of two or more categories."""
-        refuse_trials(outcome, self.name, "family='binomial'")
         if self.names:
             self._check_known(outcome)
         if outcome.levels is None:
@@ -146,7 +145,7 @@ class CategoryFamily(Family):
         """Mean of the numbers that stand for the categories."""
         return np.asarray(self.mean(linear) @ np.array(self.codes))
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw the numbers that stand for categories."""
         below = np.cumsum(self.mean(linear), axis=-1)[..., :-1]
         drawn = np.sum(rng.random(below.shape[:-1])[..., np.newaxis] >= below, axis=-1)
@@ -158,7 +157,7 @@ class CategoryFamily(Family):
         own = np.broadcast_to(self.positions(outcome.values)[:, np.newaxis], (*logs.shape[:-1], 1))
         return np.take_along_axis(logs, own, axis=-1)[..., 0]
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Sum of the probabilities of the categories with numbers up to a value."""
         p = self.mean(linear)
         below = np.concatenate([np.zeros((*p.shape[:-1], 1)), np.cumsum(p, axis=-1)], axis=-1)

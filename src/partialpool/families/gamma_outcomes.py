@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.base import Array, Family
-from partialpool.families.support import OutcomeLike, refuse_rows, refuse_trials, row_weights, totals
+from partialpool.families.support import Additions, OutcomeLike, refuse_rows, row_weights, totals
 from partialpool.kernels.math.special import log_gamma_excess
 from partialpool.kernels.math.vectorised import exponential
 from partialpool.kernels.native.compiling import inlined
@@ -52,7 +52,6 @@ class Gamma(Family):
 
     def check(self, outcome: OutcomeLike) -> None:
         """Raise unless every outcome is positive."""
-        refuse_trials(outcome, self.name, "family='binomial'")
         refuse_rows(
             outcome,
             outcome.values <= 0,
@@ -82,7 +81,7 @@ class Gamma(Family):
         """A heavy tail: outcomes that hardly vary about their mean have a large shape."""
         return HalfCauchy(5.0)
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw outcomes; one below the smallest number is that number."""
         with np.errstate(over="ignore"):
             mean, shape = np.broadcast_arrays(self.mean(linear), np.exp(linear["shape"]))
@@ -96,7 +95,7 @@ class Gamma(Family):
         shape, log_ratio = np.exp(log_shape), np.log(y) - linear["mu"]
         return np.asarray(shape * (log_shape + log_ratio - np.exp(log_ratio)) - gammaln(shape) - np.log(y))
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Regularised incomplete gamma function of shape and shape x value / mean."""
         from scipy.special import gammainc
 

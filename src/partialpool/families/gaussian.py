@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FamilyError, build
 from partialpool.families.base import Array, Family
-from partialpool.families.support import OutcomeLike, refuse_trials, row_weights, totals
+from partialpool.families.support import Additions, OutcomeLike, row_weights, totals
 from partialpool.kernels.math.vectorised import exponential
 from partialpool.kernels.native.compiling import inlined
 from partialpool.priors.base import Prior
@@ -68,7 +68,6 @@ class Gaussian(Family):
 
     def check(self, outcome: OutcomeLike) -> None:
         """Refuse trials and a log link over outcomes whose mean is not positive."""
-        refuse_trials(outcome, self.name, "family='binomial'")
         mean = float(np.average(outcome.values, weights=row_weights(outcome)))
         if self.link == "log" and mean <= 0:
             raise build(
@@ -102,7 +101,7 @@ class Gaussian(Family):
         """Exponential with the outcome's sd as its mean."""
         return Exponential(float(f"{1.0 / scale:.4g}"))  # what a person reads is what is used
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw outcomes."""
         return np.asarray(rng.normal(self.mean(linear), np.exp(linear["sigma"])))
 
@@ -111,7 +110,7 @@ class Gaussian(Family):
         z = (outcome.values - self.mean(linear)) * np.exp(-linear["sigma"])
         return np.asarray(-0.5 * z**2 - linear["sigma"] - LOG_SQRT_TWO_PI)
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Normal distribution function."""
         from scipy.special import ndtr
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.families.base import Array, Family
 from partialpool.families.links import log_expits
 from partialpool.families.poisson import check_counts, draw_counts, log_location
-from partialpool.families.support import OutcomeLike, row_weights, totals
+from partialpool.families.support import Additions, OutcomeLike, row_weights, totals
 from partialpool.kernels.math.special import gamma_differences, trigamma
 from partialpool.kernels.math.vectorised import exponential, exponential_ratio, log_one_plus_ratio, where
 from partialpool.kernels.native.compiling import inlined
@@ -81,7 +81,7 @@ class NegativeBinomial(Family):
         """A heavy tail: near-Poisson data have a large shape."""
         return HalfCauchy(5.0)
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw counts, as Poisson counts with gamma rates."""
         with np.errstate(over="ignore"):
             mean, shape = np.broadcast_arrays(self.mean(linear), np.exp(linear["shape"]))
@@ -98,7 +98,7 @@ class NegativeBinomial(Family):
         log_p, log_q = log_expits(eta - log_shape)
         return np.asarray(constant + shape * log_q + y * log_p)
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Sum of negative binomial probabilities, an incomplete beta function of mu / (mu + shape)."""
         from scipy.special import betainc, betaincc, expit
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, build
 from partialpool.families.base import Array, Family
 from partialpool.families.support import (
+    Additions,
     OutcomeLike,
     is_whole,
     refuse_rows,
-    refuse_trials,
     row_weights,
     totals,
 )
@@ -32,7 +32,6 @@ def log_cell(stats, i, eta):
 
 def check_counts(outcome: OutcomeLike, family: str) -> None:
     """Raise unless outcomes are whole numbers, 0 or more, without trials."""
-    refuse_trials(outcome, family, "family='binomial'")
     bad = (outcome.values < 0) | ~is_whole(outcome.values)
     refuse_rows(outcome, bad, family, "whole numbers, 0 or more", "family='gaussian' for measurements")
 
@@ -95,7 +94,7 @@ class Poisson(Family):
         """Log of the mean count, and one."""
         return log_location(outcome, offset), 1.0
 
-    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def draw(self, rng: np.random.Generator, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Draw counts."""
         with np.errstate(over="ignore"):
             return draw_counts(rng, self.mean(linear))
@@ -107,7 +106,7 @@ class Poisson(Family):
         eta = linear["mu"]
         return np.asarray(outcome.values * eta - np.exp(eta) - gammaln(outcome.values + 1))
 
-    def cdf(self, values: Array, linear: Mapping[str, Array], trials: Array | None) -> Array:
+    def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Sum of Poisson probabilities, an incomplete gamma function."""
         from scipy.special import gammaincc
 

@@ -12,6 +12,7 @@ from partialpool.families.gamma_outcomes import Gamma
 from partialpool.families.gaussian import Gaussian
 from partialpool.families.negative_binomial import NegativeBinomial
 from partialpool.families.poisson import Poisson
+from partialpool.families.support import OutcomeLike
 
 FAMILIES: dict[str, type[Family]] = {
     family.name: family
@@ -26,6 +27,18 @@ FAMILIES: dict[str, type[Family]] = {
         Poisson,
     )
 }
+
+
+def refuse_additions(family: Family, outcome: OutcomeLike) -> None:
+    """Raise FamilyError when the formula adds a column to the outcome that the family does not take."""
+    for name in outcome.additions:
+        if name not in family.additions:
+            others = [repr(other) for other, kind in FAMILIES.items() if name in kind.additions]
+            raise build(
+                FamilyError,
+                f"The family {family.name!r} takes no {name}().",
+                hint=f"family={' or '.join(others)}" if others else "leave it out",
+            )
 
 
 def get_family(family: str | Family) -> Family:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError, FamilyError, build
+from partialpool.errors import DataError, build
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A column that outcomes of some families have besides their values, ``y | name(column) ~ ...``.
+
+    Attributes
+    ----------
+    what
+        How messages call it.
+    counts
+        Whether it holds whole numbers from 0.
+    """
+
+    what: str
+    counts: bool = False
+
+
+ADDITIONS = {"trials": Addition("number of trials", counts=True)}
+Additions = Mapping[str, Array]
 
 
 class OutcomeLike(Protocol):
@@ -25,12 +46,12 @@ class OutcomeLike(Protocol):
         """(n,) outcomes, or successes."""
 
     @property
-    def trials(self) -> Array | None:
-        """(n,) trials."""
+    def additions(self) -> Additions:
+        """(n,) columns that belong to the outcome, by what the formula calls them: ``"trials"``."""
 
     @property
-    def trials_name(self) -> str | None:
-        """What the formula calls the trials."""
+    def sources(self) -> Mapping[str, str]:
+        """What each of them is in the formula."""
 
     @property
     def weights(self) -> Array | None:
@@ -86,12 +107,6 @@ def refuse_rows(
         allowed=allowed,
         hint=hint,
     )
-
-
-def refuse_trials(outcome: OutcomeLike, family: str, hint: str) -> None:
-    """Raise FamilyError when trials were given to a family that has none."""
-    if outcome.trials is not None:
-        raise build(FamilyError, f"The family {family!r} takes no trials().", hint=hint)
 
 
 def is_whole(values: Array) -> NDArray[np.bool_]:

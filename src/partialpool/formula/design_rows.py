@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.collapse import collapse
 from partialpool.formula.group_records import Grouping
-from partialpool.formula.records import Design, Outcome, Predictor
+from partialpool.formula.records import Design, Predictor
 
 Index = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ def take_rows(design: Design, rows: Index | slice = slice(None)) -> Design:
         Numbers of rows, of which one may come twice; or a slice, which shares memory with the design where
         its rows are combinations.
     """
-    outcome = None if design.outcome is None else _take_outcome(design.outcome, rows)
+    outcome = None if design.outcome is None else design.outcome.take(rows)
     own = rows if design.row is None else design.row[rows]
     groupings = {id(term.grouping): term.grouping for p in design.predictors.values() for term in p.groups}
     taken = {key: grouping.take(own) for key, grouping in groupings.items()}  # which terms share
@@ -56,18 +56,9 @@ def take_piece(design: Design, piece: slice) -> Design:
     rows = range(design.n_rows)[piece]
     if design.row is None or int(design.row.max(initial=-1)) >= len(rows):
         return take_rows(design, piece)
-    outcome = None if design.outcome is None else _take_outcome(design.outcome, piece)
+    outcome = None if design.outcome is None else design.outcome.take(piece)
     assert design.frame is not None, "rows share combinations"
     return replace(design, outcome=outcome, n_rows=len(rows), frame=design.frame.piece(piece))
-
-
-def _take_outcome(outcome: Outcome, rows: Index | slice) -> Outcome:
-    return replace(
-        outcome,
-        values=outcome.values[rows],
-        trials=None if outcome.trials is None else outcome.trials[rows],
-        weights=None if outcome.weights is None else outcome.weights[rows],
-    )
 
 
 def _take_predictor(predictor: Predictor, rows: Index | slice, taken: Mapping[int, Grouping]) -> Predictor:

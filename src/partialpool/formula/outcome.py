@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from partialpool.data.checks import count_rows, first_labels, first_rows
 from partialpool.errors import DataError, build
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.column import Column, column
 from partialpool.formula.records import Floats, Outcome
 from partialpool.formula.syntax.left import LeftSide
@@ -32,7 +33,7 @@ class OutcomeRecipe:
 
     columns: tuple[str, ...]
     value: Column
-    trials: Column | None
+    additions: Mapping[str, Column]
     weights: Column | None
     levels: tuple[str, ...] | None
 
@@ -48,10 +49,14 @@ class OutcomeRecipe:
         values = (
             self.value.evaluate(table) if labels is None else _coded(labels, self.value.name, self.levels)
         )
-        trials, name = None, None
-        if self.trials is not None:
-            trials, name = self.trials.evaluate(table), self.trials.name
-        return Outcome(self.value.name, values, trials, self.frequency(table), self.levels, name)
+        additions = {name: own.evaluate(table) for name, own in self.additions.items()}
+        sources = {name: own.name for name, own in self.additions.items()}
+        return Outcome(self.value.name, values, additions, self.frequency(table), self.levels, sources)
+
+    @property
+    def parts(self) -> tuple[Column, ...]:
+        """All that is evaluated."""
+        return (self.value, *self.additions.values(), *([self.weights] if self.weights else []))
 
     def frequency(self, table: pd.DataFrame) -> Floats | None:
         """Compute how many rows each row stands for, (n,); None where each stands for itself.
@@ -101,9 +106,8 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
             f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
         )
     weights = recipe.frequency(table)
-    for part in (recipe.value, recipe.trials):
-        if part is not None and labels is None:
-            part.learn(table, weights)
+    for part in (recipe.value, *recipe.additions.values()) if labels is None else ():
+        part.learn(table, weights)
     return recipe, recipe.evaluate(table)
 
 
@@ -130,7 +134,7 @@ def outcome_recipe(left: LeftSide, levels: tuple[str, ...] | None) -> OutcomeRec
     return OutcomeRecipe(
         columns=left.columns,
         value=column(left.value, "Outcome"),
-        trials=None if left.trials is None else column(left.trials, "Number of trials"),
+        additions={n: column(piece, ADDITIONS[n].what.capitalize()) for n, piece in left.additions.items()},
         weights=None if left.weights is None else column(left.weights, "Weight"),
         levels=levels,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing, complete_rows, count_rows, first_rows, require_columns
 from partialpool.errors import DataError, build
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.plain import plain_columns
 from partialpool.formula.recipe import Columns, Recipe
@@ -60,27 +61,28 @@ class NewRows:
         plain = self.plain(rows)
         return {factor.name: factor.evaluate(plain) for factor in self.recipe.factors.values()}
 
-    def trials(self, plain: pd.DataFrame) -> Floats | None:
-        """Compute the numbers of trials of rows that `plain` took; None when the formula has none.
+    def additions(self, plain: pd.DataFrame) -> dict[str, Floats]:
+        """Compute what the formula adds to the outcome, such as trials, of rows that `plain` took.
 
         Raises
         ------
         DataError
-            When one is negative, a fraction or not finite.
+            When a number is not finite, or is no count where it must be one.
         """
-        column = self.recipe.outcome.trials
-        if column is None:
-            return None
-        trials = column.evaluate(plain)
-        bad = plain.index[(trials < 0) | (trials != np.floor(trials))]
+        return {name: self._addition(name, plain) for name in self.recipe.outcome.additions}
+
+    def _addition(self, name: str, plain: pd.DataFrame) -> Floats:
+        column, about = self.recipe.outcome.additions[name], ADDITIONS[name]
+        values = column.evaluate(plain)
+        bad = plain.index[(values < 0) | (values != np.floor(values))] if about.counts else plain.index[:0]
         if len(bad):
             raise build(
                 DataError,
-                f"The number of trials {column.name!r} is no count in {count_rows(len(bad))} "
+                f"The {about.what} {column.name!r} is no count in {count_rows(len(bad))} "
                 f"({first_rows(bad)}, counted from 0).",
                 allowed="whole numbers from 0",
             )
-        return trials
+        return values
 
 
 def new_rows(
@@ -90,7 +92,7 @@ def new_rows(
     factors: Collection[str],
     *,
     read_groups: bool = True,
-    trials: bool = False,
+    additions: bool = False,
 ) -> NewRows:
     """Choose the rows and the columns that are read.
 
@@ -100,8 +102,8 @@ def new_rows(
         Names of the grouping factors whose terms are wanted.
     read_groups
         False when it does not matter which groups rows are of.
-    trials
-        Whether numbers of trials are wanted.
+    additions
+        Whether what the formula adds to the outcome is wanted.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def new_rows(
         When a column is absent, or a value is missing and `missing` is ``"error"``.
     """
     smaller = recipe.keep_factors(factors)
-    columns = smaller.columns_read(read_groups, trials)
+    columns = smaller.columns_read(read_groups, additions)
     require_columns(table, columns)
     if read_groups:
         smaller.require_members(table, missing)

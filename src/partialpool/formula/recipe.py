@@ -193,19 +193,19 @@ class Recipe:
         terms = (group for p in self.predictors for group in p.groups)
         return {(g.factor, g.covariance.name): g.covariance for g in terms if g.covariance is not None}
 
-    def columns_read(self, read_groups: bool = True, trials: bool = False) -> Columns:
+    def columns_read(self, read_groups: bool = True, additions: bool = False) -> Columns:
         """List the columns that new rows must have.
 
         Parameters
         ----------
         read_groups
             Whether grouping factors are read.
-        trials
-            Whether the numbers of trials are.
+        additions
+            Whether what is added to the outcome is.
         """
         factors = (factor.columns_read(read_groups) for factor in self.factors.values())
-        counts = self.outcome.trials.piece.columns if trials and self.outcome.trials else ()
-        return union(*(p.columns for p in self.predictors), *factors, counts)
+        added = [own.piece.columns for own in self.outcome.additions.values()] if additions else []
+        return union(*(p.columns for p in self.predictors), *factors, *added)
 
     def keep_factors(self, names: Collection[str]) -> Recipe:
         """Leave out the group-level terms of factors that are not named, nor part of one that is.
@@ -217,23 +217,6 @@ class Recipe:
         predictors = tuple(p.keep_factors(factors) for p in self.predictors)
         smaller = replace(self, predictors=predictors, factors=factors)
         return replace(smaller, columns=smaller.columns_read())
-
-    def trials(self, table: pd.DataFrame) -> Floats | None:
-        """Compute the numbers of trials of new rows, which need no outcome.
-
-        Returns
-        -------
-        (n,), or None when the formula has no trials.
-
-        Raises
-        ------
-        DataError
-            When a column or a value is missing, or a number is not finite.
-        """
-        trials = self.outcome.trials
-        if trials is None:
-            return None
-        return trials.evaluate(usable_rows(table, trials.piece.columns, "error")[0])
 
 
 def union(*names: Columns) -> Columns:

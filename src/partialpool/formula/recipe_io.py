@@ -124,7 +124,7 @@ def _recalled_outcome(left: LeftSide, kept: Plain) -> OutcomeRecipe:
 
 
 def _parts(recipe: OutcomeRecipe) -> list[Column]:
-    return [part for part in (recipe.value, recipe.trials, recipe.weights) if part is not None]
+    return list(recipe.parts)
 
 
 # ---- predictors ------------------------------------------------------------------------------------------

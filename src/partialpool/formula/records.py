@@ -7,8 +7,9 @@ of one group-level term and J for the groups of one grouping factor.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -130,25 +131,39 @@ class Outcome:
     ----------
     values
         (n,) as numbers; for an outcome of labels 0 for the first, 1 for the second, and so on.
-    trials
-        (n,) numbers of trials, or None.
+    additions
+        (n,) columns that belong to the outcome, by what the formula calls them: ``"trials"``.
     weights
         (n,) frequency weights (how many identical rows each row stands for), or None.
     levels
         The labels of a non-numeric outcome, or None.
-    trials_name
-        What the formula calls the trials; None without trials.
+    sources
+        What each addition is in the formula: ``{"trials": "n"}``.
     ordered
         Whether the user gave the labels an order, so that it says more than the alphabet.
     """
 
     name: str
     values: Floats
-    trials: Floats | None
+    additions: Mapping[str, Floats]
     weights: Floats | None
     levels: tuple[str, ...] | None = None
-    trials_name: str | None = None
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     ordered: bool = False
+
+    @property
+    def trials(self) -> Floats | None:
+        """(n,) numbers of trials, or None."""
+        return self.additions.get("trials")
+
+    def take(self, rows: Index | slice) -> Outcome:
+        """Take some rows."""
+        return replace(
+            self,
+            values=self.values[rows],
+            additions={name: column[rows] for name, column in self.additions.items()},
+            weights=None if self.weights is None else self.weights[rows],
+        )
 
 
 @dataclass(frozen=True)

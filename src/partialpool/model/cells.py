@@ -136,7 +136,7 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
     by_size = indices.largest_first
     keys: list[NDArray[Any]] = [indices.rows[i] for i in by_size]
     keys += store.columns + [o for o in offsets if o is not None]
-    index, first = _joined(design, keys, bool(by_size), family.keeps_outcome)
+    index, first = _joined(design, keys, bool(by_size), family.keys(design.outcome))
     n = index.n_cells
     return Cells(
         index,
@@ -150,7 +150,7 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
 
 
 def _joined(
-    design: Design, keys: list[NDArray[Any]], by_group: bool, keeps_outcome: bool
+    design: Design, keys: list[NDArray[Any]], by_group: bool, of_rows: tuple[Floats, ...]
 ) -> tuple[CellIndex, Integers]:
     """Join rows that agree in every key, and where they must in their outcomes.
 
@@ -160,19 +160,19 @@ def _joined(
         (m,) values of the design's combinations.
     by_group
         Whether the first key is a group, by which cells are sorted.
+    of_rows
+        (n,) further keys, of the outcome.
 
     Returns
     -------
     The cells of rows, and a combination of each.
     """
-    assert design.outcome is not None, "models are built from rows with an outcome"
     if design.row is None:
-        keys = [*keys, design.outcome.values] if keeps_outcome else keys
-        index = collapse(keys, design.n_rows, keys[0] if by_group else None)
+        index = collapse([*keys, *of_rows], design.n_rows, keys[0] if by_group else None)
         return index, index.first_row
     own = collapse(keys, int(design.row.max()) + 1, keys[0] if by_group else None)
     cell = own.cell[design.row]
-    index = collapse([cell, design.outcome.values] if keeps_outcome else [cell], design.n_rows, cell)
+    index = collapse([cell, *of_rows], design.n_rows, cell)
     return index, design.row[index.first_row]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from partialpool.families.links import LINKS
+from partialpool.families.support import ADDITIONS
 from partialpool.model.effects import Effects
 from partialpool.model.equation_symbols import Effect, Symbols
 from partialpool.model.names import prefix
@@ -54,7 +55,7 @@ def _outcome(spec: ModelSpec) -> _Line:
     """The distribution of a row's outcome."""
     family, outcome = spec.family, spec.design.outcome
     assert outcome is not None, "models are built from rows with an outcome"
-    by_row = sorted({"trials", family.mean_symbol, *spec.design.predictors}, key=len, reverse=True)
+    by_row = sorted({*ADDITIONS, family.mean_symbol, *spec.design.predictors}, key=len, reverse=True)
     name, _, arguments = family.equation.partition("(")
     words = "|".join(re.escape(word) for word in by_row)
     arguments = re.sub(rf"(?<!\w)({words})(?!\w)", r"\1_i", arguments)

@@ -11,6 +11,7 @@ import numpy as np
 
 from partialpool.errors import DataError, FamilyError, build, unknown_name
 from partialpool.families.base import MAIN, Family
+from partialpool.families.registry import refuse_additions
 from partialpool.formula.conform import spread, without_columns
 from partialpool.formula.outcome import count_labels
 from partialpool.formula.records import Design, Floats, Outcome
@@ -123,6 +124,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     _check_labels(design.outcome, family)
     if design.outcome.weights is not None and not np.any(design.outcome.weights > 0):
         raise _nothing_to_fit(design.outcome)
+    refuse_additions(family, design.outcome)
     family.check(design.outcome)
     if not np.any(family.unit_weights(design.outcome) > 0):
         raise _nothing_to_fit(design.outcome)

@@ -10,6 +10,7 @@ import numpy as np
 
 from partialpool.families.base import MAIN, Family
 from partialpool.families.links import LINKS
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.design_rows import take_rows
 from partialpool.formula.records import Outcome
 from partialpool.model.equations import equations
@@ -105,9 +106,10 @@ def _write_outcome(draft: Draft, spec: ModelSpec) -> str:
     draft.data.add(f"{kind} {symbol};", f"outcome {outcome.name}{levels}")
     values = spec.family.stan_values(outcome.values)
     draft.values[symbol] = (values.astype(np.int64) if spec.family.discrete else values).tolist()
-    if outcome.trials is not None:
-        draft.data.add("array[N] int<lower=0> trials;", "trials of each row")
-        draft.values["trials"] = outcome.trials.astype(np.int64).tolist()
+    for name, column in outcome.additions.items():
+        counts = ADDITIONS[name].counts
+        draft.data.add(f"{'array[N] int<lower=0>' if counts else 'vector[N]'} {name};", f"{name} of each row")
+        draft.values[name] = (column.astype(np.int64) if counts else column).tolist()
     if outcome.weights is not None:
         draft.data.add("vector<lower=0>[N] weights;", "how many times each row counts")
         draft.values["weights"] = outcome.weights.tolist()
@@ -166,7 +168,8 @@ def _write_likelihood(draft: Draft, spec: ModelSpec, outcome: str, symbols: Mapp
         draft.model.add(f"{outcome} ~ {family.stan.format(**_arguments(spec, symbols))};")
         return
     rows = {p: f"{s}[n]" if p in spec.design.predictors else s for p, s in symbols.items()}
-    text = re.sub(r"\btrials\b", "trials[n]", family.stan.format(**_arguments(spec, rows)))
+    added = "|".join(ADDITIONS)
+    text = re.sub(rf"\b({added})\b", r"\1[n]", family.stan.format(**_arguments(spec, rows)))
     draft.model.add("for (n in 1:N) {")
     if weighted:
         name, _, arguments = text.partition("(")

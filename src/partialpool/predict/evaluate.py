@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.families.support import Additions
 from partialpool.formula.design_rows import take_rows
 from partialpool.formula.group_records import Grouping, Membership
 from partialpool.formula.records import Design, GroupTerm, Predictor
@@ -39,20 +40,20 @@ class Rows:
         With the terms that count.
     groupings
         By name, the groups of the rows, also of the factors around those that count.
-    trials
-        (n,) or None.
+    additions
+        (n,) columns that belong to outcomes, where these are drawn.
     """
 
     design: Design
     groupings: Mapping[str, Grouping]
-    trials: Floats | None
+    additions: Additions
 
     def take(self, rows: Index | slice) -> Rows:
         """Take some of them."""
         return Rows(
             take_rows(self.design, rows),
             {name: grouping.take(rows) for name, grouping in self.groupings.items()},
-            None if self.trials is None else self.trials[rows],
+            {name: column[rows] for name, column in self.additions.items()},
         )
 
 
@@ -138,7 +139,7 @@ class Evaluator:
                     random = standard_normals(variance.shape, seed, f"average {parameter}", first_row)
                     linear[parameter] += np.sqrt(variance) * random
             self._add_shared_averages(linear, rows, first_row)
-        return draw_outcomes(self.fitted.model.family, linear, rows.trials, seed, first_row)
+        return draw_outcomes(self.fitted.model.family, linear, rows.additions, seed, first_row)
 
     def _linear(self, rows: Rows) -> dict[str, Floats]:
         model, everything = self.fitted.model, slice(0, rows.design.n_rows)

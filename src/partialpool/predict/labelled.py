@@ -104,7 +104,7 @@ def _row_labels(labels: pd.Index) -> NDArray[Any]:
 def _constants(asked: Asked, source: Source) -> dict[str, NDArray[Any]]:
     parts: dict[str, list[NDArray[Any]]] = {}
     for _, rows in source.pieces():
-        found = {} if rows.trials is None or asked.kind != "outcome" else {"trials": rows.trials}
+        found: dict[str, NDArray[Any]] = dict(rows.additions) if asked.kind == "outcome" else {}
         if not asked.average:
             found |= {file_name(name): _group_labels(rows.groupings[name]) for name in asked.factors}
         for name, piece in found.items():

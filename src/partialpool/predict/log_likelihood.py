@@ -141,8 +141,7 @@ def distinct_rows(model: ModelSpec) -> CellIndex:
     """
     outcome = outcome_of(model)
     keys = [model.cells.index.cell, outcome.values]
-    if outcome.trials is not None:
-        keys.append(outcome.trials)
+    keys += outcome.additions.values()
     return collapse(keys, model.design.n_rows)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families.base import Family
+from partialpool.families.support import Additions
 from partialpool.predict.streams import Streams
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ def strip_blocks(n_rows: int, n_draws: int, max_bytes: int) -> Iterator[slice]:
 
 
 def draw_outcomes(
-    family: Family, linear: Mapping[str, Floats], trials: Floats | None, seed: int, first_row: int
+    family: Family, linear: Mapping[str, Floats], additions: Additions, seed: int, first_row: int
 ) -> Floats:
     """Draw one outcome for each draw and row.
 
@@ -38,8 +39,8 @@ def draw_outcomes(
     ----------
     linear
         By parameter, (S, n) linear predictors, or (S, 1) for a parameter that all rows share.
-    trials
-        (n,) or None.
+    additions
+        (n,) columns that belong to the outcome.
     seed, first_row
         What the random numbers depend on: the number of the first row, which begins a strip.
 
@@ -51,7 +52,7 @@ def draw_outcomes(
     drawn = np.empty_like(linear[family.main])
     for rows in _strips(drawn.shape[1]):
         part = {name: eta if eta.shape[1] == 1 else eta[:, rows] for name, eta in linear.items()}
-        own = None if trials is None else trials[rows]
+        own = {name: column[rows] for name, column in additions.items()}
         drawn[:, rows] = family.draw(streams.at(first_row + rows.start), part, own)
     return drawn
 

@@ -39,8 +39,8 @@ def replicated_outcomes(
     """
     fitted.require_rows("A replicated data set")
     model, values = fitted.model, fitted.values
-    trials = None if model.design.outcome is None else model.design.outcome.trials
+    outcome = model.design.outcome
     for rows in strip_blocks(model.design.n_rows, len(values), max_bytes):
         linear = linear_predictors(model, model.design, values, rows)
-        own = None if trials is None else trials[rows]
+        own = {} if outcome is None else outcome.take(rows).additions
         yield rows, draw_outcomes(model.family, linear, own, seed, rows.start)

@@ -64,11 +64,11 @@ def fitted_rows(fitted: Fitted, asked: Asked) -> Source:
     fitted.require_rows("A prediction for the fitted rows")
     design = fitted.model.design
     own = _unread(asked.like(design)) if asked.average else asked.like(design)
-    trials = None if design.outcome is None else design.outcome.trials
+    outcome = design.outcome
 
     def read(piece: slice) -> Rows:
         rows = take_piece(own, piece)
-        return Rows(rows, rows.groupings, None if trials is None else trials[piece])
+        return Rows(rows, rows.groupings, {} if outcome is None else outcome.take(piece).additions)
 
     return Source(design.n_rows, pd.RangeIndex(design.n_rows), read)
 
@@ -83,17 +83,14 @@ def table_rows(fitted: Fitted, recipe: Recipe, data: Any, asked: Asked, missing:
         known covariance does not cover.
     """
     table = read_table(data, recipe.text_columns)
-    wants_trials = asked.kind == "outcome"
-    chosen = new_rows(
-        recipe, table, missing, asked.factors, read_groups=not asked.average, trials=wants_trials
-    )
+    drawn = asked.kind == "outcome"
+    chosen = new_rows(recipe, table, missing, asked.factors, read_groups=not asked.average, additions=drawn)
     like = asked.like(fitted.model.design)
 
     def read(piece: slice) -> Rows:
         plain = chosen.plain(piece)
         design = chosen.design(plain)
-        trials = chosen.trials(plain) if wants_trials else None
-        return Rows(conform(design, like), design.groupings, trials)
+        return Rows(conform(design, like), design.groupings, chosen.additions(plain) if drawn else {})
 
     if asked.new_groups == "error" and not asked.average:
         _refuse_new(chosen, asked)

@@ -176,7 +176,8 @@ def _role(name: str, models: Iterable[ModelLike]) -> str:
     """Name the parameter of a prior."""
     if "|" in name:
         return "coefficient of each group"
-    roles = {v.role for model in models for v in model.layout.variables if v.name == name}
+    names = name, name.partition("[")[0]  # of one value, and of a variable of several
+    roles = {v.role for model in models for v in model.layout.variables if v.name in names}
     if "group_corr" in roles:
         return "correlations of group-level coefficients"
     return "parameter of the outcome's distribution" if "auxiliary" in roles else "coefficient"

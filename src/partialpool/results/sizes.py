@@ -24,7 +24,7 @@ def group_sizes(outcome: Outcome, grouping: Grouping) -> NDArray[Any]:
 
     Examples
     --------
-    >>> outcome = Outcome("y", np.zeros(3), None, weights=np.array([1.0, 4.0, 2.0]))
+    >>> outcome = Outcome("y", np.zeros(3), {}, weights=np.array([1.0, 4.0, 2.0]))
     >>> group_sizes(outcome, Grouping("g", np.array(["a", "b"]), np.array([0, 1, 1]), ("g",)))
     array([1, 6])
     """

@@ -102,7 +102,7 @@ def _constant_data(design: Design) -> xr.Dataset:
     columns: dict[str, Any] = {}
     labels: dict[str, Any] = {}
     if design.outcome is not None:
-        columns |= {"trials": design.outcome.trials, "weights": design.outcome.weights}
+        columns |= {**design.outcome.additions, "weights": design.outcome.weights}
     for predictor in design.predictors.values():
         offset = None if predictor.offset is None else design.by_row(predictor.offset)
         columns[f"{prefix(predictor.parameter)}offset"] = offset

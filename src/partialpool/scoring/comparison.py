@@ -158,7 +158,7 @@ def _check_data(pair: str, first: Outcome, second: Outcome) -> None:
             f"{pair} are models of different data: of {n_first:,} and of {n_second:,} rows.",
             hint="fit both to the same rows: were rows dropped for missing values in one of them?",
         )
-    for what in ("values", "trials", "weights"):
+    for what in ("values", *sorted({*first.additions, *second.additions}), "weights"):
         one, other = _filled(first, what), _filled(second, what)
         differ = np.flatnonzero(one != other)
         if len(differ):
@@ -179,5 +179,5 @@ def _about_outcomes(first: Outcome, second: Outcome) -> str:
 
 
 def _filled(outcome: Outcome, what: str) -> Floats:
-    values = getattr(outcome, what)
+    values = {"values": outcome.values, "weights": outcome.weights, **outcome.additions}.get(what)
     return np.ones(len(outcome.values)) if values is None else np.asarray(values)

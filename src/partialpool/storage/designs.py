@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.data.frame import Frame
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.group_records import Grouping, Membership
 from partialpool.formula.known_covariances import Covariances
 from partialpool.formula.recipe import AnyFactor, Columns
@@ -111,8 +112,8 @@ def _plain_outcome(outcome: Outcome, put: Put) -> Plain:
         "name": outcome.name,
         "levels": None if outcome.levels is None else list(outcome.levels),
         "values": put(outcome.values),
-        "trials": None if outcome.trials is None else put(outcome.trials),
-        "trials_name": outcome.trials_name,
+        "additions": {name: put(column) for name, column in outcome.additions.items()},
+        "sources": dict(outcome.sources),
         "weights": None if outcome.weights is None else put(outcome.weights),
     }
 
@@ -209,10 +210,10 @@ class DesignReader:
 
     def _outcome(self, kept: Plain) -> Outcome:
         values = self._numbers(kept["values"])
-        trials, weights = self._optional(kept["trials"]), self._optional(kept["weights"])
+        weights = self._optional(kept["weights"])
         levels = None if kept["levels"] is None else tuple(kept["levels"])
-        name = kept.get("trials_name")  # which earlier files lack
-        return Outcome(kept["name"], values, trials, weights, levels, name)
+        additions = {name: self._numbers(place) for name, place in _kept_additions(kept).items()}
+        return Outcome(kept["name"], values, additions, weights, levels, _kept_sources(kept))
 
     def _predictor(self, kept: Plain) -> Predictor:
         population = kept["population"]
@@ -276,6 +277,21 @@ class DesignReader:
         if column.dtype != dtype:
             raise ValueError(f"{place!r} is not a column of {dtype.__name__}")
         return column
+
+
+def _kept_additions(kept: Plain) -> dict[str, str]:
+    """Places of what is added to an outcome, by name; earlier files have trials alone."""
+    trials = kept.get("trials")
+    found: dict[str, str] = kept.get("additions", {"trials": trials} if trials else {})
+    if not {*found} <= {*ADDITIONS}:
+        raise ValueError("an outcome has columns that no family takes")
+    return found
+
+
+def _kept_sources(kept: Plain) -> dict[str, str]:
+    name = kept.get("trials_name")
+    found: dict[str, str] = kept.get("sources", {"trials": name} if name else {})
+    return found
 
 
 def _kinds(kept: Mapping[str, str], columns: Collection[str]) -> dict[str, str]:

@@ -1,9 +1,11 @@
-"""The left side of a formula: the outcome, its trials and its weights."""
+"""The left side of a formula: the outcome, columns that are added to it such as trials, and weights."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.syntax.functions import check_calls
 from partialpool.formula.syntax.scan import Piece
 
@@ -18,17 +20,19 @@ class LeftSide:
     ----------
     success
         The label that counts as 1, in ``y[yes] ~ x``.
+    additions
+        By name, columns that belong to the outcome: ``trials(n)``.
     """
 
     value: Piece
     success: str | None
-    trials: Piece | None
+    additions: Mapping[str, Piece]
     weights: Piece | None
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """All that is evaluated."""
-        return tuple(p for p in (self.value, self.trials, self.weights) if p is not None)
+        return (self.value, *self.additions.values(), *([] if self.weights is None else [self.weights]))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -57,30 +61,35 @@ def split_left(side: Piece, weights_on_right: Piece | None) -> LeftSide:
     if len(additions) > 1:
         hint = "'k | trials(n) + weights(w) ~ x'"
         raise side.error("The outcome has a second '|'.", additions[0].end, hint=hint)
-    trials, weights = _additions(additions[0]) if additions else (None, None)
+    found = _additions(additions[0]) if additions else {}
+    weights = found.pop("weights", None)
     if weights is not None and weights_on_right is not None:
         raise weights_on_right.error("The formula has weights twice.", hint="keep those of the left side")
     value, success = _success(value)
     value, successes_of = _proportion(value)
-    if trials is not None and successes_of is not None:
-        raise trials.error("The formula has trials twice.", hint="'k | trials(n) ~ x' or 'p(k, n) ~ x'")
-    for piece in (value, trials, successes_of, weights):
-        if piece is not None:
-            check_calls(piece)
-    return LeftSide(value, success, trials or successes_of, weights or weights_on_right)
+    if successes_of is not None:
+        if "trials" in found:
+            hint = "'k | trials(n) ~ x' or 'p(k, n) ~ x'"
+            raise found["trials"].error("The formula has trials twice.", hint=hint)
+        found["trials"] = successes_of
+    for piece in (value, *found.values(), *([] if weights is None else [weights])):
+        check_calls(piece)
+    return LeftSide(value, success, found, weights or weights_on_right)
 
 
-def _additions(side: Piece) -> tuple[Piece | None, Piece | None]:
-    found: dict[str, Piece] = {}
+def _additions(side: Piece) -> dict[str, Piece]:
+    """By name, what follows ``|``."""
+    known, found = (*ADDITIONS, "weights"), dict[str, Piece]()
     for part in side.split("+"):
         name = part.tokens[0].text if len(part) else ""
-        argument = part.argument("trials", "weights")
+        argument = part.argument(*known)
         if argument is None or not len(argument):
-            raise part.error("Only trials(...) and weights(...) can follow '|' left of '~'.")
+            listed = f"{', '.join(f'{n}(...)' for n in known[:-1])} and {known[-1]}(...)"
+            raise part.error(f"Only {listed} can follow '|' left of '~'.")
         if name in found:
             raise part.error(f"The formula has {name} twice.")
         found[name] = argument
-    return found.get("trials"), found.get("weights")
+    return found
 
 
 def _success(value: Piece) -> tuple[Piece, str | None]:

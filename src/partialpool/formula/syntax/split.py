@@ -18,7 +18,7 @@ def split_formula(text: str) -> tuple[LeftSide, RightSide]:
     Examples
     --------
     >>> left, right = split_formula("k | trials(n) ~ x + (1 | a/b)")
-    >>> left.trials.source, right.population.source, [g.columns for g in right.groups]
+    >>> left.additions["trials"].source, right.population.source, [g.columns for g in right.groups]
     ('n', 'x', [('a',), ('a', 'b')])
     """
     whole = scan(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from partialpool.families.support import ADDITIONS
 from partialpool.formula.syntax.functions import check_calls
 from partialpool.formula.syntax.scan import Piece, Token
 
@@ -21,7 +22,7 @@ def check_terms(piece: Piece) -> None:
         Points at the first token that has no meaning where it stands.
     """
     for _, token, after in piece.neighbours():
-        if token.text in ("offset", "weights", "trials") and after == "(":
+        if token.text in ("offset", "weights", *ADDITIONS) and after == "(":
             raise piece.error(f"{token.text}(...) stands alone, between '+' signs.", token)
         if token.text in ("|", "||"):
             raise piece.error(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +71,7 @@ def _likelihood(spec: ModelSpec) -> float:
     at = spec.anchors.outcome
     total = 0.0
     for rows in _blocks(len(outcome.values)):
-        own = replace(
-            outcome,
-            values=outcome.values[rows],
-            trials=None if outcome.trials is None else outcome.trials[rows],
-            weights=None if outcome.weights is None else outcome.weights[rows],
-        )
+        own = outcome.take(rows)
         linear = {p: np.full(len(own.values), eta) for p, eta in at.items()}
         total += float(np.sum(row_weights(own) * family.log_likelihood(own, linear)))
     for cells in _blocks(spec.cells.index.n_cells):
