@@ -242,6 +242,7 @@ GRADIENTS = {
     "bernoulli": ("b ~ x + (x | g) + (1 | h)", "bernoulli", {"x": StudentT(3, 0, 1)}),
     "several groups a row": ("b ~ x + (x | mm(g, h)) + (1 | s)", "bernoulli", {}),
     "probit": ("b ~ x + (1 | g) + (1 | h)", "bernoulli(probit)", {}),
+    "no coefficients": ("b ~ 0 + (1 | g) + (1 | h)", "bernoulli", {}),
     "poisson": ("c ~ x + (1 | s/g)", "poisson", {}),
     "negative binomial": ("c ~ x + (1 | s/g) + (1 | h)", "negative_binomial", {}),
     "thresholds": ("k ~ x + (1 | s/g) + (1 | h)", "cumulative", {}),
