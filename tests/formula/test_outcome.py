@@ -47,7 +47,7 @@ def test_the_left_side_is_read(text):
     ("text", "name"), [("k | trials(2 * n)", "2 * n"), ("p(k, n)", "n"), ("k | weights(w)", None)]
 )
 def test_the_trials_keep_their_name(text, name):
-    assert build_design(f"{text} ~ z", TABLE)[0].outcome.trials_name == name
+    assert build_design(f"{text} ~ z", TABLE)[0].outcome.sources.get("trials") == name
 
 
 def test_weights_may_stand_on_the_right():

@@ -32,7 +32,7 @@ def recipe():
     ("factors", "options", "columns"),
     [
         (["g", "g:h", "f"], {}, "x w t g h f"),
-        (["g", "g:h", "f"], {"trials": True}, "x w t g h f n"),
+        (["g", "g:h", "f"], {"additions": True}, "x w t g h f n"),
         (["g", "g:h", "f"], {"read_groups": False}, "x w t"),
         (["g"], {}, "x t g"),
         (["g:h"], {}, "x t g h"),
