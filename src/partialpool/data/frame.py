@@ -122,8 +122,8 @@ def distinct_combinations(table: pd.DataFrame, columns: Sequence[str] | None = N
 def kinds_of(table: pd.DataFrame, plain: pd.DataFrame) -> dict[str, str]:
     """Say what the labels in plain columns are in the user's table: see `Frame.kinds`."""
     found = {}
-    for name in plain:
-        if isinstance(plain[name].dtype, pd.CategoricalDtype):
+    for name, dtype in zip(plain.columns, plain.dtypes, strict=True):
+        if isinstance(dtype, pd.CategoricalDtype):
             given = table[name].dtype
             ordered = "ordered" if getattr(given, "ordered", None) else "categories"
             found[str(name)] = ordered if isinstance(given, pd.CategoricalDtype) else "text"

@@ -76,12 +76,22 @@ class Categorical(CategoryFamily):
         shares = self.shares(outcome)
         return dict(zip(self.parameters, np.log(shares[1:] / shares[0]).tolist(), strict=True))
 
+    def log_probability(self, k: int, linear: Mapping[str, Array]) -> Array:
+        """Log of the softmax of zero and the predictors, at category k."""
+        own = linear[self.parameters[k - 1]] if k else np.zeros(1)
+        return np.asarray(own - self._log_total(linear))
+
     def log_probabilities(self, linear: Mapping[str, Array]) -> Array:
         """Log of the softmax of zero and the predictors."""
-        etas = np.broadcast_arrays(*(linear[p] for p in self.parameters))
-        logs = np.stack([np.zeros_like(etas[0]), *etas], axis=-1)
-        logs -= np.max(logs, axis=-1, keepdims=True)
-        return logs - np.log(np.sum(np.exp(logs), axis=-1, keepdims=True))
+        etas = np.broadcast_arrays(np.zeros(1), *(linear[p] for p in self.parameters))
+        return np.stack(etas, axis=-1) - self._log_total(linear)[..., np.newaxis]
+
+    def _log_total(self, linear: Mapping[str, Array]) -> Array:
+        """Log of one and the sum of the predictors' exponentials."""
+        total: Array = np.zeros(1)
+        for parameter in self.parameters:
+            total = np.logaddexp(total, linear[parameter])
+        return total
 
     def group_figure(self, values: Array) -> Array:
         """Whether an outcome is of the first category: the numbers of unordered ones have no mean."""

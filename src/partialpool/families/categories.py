@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
@@ -133,9 +133,14 @@ class CategoryFamily(Family):
         counts = self.statistics(outcome, np.zeros(len(outcome.values), np.int64), 1)[1:, 0] + 0.5
         return np.asarray(counts / counts.sum())
 
+    def log_probability(self, k: int, linear: Mapping[str, Array]) -> Array:
+        """Log probability of category k, from 0."""
+        raise NotImplementedError
+
     def log_probabilities(self, linear: Mapping[str, Array]) -> Array:
         """Log probability of each category, along a last axis."""
-        raise NotImplementedError
+        each = [self.log_probability(k, linear) for k in range(len(self.names))]
+        return np.stack(np.broadcast_arrays(*each), axis=-1)
 
     def mean(self, linear: Mapping[str, Array]) -> Array:
         """Probabilities of the categories, along a last axis."""
@@ -152,18 +157,32 @@ class CategoryFamily(Family):
         return np.asarray(np.array(self.codes)[drawn])
 
     def log_likelihood(self, outcome: OutcomeLike, linear: Mapping[str, Array]) -> Array:
-        """Log probability of each row's category."""
-        logs = self.log_probabilities(linear)
-        own = np.broadcast_to(self.positions(outcome.values)[:, np.newaxis], (*logs.shape[:-1], 1))
-        return np.take_along_axis(logs, own, axis=-1)[..., 0]
+        """Log probability of each row's category; no array has a number for each row and category."""
+        return self.by_category(self.positions(outcome.values), linear, self.log_probability)
+
+    def by_category(
+        self,
+        own: NDArray[np.int64],
+        linear: Mapping[str, Array],
+        function: Callable[[int, Mapping[str, Array]], Array],
+    ) -> Array:
+        """Compute a function of (n,) numbers and the predictors, for all rows of a number at a time."""
+        found = np.empty(np.broadcast_shapes(own.shape, *(np.shape(linear[p]) for p in self.parameters)))
+        for k in np.unique(own):
+            rows = np.flatnonzero(own == k)
+            found[..., rows] = function(int(k), {p: _of(eta, rows) for p, eta in linear.items()})
+        return found
 
     def cdf(self, values: Array, linear: Mapping[str, Array], additions: Additions) -> Array:
         """Sum of the probabilities of the categories with numbers up to a value."""
-        p = self.mean(linear)
-        below = np.concatenate([np.zeros((*p.shape[:-1], 1)), np.cumsum(p, axis=-1)], axis=-1)
-        below[..., -1] = 1.0
-        upto = np.searchsorted(self.codes, values, side="right").astype(np.int64)[:, np.newaxis]
-        return np.take_along_axis(below, np.broadcast_to(upto, (*p.shape[:-1], 1)), axis=-1)[..., 0]
+        upto = np.searchsorted(self.codes, values, side="right").astype(np.int64)
+        return self.by_category(upto, linear, self.cumulated)
+
+    def cumulated(self, n: int, linear: Mapping[str, Array]) -> Array:
+        """Probability of the first n categories."""
+        if n in (0, len(self.names)):
+            return np.full(1, float(n > 0))
+        return np.asarray(np.sum([np.exp(self.log_probability(k, linear)) for k in range(n)], axis=0))
 
     def tallied(self, values: Array) -> Array:
         """Numbers of the categories, from 0."""
@@ -172,3 +191,8 @@ class CategoryFamily(Family):
     def stan_values(self, values: Array) -> Array:
         """Numbers of the categories, from 1."""
         return np.asarray(self.positions(values) + 1.0)
+
+
+def _of(eta: Array, rows: NDArray[np.int64]) -> Array:
+    """Predictors of some rows; one column is that of all rows."""
+    return eta if np.ndim(eta) and eta.shape[-1] == 1 else eta[..., rows]

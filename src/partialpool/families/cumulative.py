@@ -228,17 +228,19 @@ class Cumulative(CategoryFamily):
         """Student t with 3 degrees of freedom and scale 2.5, where every predictor is at its mean."""
         return AtMeans(StudentT(3, 0, 2.5))
 
-    def _edges(self, linear: Mapping[str, Array]) -> Array:
-        """Thresholds less mu, along a last axis."""
-        mu = linear[MAIN]
-        return np.stack([np.broadcast_to(linear[t] - mu, np.shape(mu)) for t in self.thresholds], axis=-1)
+    def log_probability(self, k: int, linear: Mapping[str, Array]) -> Array:
+        """Log of the difference of F at the thresholds above and below category k."""
+        mu, last = linear[MAIN], len(self.thresholds)
+        if k == last:
+            return self._logs(linear[self.thresholds[-1]] - mu)[1]
+        above = linear[self.thresholds[k]] - mu
+        return self._log_between(above, linear[self.thresholds[k - 1]] - mu) if k else self._logs(above)[0]
 
-    def log_probabilities(self, linear: Mapping[str, Array]) -> Array:
-        """Log of differences of F at neighbouring thresholds."""
-        edges = self._edges(linear)
-        above, below = self._logs(edges)
-        between = self._log_between(edges[..., 1:], edges[..., :-1])
-        return np.concatenate([above[..., :1], between, below[..., -1:]], axis=-1)
+    def cumulated(self, n: int, linear: Mapping[str, Array]) -> Array:
+        """F at the threshold above the first n categories."""
+        if n in (0, len(self.names)):
+            return super().cumulated(n, linear)
+        return np.exp(self._logs(linear[self.thresholds[n - 1]] - linear[MAIN])[0])
 
     def _logs(self, x: Array) -> tuple[Array, Array]:
         """Logs of F and of 1 - F."""
@@ -258,10 +260,11 @@ class Cumulative(CategoryFamily):
 
     def average(self, linear: Mapping[str, Array], sd: Array) -> Array:
         """Differences of averages of F."""
-        edges = self._edges(linear)
-        upto = LINKS[self.link].average(edges, np.broadcast_to(sd[..., np.newaxis], edges.shape))
-        ends = np.zeros((*edges.shape[:-1], 1)), np.ones((*edges.shape[:-1], 1))
-        return np.diff(np.concatenate([ends[0], upto, ends[1]], axis=-1), axis=-1)
+        average, upto = LINKS[self.link].average, np.empty((*np.shape(sd), len(self.names) + 1))
+        upto[..., 0], upto[..., -1] = 0.0, 1.0
+        for k, threshold in enumerate(self.thresholds, 1):
+            upto[..., k] = average(np.broadcast_to(linear[threshold] - linear[MAIN], np.shape(sd)), sd)
+        return np.diff(upto, axis=-1)
 
     def subject(self, parameter: str) -> str:
         """Where a row is between the thresholds."""

@@ -22,7 +22,7 @@ from partialpool.formula.grouping import fit_factor
 from partialpool.formula.known_covariances import Covariances, arrange, read_covariances
 from partialpool.formula.member_factor import fit_members, require_members
 from partialpool.formula.nesting import find_nesting
-from partialpool.formula.outcome import fit_outcome, is_ordered
+from partialpool.formula.outcome import fit_outcome
 from partialpool.formula.recipe import (
     AnyFactor,
     Columns,
@@ -96,7 +96,9 @@ def build_design(
     plain, n_dropped = usable_rows(table, union(left.columns, columns), missing)
 
     outcome_recipe, outcome = fit_outcome(left, plain)
-    outcome = replace(outcome, ordered=is_ordered(left, table))
+    kinds = kinds_of(table, plain)
+    # Labels of a user's order; those in the order of the alphabet are not.
+    outcome = replace(outcome, ordered=kinds.get(outcome.name) == "ordered")
 
     def fit(frame: Frame) -> tuple[Design, Recipe]:
         weights = frame.totals(outcome.weights)
@@ -109,7 +111,7 @@ def build_design(
         recipes = tuple(recipe for recipe, _ in fitted.values())
         recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
         predictors = {name: predictor for name, (_, predictor) in fitted.items()}
-        whole = replace(frame, kinds=kinds_of(table, plain))
+        whole = replace(frame, kinds=kinds)
         return Design(outcome, predictors, frame.n_rows, n_dropped, whole), recipe
 
     return of_combinations(plain, columns, fit)

@@ -111,18 +111,6 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
     return recipe, recipe.evaluate(table)
 
 
-def is_ordered(left: LeftSide, table: pd.DataFrame) -> bool:
-    """Say whether the outcome's labels are in an order that the user gave them: not that of the alphabet.
-
-    Parameters
-    ----------
-    table
-        The user's own.
-    """
-    name = left.value.tokens[0].value if len(left.value) == 1 and left.value.tokens[0].is_name else None
-    return name is not None and getattr(table[name].dtype, "ordered", None) is True
-
-
 def outcome_recipe(left: LeftSide, levels: tuple[str, ...] | None) -> OutcomeRecipe:
     """Put the parts of a left side together; its transforms with a memory have learnt nothing yet.
 

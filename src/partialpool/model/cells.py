@@ -96,18 +96,15 @@ class _IndexStore:
     def __init__(self) -> None:
         self.rows: list[Integers] = []
         self._sizes: list[int] = []
-        self._by_content: dict[bytes, int] = {}
 
     def add(self, index: Integers, size: int) -> int:
         """Number of an index of so many groups."""
-        if any(index is row for row in self.rows):
-            return next(i for i, row in enumerate(self.rows) if row is index)
-        content = hashlib.blake2b(np.ascontiguousarray(index).data).digest()
-        if content not in self._by_content:
-            self._by_content[content] = len(self.rows)
-            self.rows.append(index)
-            self._sizes.append(size)
-        return self._by_content[content]
+        for i, row in enumerate(self.rows):
+            if row is index or (self._sizes[i] == size and np.array_equal(row, index)):
+                return i
+        self.rows.append(index)
+        self._sizes.append(size)
+        return len(self.rows) - 1
 
     @property
     def largest_first(self) -> list[int]:
