@@ -103,6 +103,17 @@ def test_the_same_model_is_fitted_to_the_data() -> None:
     np.testing.assert_array_equal(again.design.outcome.values, found.model.design.outcome.values)
 
 
+def test_a_table_that_changes_later_changes_no_fit() -> None:
+    changing = TABLE.copy()
+    found = fit("numbers", changing)
+    changing["x"] += 1
+    changing.loc[3, "z.z"] = -99.0
+    changing.iloc[4, changing.columns.get_loc("g")] = 1000
+    pd.testing.assert_frame_equal(found.data, fit("numbers").data)
+    found.data.loc[0, "x"] = 1000  # a copy, too
+    pd.testing.assert_frame_equal(found.data, fit("numbers").data)
+
+
 def test_dropped_rows_are_not_there() -> None:
     data = TABLE.assign(x=TABLE["x"].where(TABLE.index != 5))
     found = pp.Model("y ~ x", data, missing="drop")

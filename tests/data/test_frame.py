@@ -78,10 +78,12 @@ def test_few_rows_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(distinct_combinations(same).table) == 1
 
 
-@pytest.mark.parametrize(("pairs", "joined"), [(0, False), (3, False), (25_000, True)])
-def test_many_rows_are_looked_at_by_a_sample(pairs: int, joined: bool) -> None:
+@pytest.mark.parametrize(("pairs", "joined"), [(0, False), (3, False), (15_000, False), (25_000, True)])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_many_rows_are_looked_at_by_a_sample(pairs: int, joined: bool, ordered: bool) -> None:
     x = np.arange(50_000.0)
     x[:pairs] = x[pairs : 2 * pairs]
+    x = np.sort(x) if ordered else x
     assert (distinct_combinations(pd.DataFrame({"x": x})).row is not None) == joined
 
 

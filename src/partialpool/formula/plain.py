@@ -46,7 +46,8 @@ def plain_columns(table: pd.DataFrame, names: Sequence[str], rows: NDArray[np.in
     whole = len(rows) == len(table)
     index = pd.RangeIndex(len(rows)) if whole else pd.Index(rows)
     chosen = {name: (table[name] if whole else table[name].iloc[rows]).set_axis(index) for name in names}
-    return pd.DataFrame({name: _plain(name, column) for name, column in chosen.items()}, index=index)
+    plain = {name: _plain(name, column) for name, column in chosen.items()}
+    return pd.DataFrame(plain, index=index, copy=False)
 
 
 def _plain(name: str, column: pd.Series) -> pd.Series:
