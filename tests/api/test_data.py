@@ -110,7 +110,8 @@ def test_a_table_that_changes_later_changes_no_fit() -> None:
     changing.loc[3, "z.z"] = -99.0
     changing.iloc[4, changing.columns.get_loc("g")] = 1000
     pd.testing.assert_frame_equal(found.data, fit("numbers").data)
-    found.data.loc[0, "x"] = 1000  # a copy, too
+    data = found.data
+    data.loc[0, "x"] = 1000  # a copy, too
     pd.testing.assert_frame_equal(found.data, fit("numbers").data)
 
 
