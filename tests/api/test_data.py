@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,80 @@ def test_a_column_can_be_changed() -> None:
     slopes = posterior["x"] + posterior["x|g"].sel(g__factor_dim=TABLE["g"].to_numpy())
     own = found.predict()["predictions"]["mean"].to_numpy()
     np.testing.assert_allclose(more - own, slopes.to_numpy(), rtol=1e-9)
+
+
+def test_every_column_can_be_changed() -> None:
+    """Rows that have another row's values are predicted as it is, by every kind of column and term."""
+    for name in MODELS:
+        found = fit(name)
+        data = found.data
+        own = found.predict()["predictions"]["mean"].to_numpy()
+        turned = data.apply(lambda column: column.iloc[::-1].to_numpy())
+        changed = found.predict(turned)["predictions"]["mean"].to_numpy()
+        np.testing.assert_allclose(changed, own[..., ::-1], rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+def test_groups_can_be_changed_also_to_new_ones() -> None:
+    found = fit("dates")
+    first = found.data["day"].iloc[0]
+    same = found.predict(found.data.assign(day=first, flag=True))["predictions"]["mean"].to_numpy()
+    np.testing.assert_allclose(same, same[..., :1].repeat(len(TABLE), axis=-1), rtol=1e-12)
+    new = found.predict(found.data.assign(day=pd.Timestamp("2030-01-01")), seed=1)["predictions"]["mean"]
+    assert new.var(("chain", "draw")).min() > 0
+    found = fit("labels")
+    text = found.data.assign(h="never seen")
+    assert found.predict(text, seed=1)["predictions"]["mean"].sizes["__obs__"] == len(TABLE)
+
+
+DAYS = np.array([date(2020, 1, 1), date(2021, 7, 1), date(2022, 3, 1)], object)
+COLUMNS: dict[str, Any] = {
+    "short numbers": lambda i: np.array([1, 2, 3], np.int8)[i],
+    "large numbers": lambda i: np.array([2**63 + 5, 2, 3], np.uint64)[i],
+    "nullable": lambda i: pd.array(np.array([1, 2, 3])[i], "Int64"),
+    "true and false": lambda i: pd.array(np.array([True, False, True])[i], "boolean"),
+    "text": lambda i: pd.array(np.array(["a", "b c", "ü"])[i], "string"),
+    "objects": lambda i: np.array(["a", "b c", "ü"], object)[i],
+    "arrow text": lambda i: pd.array(np.array(["a", "b c", "ü"])[i], "string[pyarrow]"),
+    "arrow numbers": lambda i: pd.array(np.array([1, 2, 3])[i], "int64[pyarrow]"),
+    "arrow dates": lambda i: pd.array(DAYS[i], "date32[pyarrow]"),
+    "arrow times": lambda i: pd.array(np.array([1, 2, 3])[i], "timestamp[us][pyarrow]"),
+    "categories": lambda i: pd.Categorical.from_codes(i, ["c", "b", "a"]),
+    "categories that are numbers": lambda i: pd.Categorical.from_codes(i, [3, 1, 2]),
+    "an order": lambda i: pd.Categorical.from_codes(i, ["lo", "mid", "hi"], ordered=True),
+    "intervals": lambda i: pd.cut(0.5 + i, [0, 1, 2, 3]),
+    "dates": lambda i: DAYS[i],
+    "zones": lambda i: pd.to_datetime(["2020-01-01", "2021-07-01", "2022-03-01"]).tz_localize("Asia/Tokyo")[
+        i
+    ],
+    "months": lambda i: pd.PeriodIndex(["2020-01", "2021-07", "2022-03"], freq="M")[i],
+    "durations": lambda i: pd.to_timedelta([1, 2, 3], unit="D")[i],
+}
+
+
+NO_PREDICTORS = ("arrow dates", "arrow times", "dates", "zones", "months", "durations")
+GROUPED = [(name, right) for name in COLUMNS for right in ("(1 | `a b.c`)", "(1 | h:`a b.c`)")]
+
+
+@pytest.mark.parametrize(
+    ("name", "right"), GROUPED + [(name, "`a b.c`") for name in COLUMNS if name not in NO_PREDICTORS]
+)
+def test_columns_of_any_type_come_back(name: str, right: str, tmp_path: Path) -> None:
+    column = COLUMNS[name](np.random.default_rng(2).integers(0, 3, len(TABLE)))
+    if right == "`a b.c`" and any(
+        word in name for word in ("dates", "times", "zones", "months", "durations")
+    ):
+        pytest.skip("dates are no predictors")
+    rows = TABLE.assign(**{"a b.c": column})
+    found = pp.Model(f"y ~ 1 + {right}", rows).sample_prior(draws=10, seed=1)
+    data = found.data
+    midnight = pd.to_datetime(rows["a b.c"]) if "dates" in name else rows["a b.c"]
+    assert data["a b.c"].tolist() == midnight.tolist()
+    own = found.predict()["predictions"]["mean"].to_numpy()
+    loaded = pp.load_fit(found.save(tmp_path / "fit.nc"))
+    pd.testing.assert_frame_equal(loaded.data, data)
+    for fit, table in ((found, data), (loaded, data), (loaded, rows)):
+        again = fit.predict(table)["predictions"]["mean"].to_numpy()
+        np.testing.assert_allclose(again, own, rtol=1e-12, atol=1e-12)
 
 
 def test_the_same_model_is_fitted_to_the_data() -> None:

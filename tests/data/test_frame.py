@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from partialpool.data import frame as module
@@ -32,6 +33,12 @@ def table(n: int = 400, seed: int = 2) -> pd.DataFrame:
             "cut": pd.cut(rng.uniform(0, 2, n), [0, 1, 2]),
             "scale": pd.Categorical(rng.choice(["lo", "hi"], n), ["lo", "hi"], ordered=True),
             "kind": pd.Categorical(rng.choice(["u", "v"], n), ["v", "u", "never"]),
+            "nullable": pd.array(rng.choice([4, 5], n), "Int64"),
+            "maybe": pd.array(rng.integers(0, 2, n).astype(bool), "boolean"),
+            "string": pd.array(rng.choice(["s", "t"], n), "string"),
+            "arrow": pd.array(rng.choice([0.25, 7.0], n), "double[pyarrow]"),
+            "arrow text": pd.array(rng.choice(["p", "q"], n), pd.ArrowDtype(pa.string())),
+            "arrow day": pd.array(DAYS[rng.integers(0, 3, n)].date, pd.ArrowDtype(pa.date32())),
         }
     )
 
@@ -40,7 +47,17 @@ def plain(data: pd.DataFrame) -> pd.DataFrame:
     return plain_columns(data, list(data), np.arange(len(data)))
 
 
-@pytest.mark.parametrize("names", [["text"], ["whole", "real"], ["flag", "day"], ["cut", "scale", "kind"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["text"],
+        ["whole", "real"],
+        ["flag", "day"],
+        ["cut", "scale", "kind"],
+        ["nullable", "maybe"],
+        ["string", "arrow", "arrow text", "arrow day"],
+    ],
+)
 def test_each_row_is_its_combination(names: list[str]) -> None:
     rows = plain(table())[names]
     frame = distinct_combinations(rows)
@@ -87,6 +104,38 @@ def test_many_rows_are_looked_at_by_a_sample(pairs: int, joined: bool, ordered: 
     assert (distinct_combinations(pd.DataFrame({"x": x})).row is not None) == joined
 
 
+def test_a_million_rows() -> None:
+    x, g = np.random.default_rng(5).integers(0, (40, 250), (10**6, 2)).T
+    frame = distinct_combinations(pd.DataFrame({"x": x / 4, "g": g}))
+    assert frame.row is not None
+    assert len(frame.table) == 10_000
+    np.testing.assert_array_equal(frame.by_row(frame.table["x"].to_numpy()), x / 4)
+    np.testing.assert_array_equal(frame.by_row(frame.table["g"].to_numpy()), g)
+    totals = frame.totals(None)
+    assert totals is not None
+    np.testing.assert_array_equal(totals, np.bincount(frame.row))
+
+
+def test_the_sign_of_zero_makes_no_difference() -> None:
+    frame = distinct_combinations(pd.DataFrame({"x": [0.0, -0.0, 1.0, -0.0, 0.0, 1.0]}))
+    assert frame.row is not None
+    assert frame.row.tolist() == [0, 0, 1, 0, 0, 1]
+
+
+def test_rows_that_were_left_out_are_in_no_combination() -> None:
+    data = table()
+    rows = np.flatnonzero(data["text"] != "a")
+    frame = distinct_combinations(plain_columns(data, ["text", "flag"], rows))
+    assert frame.n_rows == len(rows)
+    assert frame.rows["text"].tolist() == data["text"].to_numpy()[rows].tolist()
+
+
+def test_text_is_of_one_type_whatever_it_was() -> None:
+    rows = plain(table())
+    types = {rows[name].cat.categories.dtype for name in ("text", "string", "arrow text")}
+    assert len(types) == 1
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_no_columns_and_few_rows(n: int) -> None:
     frame = distinct_combinations(pd.DataFrame(index=pd.RangeIndex(n)))
@@ -111,5 +160,7 @@ def test_kinds_are_those_of_the_users_table() -> None:
         "cut": "ordered",
         "scale": "ordered",
         "kind": "categories",
+        "string": "text",
+        "arrow text": "text",
         "objects": "text",
     }

@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from tests.formula.same import assert_same
@@ -23,6 +24,7 @@ from tests.results.approximations import GOOD
 from tests.storage.kept import CASES, TABLE, N, keep, kept_case, kept_poolings, make_draws, make_table
 
 import partialpool as pp
+from partialpool.data import frame
 from partialpool.errors import DataError, FileError
 from partialpool.formula.conform import conform
 from partialpool.model.equations import equations
@@ -368,18 +370,28 @@ def test_a_file_of_another_format_says_what_to_do(saved: Path, form: int, hint: 
         load_fit(path)
 
 
-def test_a_file_of_the_first_format_is_read(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [1, 2])
+def test_files_of_earlier_formats_are_read_and_have_no_table(form: int, saved: Path, tmp_path: Path) -> None:
     path = copy_of(saved, tmp_path)
+
+    def as_it_was(record: dict[str, Any]) -> None:
+        record["design"].pop("frame")
+        if form == 1:
+            record.pop("covariances", None)
+            for predictor in record["design"]["predictors"]:
+                for term in predictor["groups"]:
+                    term.pop("shared"), term.pop("covariance")
+
+    change_record(path, as_it_was)
     with h5py.File(path, "r+") as file:
-        group = file["partialpool"]
-        group.attrs["format"] = 1
-        record = json.loads(group["record"][()])
-        record.pop("covariances", None)
-        for predictor in record["design"]["predictors"]:
-            for term in predictor["groups"]:
-                term.pop("shared"), term.pop("covariance")
-        group["record"][()] = json.dumps(record)
-    np.testing.assert_array_equal(load_fit(path).fitted.values, load_fit(saved).fitted.values)
+        file["partialpool"].attrs["format"] = form
+    old, new = pp.load_fit(path), pp.load_fit(saved)
+    np.testing.assert_array_equal(old.draws.values, new.draws.values)
+    pd.testing.assert_frame_equal(old.predict(summary=True), new.predict(summary=True))
+    pd.testing.assert_frame_equal(old.predict(new.data, summary=True), new.predict(summary=True))
+    for fit in (old, pp.load_fit(old.save(tmp_path / "again.nc"))):
+        with pytest.raises(DataError, match=r"not the columns of the table\.\n  Try: fit again and save"):
+            _ = fit.data
 
 
 HOSTILE = "__import__('os').system('touch {}')"
@@ -428,6 +440,75 @@ def test_a_record_that_does_not_fit_is_told(
     path = change_record(copy_of(saved, tmp_path), change)
     with pytest.raises(FileError, match=r"cannot be read back, damaged or changed: "):
         load_fit(path)
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit whose rows share combinations: of text, dates, categories, whole numbers, true and false."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame, "FEW", 0)
+        model = pp.Model("y ~ flag + cut + (1 | h) + (1 | day) + (1 | g)", pd.concat([TABLE] * 3))
+    assert model.design.row is not None
+    return save_fit(tmp_path_factory.mktemp("joined") / "fit.nc", keep(model))
+
+
+def column_of(record: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(c for c in record["design"]["frame"]["columns"] if c["name"] == name)
+    return found
+
+
+BROKEN_FRAMES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "too few combinations": lambda r: r["design"]["frame"].update(n=3),
+    "more combinations than rows": lambda r: r["design"]["frame"].update(n=10**9),
+    "no number of combinations": lambda r: r["design"]["frame"].update(n="12"),
+    "no row": lambda r: r["design"]["frame"].pop("row"),
+    "rows as they are": lambda r: r["design"]["frame"].update(row=None),
+    "rows of floats": lambda r: r["design"]["frame"].update(row=r["design"]["outcome"]["values"]),
+    "no columns": lambda r: r["design"]["frame"].pop("columns"),
+    "one name twice": lambda r: column_of(r, "g").update(name="h"),
+    "a name in both parts": lambda r: r["design"]["frame"]["others"][0].update(name="h"),
+    "a kind of column that there is not": lambda r: column_of(r, "flag").update(kind="complex128"),
+    "another type": lambda r: column_of(r, "g").update(kind="float64"),
+    "a column of every row": lambda r: column_of(r, "g").update(values=r["design"]["frame"]["row"]),
+    "a label less": lambda r: column_of(r, "h")["labels"].pop(),
+    "a label twice": lambda r: column_of(r, "h").update(labels=["a", "a", "b"]),
+    "no place": lambda r: column_of(r, "g").update(values="partialpool/absent"),
+    "a kind of labels that there is not": lambda r: r["design"]["frame"]["kinds"].update(h="eval"),
+    "labels of a column of numbers": lambda r: r["design"]["frame"]["kinds"].update(g="text"),
+    "labels of no column": lambda r: r["design"]["frame"]["kinds"].update(absent="text"),
+    "labels that are called": lambda r: column_of(r, "h").update(labels=[{"eval": "1"}] * 3),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN_FRAMES.values(), ids=BROKEN_FRAMES)
+def test_raw_columns_that_do_not_fit_are_told(
+    joined: Path, change: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    path = change_record(copy_of(joined, tmp_path), change)
+    with pytest.raises(FileError, match=r"cannot be read back, damaged or changed: "):
+        load_fit(path)
+
+
+@pytest.mark.parametrize("number", [-1, 2, 10**9])
+def test_a_row_of_another_combination_is_told(number: int, joined: Path, tmp_path: Path) -> None:
+    """Also one that leaves a combination without a row."""
+    path = copy_of(joined, tmp_path)
+    with h5py.File(path, "r+") as file:
+        row = file[json.loads(file["partialpool/record"][()])["design"]["frame"]["row"]]
+        row[:] = np.where(row[:] == 1, number, row[:])
+    with pytest.raises(FileError, match="rows are of other combinations than there are"):
+        load_fit(path)
+
+
+def test_raw_columns_take_the_space_of_their_combinations(joined: Path) -> None:
+    """One number a row says which combination it is; the outcome is there already."""
+    with h5py.File(joined) as file:
+        lengths = [v.shape[0] for name, v in file["partialpool"].items() if name.startswith("co")]
+        record = json.loads(file["partialpool/record"][()])["design"]["frame"]
+    assert record["n"] == len(TABLE[["flag", "cut", "h", "day", "g"]].drop_duplicates()) < N
+    assert {*lengths} == {3 * N, record["n"]}
+    assert lengths.count(3 * N) == 1
+    assert record["others"][0]["values"] == "observed_data/y"
 
 
 @pytest.mark.parametrize("place", ["posterior/Intercept", "observed_data/lab", "partialpool/column_0"])

@@ -42,6 +42,8 @@ class FitView:
     def data(self) -> pd.DataFrame:
         """The columns of the table that the formula uses, of the rows that were fitted, numbered from 0.
 
+        Numbers are int64 or float64, text is of pandas' own type, and days are dates at midnight.
+
         To predict for the same rows with something changed:
         ``fit.predict(fit.data.assign(x=lambda rows: rows.x + 1))``.
 

@@ -50,6 +50,8 @@ class ModelView:
     def data(self) -> pd.DataFrame:
         """The columns of the table that the formula uses, of the rows that were fitted, numbered from 0.
 
+        Numbers are int64 or float64, text is of pandas' own type, and days are dates at midnight.
+
         Raises
         ------
         DataError

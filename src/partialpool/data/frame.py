@@ -20,6 +20,7 @@ Value = TypeVar("Value", bound=np.generic)
 FEW = 5000  # rows, of which looking for combinations takes longer than it saves
 SAMPLED = 16  # rows that are looked at first, by the square root of all
 WORTH = 0.5  # combinations by rows, above which rows are taken as they are
+KINDS = ("text", "categories", "ordered")  # what columns of labels may have been
 
 
 @dataclass(frozen=True, eq=False)

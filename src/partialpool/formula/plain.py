@@ -53,6 +53,8 @@ def plain_columns(table: pd.DataFrame, names: Sequence[str], rows: NDArray[np.in
 def _plain(name: str, column: pd.Series) -> pd.Series:
     column = column.infer_objects()
     kind = column.dtype
+    if isinstance(kind, pd.ArrowDtype) and kind.kind not in "biuf":
+        return _plain(name, _from_arrow(column))
     if isinstance(kind, pd.CategoricalDtype):
         return column.cat.remove_unused_categories().cat.as_ordered()
     if types.is_bool_dtype(kind):
@@ -84,7 +86,7 @@ def _finite(name: str, column: pd.Series) -> pd.Series:
 def _objects(name: str, column: pd.Series) -> pd.Series:
     holds = types.infer_dtype(column)
     if holds in ("string", "empty"):
-        return pd.Series(pd.Categorical(column, ordered=True), index=column.index)
+        return pd.Series(_labels(column), index=column.index)
     if holds in ("decimal", "mixed-integer-float"):
         return _finite(name, column)
     if holds in ("date", "datetime"):
@@ -95,6 +97,18 @@ def _objects(name: str, column: pd.Series) -> pd.Series:
         allowed="numbers, text, true/false, dates, categories: one of them in a column",
         hint=f"table[{name!r}].astype(str)",
     )
+
+
+def _from_arrow(column: pd.Series) -> pd.Series:
+    """Make dates, categories and text of Arrow's."""
+    found: pd.Series = column.array.__arrow_array__().to_pandas()
+    return found.set_axis(column.index)
+
+
+def _labels(column: pd.Series) -> pd.Categorical:
+    """Number text by its sorted labels, which are of one type, whatever the type of the column."""
+    found = pd.Categorical(column, ordered=True)
+    return found.set_categories(found.categories.tolist(), rename=True)
 
 
 def _first(column: pd.Series) -> str:

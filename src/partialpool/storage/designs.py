@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.frame import Frame
+from partialpool.data.frame import KINDS, Frame
 from partialpool.families.support import ADDITIONS
 from partialpool.formula.group_records import Grouping, Membership
 from partialpool.formula.known_covariances import Covariances
@@ -198,15 +198,15 @@ class DesignReader:
             return None
         row = None if kept["row"] is None else self._column(kept["row"], np.int64)
         n = self._n_rows if row is None else kept["n"]
-        if row is not None and not (type(n) is int and 0 <= row.min() <= row.max() < n <= len(row)):
-            raise ValueError("a row is of no combination")
+        if row is not None:
+            _require_combinations(row, n)
         others = None if kept["others"] is None else recalled_columns(kept["others"], self._column)
         self._n = n
         table = recalled_columns(kept["columns"], self._column)
         if not len(table.columns):
             table = pd.DataFrame(index=pd.RangeIndex(n))
-        known = {*table, *(() if others is None else others)}
-        return Frame(table, self._n_rows, row, others, MappingProxyType(_kinds(kept["kinds"], known)))
+        kinds = _kinds(kept["kinds"], table, others)
+        return Frame(table, self._n_rows, row, others, MappingProxyType(kinds))
 
     def _outcome(self, kept: Plain) -> Outcome:
         values = self._numbers(kept["values"])
@@ -294,8 +294,20 @@ def _kept_sources(kept: Plain) -> dict[str, str]:
     return found
 
 
-def _kinds(kept: Mapping[str, str], columns: Collection[str]) -> dict[str, str]:
-    if not {*kept.values()} <= {"text", "categories", "ordered"} or not {*kept} <= {*columns}:
+def _require_combinations(row: NDArray[Any], n: Any) -> None:
+    """Raise unless each row is of one of n combinations, and each combination has a row."""
+    inside = type(n) is int and 0 <= row.min() <= row.max() < n <= len(row)
+    if not inside or not np.bincount(row, minlength=n).all():
+        raise ValueError("rows are of other combinations than there are")
+
+
+def _kinds(kept: Plain, table: pd.DataFrame, others: pd.DataFrame | None) -> dict[str, str]:
+    """Read what labels were, of columns that have labels."""
+    columns = [*table.items(), *(() if others is None else others.items())]
+    labels = {name for name, column in columns if isinstance(column.dtype, pd.CategoricalDtype)}
+    if len(dict(columns)) < len(columns):
+        raise ValueError("two raw columns have one name")
+    if not {*kept.values()} <= {*KINDS} or not {*kept} <= labels:
         raise ValueError("raw columns are of kinds that there are not")
     return dict(kept)
 
