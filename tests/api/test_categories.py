@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import stanli
 from scipy.special import expit, ndtr, softmax
 
 import partialpool as pp
 from partialpool.errors import DataError, FamilyError, PriorError
+from partialpool.inference.prior import sample_prior
 
 RATINGS = ("bad", "so, so", "good", "very good!")
 
@@ -251,6 +253,37 @@ def test_equations_name_thresholds_and_categories() -> None:
     assert "threshold[k]* = threshold[k] - (beta_x mean(x))" in text
     text = str(pp.Model("label ~ 1", TABLE, "categorical").equations())
     assert "Categorical(softmax(0, mu_good_i, mu_so, so_i, mu_very good!_i))" in text
+
+
+def test_two_ordered_categories_are_a_bernoulli() -> None:
+    """Up to Monte Carlo error of independent draws (|z| < 5): the threshold is minus the intercept."""
+    data = TABLE.assign(yes=(TABLE["number"] > 2).astype(int))
+    priors = {"threshold": pp.AtMeans(pp.Normal(0, 2.5))}
+    two = pp.Model("yes ~ x + (1 | rater)", data, "cumulative", priors).fit(method="laplace", seed=1)
+    one = pp.Model("yes ~ x + (1 | rater)", data, "bernoulli").fit(method="laplace", seed=2)
+    assert two.log_marginal_likelihood == pytest.approx(one.log_marginal_likelihood, abs=0.03)
+    for ours, theirs in (("x", "x"), ("threshold", "Intercept"), ("1|rater_sigma", "1|rater_sigma")):
+        a, b = two.posterior[ours].to_numpy().ravel(), one.posterior[theirs].to_numpy().ravel()
+        a = -a if ours == "threshold" else a
+        assert abs(a.mean() - b.mean()) < 5 * np.hypot(a.std(), b.std()) / np.sqrt(1000)
+
+
+def test_labels_of_any_kind(tmp_path: Path) -> None:
+    """Labels become parts of names: of coefficients, of Stan's variables, of a file's."""
+    labels = np.array(["a[1]", "b]", "c|d", "e:f", "g/h", "{x}", "мu", "mu_1"])
+    data = TABLE.assign(y=labels[np.arange(240) % 8])
+    formula = pp.Formula("y ~ x + (1 | rater)", **{"mu_b]": "~ 1"})
+    model = pp.Model(formula, data, "categorical", {"mu_c|d_x": pp.Normal(1, 1)})
+    assert model.priors["mu_c|d_x"] == pp.Normal(1, 1)
+    assert "mu_b]_x" not in model.priors
+    program = model.to_stan()
+    assert stanli.Model(stan_code=program.code, data=dict(program.data)).n_unconstrained == 7 + 6 + 6 * 13
+    found = pp.Fit(model, sample_prior(model.spec, 5, seed=1))
+    found.save(tmp_path / "fit.nc")
+    new = {"x": [0.5], "rater": [103]}
+    loaded = pp.load_fit(tmp_path / "fit.nc")
+    pd.testing.assert_frame_equal(loaded.predict(new, summary=True), found.predict(new, summary=True))
+    assert "log of its probability of b] by that of a[1]" in found.report(tmp_path / "a.html").read_text()
 
 
 # --- what is refused ----------------------------------------------------------------------------------------

@@ -41,8 +41,7 @@ class Family:
         As the user writes it.
     parameters
         Parameters that have a linear predictor, the mean's (``"mu"``) first. A family whose parameters depend
-        on the outcome has them once it is bound to one: see `bind`. Those called ``"name[label]"`` are
-        the values of one variable of the results, and never have a formula.
+        on the outcome has them once it is bound to one: see `bind`.
     cells
         By link of the mean, the scalar function of one cell: see `kernels.native.family_loops.family_blocks`.
     any_number
@@ -132,6 +131,11 @@ class Family:
     def mains(self) -> tuple[str, ...]:
         """The parameters that the right side of a formula is of: the mean."""
         return (self.main,)
+
+    @property
+    def vector_values(self) -> tuple[str, ...]:
+        """Parameters ``"name[label]"`` that are the values of one variable; they have no formula."""
+        return ()
 
     @property
     def categories(self) -> tuple[str, ...]:

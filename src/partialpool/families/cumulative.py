@@ -199,6 +199,11 @@ class Cumulative(CategoryFamily):
         return tuple(f"{THRESHOLD}[{k}]" for k in range(1, len(self.names)))
 
     @property
+    def vector_values(self) -> tuple[str, ...]:
+        """The thresholds."""
+        return self.thresholds
+
+    @property
     def links(self) -> dict[str, str]:
         """All predictors are on the scale of the thresholds."""
         return dict.fromkeys(self.parameters, "identity")

@@ -153,8 +153,8 @@ def _without_formula(spec: ModelSpec, symbols: Symbols) -> Iterator[_Line]:
         (coefficient, *_) = part.coefficients or (None,)
         if part.predictor is not None or coefficient is None:
             continue
-        name, bracket, _ = part.parameter.partition("[")
-        if bracket:
+        name = part.parameter.partition("[")[0]
+        if part.parameter in spec.family.vector_values:
             ordered.setdefault(name, []).append(coefficient)
         else:
             yield _Line(part.parameter, "~", _positive(coefficient.prior))

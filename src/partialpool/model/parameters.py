@@ -128,7 +128,7 @@ def _coefficients(
 ) -> tuple[Coefficient, ...]:
     predictor = design.predictors.get(parameter)
     if predictor is None:
-        prior, place = priors[parameter], _add_auxiliary(layout, parameter, family.parameters)
+        prior, place = priors[parameter], _add_auxiliary(layout, parameter, family)
         logged = family.links[parameter] == "log"
         return (Coefficient(parameter, place, prior, family.constraint(parameter, prior), logged),)
     start = prefix(parameter)
@@ -142,12 +142,11 @@ def _coefficients(
     return tuple(found)
 
 
-def _add_auxiliary(layout: _LayoutBuilder, parameter: str, parameters: Sequence[str]) -> int:
-    """Lay out a parameter without a formula; those called ``name[label]`` are one variable, first come."""
-    name, bracket, _ = parameter.partition("[")
-    if not bracket:
+def _add_auxiliary(layout: _LayoutBuilder, parameter: str, family: Family) -> int:
+    """Lay out a parameter without a formula; those that are values of one variable with the first of them."""
+    own, (name, _, _) = family.vector_values, parameter.partition("[")
+    if parameter not in own:
         return layout.add(parameter, "auxiliary")
-    own = [p for p in parameters if p.startswith(f"{name}[")]
     if parameter == own[0]:
         labels = np.array([p[len(name) + 1 : -1] for p in own], dtype=object)
         return layout.add(name, "auxiliary", **{f"{name}_dim": labels})

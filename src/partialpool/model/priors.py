@@ -134,9 +134,8 @@ def _no_prior(name: str, given: object) -> PriorError:
 def _coefficients_of_terms(design: Design, family: Family) -> dict[str, list[str]]:
     """Names of the coefficients of every term, by the name that results give the term."""
     found: dict[str, list[str]] = {}
-    for parameter in family.parameters:
-        if parameter.endswith("]"):
-            found.setdefault(parameter.partition("[")[0], []).append(parameter)
+    for parameter in family.vector_values:
+        found.setdefault(parameter.partition("[")[0], []).append(parameter)
     for predictor in design.predictors.values():
         start, population = prefix(predictor.parameter), predictor.population
         for term in population.terms:
@@ -154,7 +153,7 @@ def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None
     if prior.support == "correlation":
         return
     sd = prior.sd if isinstance(prior, Normal) and isinstance(prior.sd, Prior) else None
-    if "|" in name:
+    if any(name in group.names for group in term_groups(design)):
         _check_group(name, prior, sd, design)
     elif sd is not None:
         raise build(

@@ -174,7 +174,7 @@ def _bound(design: Design, family: Family) -> tuple[Design, Family]:
     """The family with the parameters that the outcome asks for, and the predictors of these."""
     assert design.outcome is not None, "models are built from rows with an outcome"
     bound = family.bind(design.outcome)
-    known = [p for p in (MAIN, *bound.parameters) if not p.endswith("]")]
+    known = [p for p in (MAIN, *bound.parameters) if p not in bound.vector_values]
     for parameter in design.predictors:
         if parameter not in known:
             raise unknown_name(

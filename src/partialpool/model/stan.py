@@ -86,7 +86,7 @@ def to_stan(spec: ModelSpec) -> StanProgram:
 def _symbol(draft: Draft, family: Family, parameter: str) -> str:
     """Identifier of a parameter: its own name where the family's text has it."""
     known = parameter in re.findall(r"\w+", family.stan)
-    return parameter if known or parameter.endswith("]") else draft.identifiers.new(parameter)
+    return parameter if known or parameter in family.vector_values else draft.identifiers.new(parameter)
 
 
 def _outcome(spec: ModelSpec) -> Outcome:
@@ -129,12 +129,12 @@ def _write_parameters(draft: Draft, spec: ModelSpec, part: PredictorParameters) 
     """Write population-level coefficients, or the parameter itself; return the terms of the predictor."""
     if part.predictor is not None:
         return write_coefficients(draft, part)
-    name, bracket, _ = part.parameter.partition("[")
-    if not bracket:
+    family, (name, _, _) = spec.family, part.parameter.partition("[")
+    if part.parameter not in family.vector_values:
         write_auxiliary(draft, part.coefficients[0])
     elif name not in draft.names:  # the first of its values
-        own = [c for c in spec.parameters.coefficients if c.name.startswith(f"{name}[") and not c.logged]
-        write_ordered(draft, name, own, spec.family.main)
+        own = [c for c in spec.parameters.coefficients if c.name in family.vector_values]
+        write_ordered(draft, name, own, family.main)
     return []
 
 
@@ -182,9 +182,9 @@ def _write_likelihood(draft: Draft, spec: ModelSpec, outcome: str, symbols: Mapp
 
 def _arguments(spec: ModelSpec, symbols: Mapping[str, str]) -> dict[str, str]:
     """What stands in the family's text: the main predictors, others, variables of several values."""
-    mains = spec.family.mains
-    variables = {p: p.partition("[")[0] for p in symbols if p not in mains}
-    others = {name: name if p.endswith("]") else symbols[p] for p, name in variables.items()}
+    mains, values = spec.family.mains, spec.family.vector_values
+    others = {p: s for p, s in symbols.items() if p not in mains and p not in values}
+    others |= {name: name for name in (p.partition("[")[0] for p in values)}
     return {MAIN: ", ".join(symbols[p] for p in mains), **others}
 
 
