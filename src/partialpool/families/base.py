@@ -171,13 +171,7 @@ class Family:
         return all(p == MAIN or p in self.information_powers for p in self.parameters)
 
     def curvature_factor(self, change: Array) -> float:
-        """By what that curvature is multiplied when predictors change: exp(sum of powers x changes).
-
-        Parameters
-        ----------
-        change
-            (P,) of each parameter's predictor.
-        """
+        """By what that curvature is multiplied when (P,) predictors change: exp(sum of powers x changes)."""
         powers = [self.information_powers.get(p, 0.0) for p in self.parameters]
         return float(np.exp(change @ powers))
 
