@@ -190,6 +190,26 @@ def test_a_table_that_changes_later_changes_no_fit() -> None:
     pd.testing.assert_frame_equal(found.data, fit("numbers").data)
 
 
+def test_poolings_have_the_data_of_their_formula() -> None:
+    """Also with columns of terms that a pooling leaves out."""
+    pools = pp.compare_pooling(
+        "y ~ x + (1 | h)", TABLE, family="gaussian", draws=20, chains=1, warmup=60, seed=1, progress=False
+    )
+    for found in (pools.no_pooling, pools.partial_pooling, pools.complete_pooling):
+        assert set(found.data) == {"y", "x", "h"}
+        own = found.predict()["predictions"]["mean"].to_numpy()
+        more = found.predict(found.data.assign(x=lambda rows: rows.x + 1))["predictions"]["mean"].to_numpy()
+        slope = found.posterior["x"].to_numpy()[..., np.newaxis]
+        np.testing.assert_allclose(more - own, np.broadcast_to(slope, own.shape), rtol=1e-9)
+
+
+def test_a_resumed_fit_has_its_data(tmp_path: Path) -> None:
+    model = pp.Model(*MODELS["dates"][:1], TABLE)
+    options = {"draws": 20, "chains": 1, "warmup": 60, "seed": 1, "progress": False}
+    found = model.fit(store=tmp_path / "fit.store", **options)
+    pd.testing.assert_frame_equal(pp.load_fit(tmp_path / "fit.store").data, found.data)
+
+
 def test_dropped_rows_are_not_there() -> None:
     data = TABLE.assign(x=TABLE["x"].where(TABLE.index != 5))
     found = pp.Model("y ~ x", data, missing="drop")

@@ -59,7 +59,7 @@ def collapse(keys: Sequence[NDArray[Any]], n_rows: int, order: Index | None = No
     found = _cells(keys, n_rows)
     if order is None or n_rows == 0:
         return found
-    position = _stable_order(order[found.first_row])
+    position = stable_order(order[found.first_row])
     rank = np.empty(found.n_cells, np.int64)
     rank[position] = np.arange(found.n_cells)
     return CellIndex(rank[found.cell], found.first_row[position])
@@ -111,7 +111,7 @@ def _first_rows(code: Index, size: int) -> Index:
     return first
 
 
-def _stable_order(values: Index) -> Index:
+def stable_order(values: Index) -> Index:
     """Sort, equal values in the order they come in."""
     short = len(values) > 0 and 0 <= values.min() <= values.max() < 2**16  # for which numpy has a radix sort
     return np.argsort(values.astype(np.uint16) if short else values, kind="stable")

@@ -19,7 +19,7 @@ Index = NDArray[np.int64]
 def joined_rows(design: Design) -> Index:
     """Number the rows so that those of equal linear predictors have the same number, (n,)."""
     keys = list(_keys(design))
-    return design.by_row(collapse(keys, len(keys[0]) if keys else design.n_rows).cell)
+    return design.by_row(collapse(keys, design.n_combinations).cell)
 
 
 def _keys(design: Design) -> Iterator[NDArray[Any]]:
@@ -54,7 +54,7 @@ def take_rows(design: Design, rows: Index | slice = slice(None)) -> Design:
 def take_piece(design: Design, piece: slice) -> Design:
     """Make the design of consecutive rows: with all combinations where these are fewer than the rows."""
     rows = range(design.n_rows)[piece]
-    if design.row is None or int(design.row.max(initial=-1)) >= len(rows):
+    if design.row is None or design.n_combinations > len(rows):
         return take_rows(design, piece)
     outcome = None if design.outcome is None else design.outcome.take(piece)
     assert design.frame is not None, "rows share combinations"

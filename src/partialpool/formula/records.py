@@ -196,13 +196,18 @@ class Design:
         """(n,) combination of each row; None where each row is one of its own, so that m is n."""
         return None if self.frame is None else self.frame.row
 
+    @property
+    def n_combinations(self) -> int:
+        """The number m of combinations."""
+        return self.n_rows if self.frame is None or self.frame.row is None else len(self.frame.table)
+
     def by_row(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give each row what its combination has: (m, ...) to (n, ...)."""
         return by_row(values, self.row)
 
     def totals(self, weights: Floats) -> Floats:
         """(m,) sums of (n,) rows' weights by combination."""
-        return row_totals(weights, self.row, 0 if self.row is None else int(self.row.max(initial=-1)) + 1)
+        return row_totals(weights, self.row, self.n_combinations)
 
     @property
     def main(self) -> Predictor:

@@ -167,7 +167,7 @@ def _joined(
     if design.row is None:
         index = collapse([*keys, *of_rows], design.n_rows, keys[0] if by_group else None)
         return index, index.first_row
-    own = collapse(keys, int(design.row.max()) + 1, keys[0] if by_group else None)
+    own = collapse(keys, design.n_combinations, keys[0] if by_group else None)
     cell = own.cell[design.row]
     index = collapse([cell, *of_rows], design.n_rows, cell)
     return index, design.row[index.first_row]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing
-from partialpool.data.collapse import collapse
+from partialpool.data.collapse import collapse, stable_order
 from partialpool.formula.design_rows import joined_rows
 from partialpool.formula.recipe import Recipe
 from partialpool.predict.asked import Groups, check_asked
@@ -150,7 +150,7 @@ def _joined_rows(
 ) -> Iterator[tuple[Index, Index, Floats]]:
     """Compute what is the same for rows that cannot be told apart once."""
     cells = collapse([joined_rows(rows.design)], rows.design.n_rows)
-    order = np.argsort(cells.cell, kind="stable")
+    order = stable_order(cells.cell)
     starts = np.searchsorted(cells.cell[order], np.arange(cells.n_cells + 1))
     for block in row_blocks(cells.n_cells, len(evaluator.fitted.values), max_bytes):
         inside = order[starts[block.start] : starts[block.stop]]
