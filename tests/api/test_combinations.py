@@ -108,3 +108,32 @@ def test_what_is_asked_of_a_fit_is_the_same(
         tmp_path / "fit.nc", KeptFit(Fitted(first.spec, ours.draws), "", first.formula, first.recipe)
     )
     assert_same(load_fit(path).fitted.model.design, first.design)
+
+
+@pytest.mark.parametrize(
+    "right", ["scale(x) + cat + (scale(x) | g)", "poly(x, 3) + (1 | g:h)", "bs(x, df=4) + cat", "center(x):z"]
+)
+def test_a_grouped_query_gives_the_model_of_its_rows(right: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By all columns that are used, the outcome among them, with counts as frequency weights."""
+    monkeypatch.setattr(frame, "FEW", 0)
+    rng, n = np.random.default_rng(8), 3000
+    rows = pd.DataFrame(
+        {
+            "y": rng.integers(0, 2, n),
+            "x": rng.integers(0, 6, n),
+            "z": rng.integers(0, 3, n),
+            "cat": rng.choice(list("abc"), n, p=[0.7, 0.2, 0.1]),
+            "g": rng.choice(["u", "v", "w"], n),
+            "h": rng.choice(["s", "t"], n),
+        }
+    )
+    query = rows.groupby([*rows], as_index=False).size().sample(frac=1.0, random_state=1)
+    ours = pp.Model(f"y ~ {right}", rows, family="bernoulli").spec
+    theirs = pp.Model(f"y | weights(size) ~ {right}", query, family="bernoulli").spec
+    assert ours.design.row is not None
+    assert theirs.cells.index.n_cells == ours.cells.index.n_cells
+    assert [*ours.priors] == [*theirs.priors]
+    one, other = (Density(spec, plain_geometry(spec)) for spec in (ours, theirs))
+    x = 0.3 * np.random.default_rng(1).normal(size=one.n_dim)
+    assert one(x)[0] == pytest.approx(other(x)[0], rel=1e-9)
+    np.testing.assert_allclose(one(x)[1], other(x)[1], rtol=1e-8, atol=1e-7)

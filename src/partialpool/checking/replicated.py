@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, OptionError, build
-from partialpool.formula.design_rows import take_rows
+from partialpool.formula.design_rows import share_rows
 from partialpool.model.spec import with_design
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import replicated_outcomes
@@ -56,7 +56,7 @@ def replicable(fitted: Fitted, rows: Rows, draws: int) -> Fitted:
     """
     model = fitted.model
     if outcome_of(model).weights is not None:
-        design = take_rows(model.design, rows)
+        design = share_rows(model.design, rows)
         assert design.outcome is not None, "the outcome was there before its rows were chosen"
         model = with_design(model, replace(design, outcome=replace(design.outcome, weights=None)))
     return replace(thinned(fitted, draws), model=model)

@@ -62,10 +62,13 @@ class Frame:
             every = pd.concat([self.others, every], axis=1)
         return every.assign(**{name: _as_given(every[name], kind) for name, kind in self.kinds.items()})
 
-    def piece(self, rows: slice) -> Frame:
-        """Take consecutive rows, with all combinations."""
-        assert self.row is not None, "called for rows that share combinations"
-        return Frame(self.table, len(range(self.n_rows)[rows]), self.row[rows])
+    def take(self, rows: Index | slice) -> Frame:
+        """Take rows, of which one may come several times, with all combinations.
+
+        Columns that are not functions of combinations stay behind.
+        """
+        row = np.arange(self.n_rows)[rows] if self.row is None else self.row[rows]
+        return Frame(self.table, len(row), row)
 
     def by_row(self, values: NDArray[Value]) -> NDArray[Value]:
         """Give each row what its combination has: (m, ...) to (n, ...)."""

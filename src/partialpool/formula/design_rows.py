@@ -53,12 +53,23 @@ def take_rows(design: Design, rows: Index | slice = slice(None)) -> Design:
 
 def take_piece(design: Design, piece: slice) -> Design:
     """Make the design of consecutive rows: with all combinations where these are fewer than the rows."""
-    rows = range(design.n_rows)[piece]
-    if design.row is None or design.n_combinations > len(rows):
-        return take_rows(design, piece)
-    outcome = None if design.outcome is None else design.outcome.take(piece)
-    assert design.frame is not None, "rows share combinations"
-    return replace(design, outcome=outcome, n_rows=len(rows), frame=design.frame.piece(piece))
+    few = design.row is not None and design.n_combinations <= len(range(design.n_rows)[piece])
+    return share_rows(design, piece) if few else take_rows(design, piece)
+
+
+def share_rows(design: Design, rows: Index | slice) -> Design:
+    """Make the design of some of its rows, which share the combinations of the whole.
+
+    Parameters
+    ----------
+    rows
+        As of `take_rows`.
+    """
+    if design.frame is None:
+        return take_rows(design, rows)
+    outcome = None if design.outcome is None else design.outcome.take(rows)
+    frame = design.frame.take(rows)
+    return replace(design, outcome=outcome, n_rows=frame.n_rows, frame=frame)
 
 
 def _take_predictor(predictor: Predictor, rows: Index | slice, taken: Mapping[int, Grouping]) -> Predictor:
