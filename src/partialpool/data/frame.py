@@ -170,8 +170,8 @@ def _nearly_all_differ(keys: list[NDArray[Any]], n: int) -> bool:
     return equal < 0.75 * len(some) ** 2 / (2 * n)
 
 
-def _key(column: pd.Series) -> NDArray[Any]:
-    """Numbers that tell the values of a column apart."""
+def _key(column: pd.Series) -> Any:
+    """What tells the values of a column apart, as an array."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy()
-    return column.to_numpy()
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
