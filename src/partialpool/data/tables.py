@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,8 @@ def read_table(source: Any, text: Collection[str] = ()) -> pd.DataFrame:
 def _checked(table: pd.DataFrame) -> pd.DataFrame:
     if isinstance(table.columns, pd.MultiIndex):
         raise build(DataError, "The table's columns have several levels of names.", hint="give each one name")
-    table.columns = table.columns.map(str)
+    if any(type(name) is not str for name in table.columns):
+        table.columns = table.columns.map(str)
     _refuse_duplicates(list(table.columns))
     if table.empty:
         raise build(DataError, f"The table is empty: {len(table)} rows, {len(table.columns)} columns.")
@@ -74,9 +76,9 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _refuse_duplicates(names: Sequence[str]) -> None:
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        shown = ", ".join(f"{n!r} ({names.count(n)} times)" for n in twice)
+    if len(set(names)) < len(names):
+        counts = sorted(Counter(names).items())
+        shown = ", ".join(f"{name!r} ({n} times)" for name, n in counts if n > 1)
         raise build(DataError, f"Columns have the same name: {shown}.", hint="rename all but one")
 
 
