@@ -30,4 +30,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     for chosen in arguments.names or MODELS:
         path, draws = HERE / f"{chosen}.json", partial(named, chosen)
-        run(path, PROGRAMS[chosen], data(chosen), draws, arguments.scale, arguments.delta)
+        run(path, PROGRAMS[chosen].code, data(chosen), draws, arguments.scale, arguments.delta)

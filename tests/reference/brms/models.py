@@ -15,6 +15,7 @@ import partialpool as pp
 HERE = Path(__file__).parent
 
 G, N = 15, 240  # groups and rows
+MANY = 400  # rows of the tables with groups of very different sizes
 SCALE = pp.Normal(0, pp.Exponential(1))
 INTERCEPT = pp.AtMeans(pp.Normal(0, 2))
 
@@ -54,6 +55,15 @@ def rows(seed: int) -> tuple[np.random.Generator, pd.DataFrame]:
     return rng, pd.DataFrame({"x": x, "g": g, "h": rng.integers(1, G + 1, N)})
 
 
+def unbalanced(seed: int) -> tuple[np.random.Generator, pd.DataFrame]:
+    """The same columns, groups from 3 rows or so to a quarter of the table."""
+    rng = np.random.default_rng(seed)
+    shares = 0.8 ** np.arange(G)
+    g = np.concatenate([np.arange(1, G + 1), rng.choice(G, MANY - G, p=shares / shares.sum()) + 1])
+    x = rng.normal(0.3, 1, MANY).round(2)
+    return rng, pd.DataFrame({"x": x, "g": g, "h": rng.integers(1, G + 1, MANY)})
+
+
 def gamma_table() -> pd.DataFrame:
     rng, table = rows(1)
     mean = np.exp(0.4 + 0.3 * table.x + 0.4 * rng.normal(size=G)[table.g - 1])
@@ -82,6 +92,35 @@ def related_table() -> pd.DataFrame:
     effects = rng.multivariate_normal(np.zeros(2 * G), matrix).reshape(G, 2)[table.g - 1]
     eta = 0.2 + 0.4 * table.x + effects[:, 0] + effects[:, 1] * table.x
     return table.assign(y=(rng.random(N) < 1 / (1 + np.exp(-eta))).astype(int))
+
+
+def shape_table() -> pd.DataFrame:
+    rng, table = unbalanced(7)
+    mean = np.exp(0.4 + 0.3 * table.x + 0.4 * rng.normal(size=G)[table.g - 1])
+    shape = np.exp(0.8 + 0.4 * table.x)
+    return table.assign(y=rng.gamma(shape, mean / shape).round(4) + 1e-3)
+
+
+def counts_table() -> pd.DataFrame:
+    rng, table = unbalanced(8)
+    covariance = [[0.3, 0.06, -0.1], [0.06, 0.1, 0.03], [-0.1, 0.03, 0.2]]
+    effects = rng.multivariate_normal([0, 0, 0], covariance, G)[table.g - 1]
+    mean = np.exp(1.5 + 0.3 * table.x + effects[:, 0] + effects[:, 1] * table.x)
+    shape = np.exp(1 + effects[:, 2])
+    return table.assign(y=rng.poisson(rng.gamma(shape, mean / shape)))
+
+
+def equal_members_table() -> pd.DataFrame:
+    rng, table = unbalanced(9)
+    own = 1.0 * rng.normal(size=G)
+    eta = -0.2 + 0.5 * table.x + (own[table.g - 1] + own[table.h - 1]) / 2
+    return table.assign(y=(rng.random(MANY) < 1 / (1 + np.exp(-eta))).astype(int))
+
+
+def related_means_table() -> pd.DataFrame:
+    rng, table = unbalanced(10)
+    effects = rng.multivariate_normal(np.zeros(G), 0.4 * related().to_numpy())[table.g - 1]
+    return table.assign(y=(1 + 0.4 * table.x + effects + 0.8 * rng.normal(size=MANY)).round(4))
 
 
 def ordered_table() -> pd.DataFrame:
@@ -132,6 +171,49 @@ MODELS: dict[str, BrmsModel] = {
         "y ~ x + (1 + x | gr(g, cov = A)), bernoulli",
         related_table,
         {"Intercept": INTERCEPT, "x": pp.Normal(0, 1), "1|g": SCALE, "x|g": SCALE, "g_corr": pp.LKJ(2)},
+        {"A": related()},
+    ),
+    "gamma_shape": BrmsModel(
+        pp.Formula("y ~ x + (1 | g)", shape="~ x"),
+        "gamma",
+        "bf(y ~ x + (1 | g), shape ~ x), Gamma('log')",
+        shape_table,
+        {
+            "Intercept": INTERCEPT,
+            "x": pp.Normal(0, 1),
+            "shape_Intercept": pp.AtMeans(pp.Normal(0, 1)),
+            "shape_x": pp.Normal(0, 1),
+            "1|g": SCALE,
+        },
+    ),
+    "shared_slopes": BrmsModel(
+        pp.Formula("y ~ x + (1 + x | p | g)", shape="~ 1 + (1 | p | g)"),
+        "negative_binomial",
+        "bf(y ~ x + (1 + x | p | g), shape ~ 1 + (1 | p | g)), negbinomial",
+        counts_table,
+        {
+            "Intercept": INTERCEPT,
+            "x": pp.Normal(0, 1),
+            "shape_Intercept": pp.Normal(0, 1),
+            "1|g": SCALE,
+            "x|g": SCALE,
+            "shape_1|g": SCALE,
+            "p|g_corr": pp.LKJ(2),
+        },
+    ),
+    "members_equal": BrmsModel(
+        "y ~ x + (1 | mm(g, h))",
+        "bernoulli",
+        "y ~ x + (1 | mm(g, h)), bernoulli",
+        equal_members_table,
+        {"Intercept": INTERCEPT, "x": pp.Normal(0, 1), "1|mm(g, h)": SCALE},
+    ),
+    "related_means": BrmsModel(
+        "y ~ x + (1 | gr(g, cov=A))",
+        "gaussian",
+        "y ~ x + (1 | gr(g, cov = A)), gaussian",
+        related_means_table,
+        {"Intercept": INTERCEPT, "x": pp.Normal(0, 1), "sigma": pp.Exponential(1), "1|g": SCALE},
         {"A": related()},
     ),
     "cumulative": BrmsModel(
