@@ -9,7 +9,7 @@ from tests.reference.brms.models import HERE, MODELS
 
 import partialpool as pp
 
-# Of both runs' Monte Carlo standard errors together. With fewer than 250 values, each with a mean and an sd,
+# Of both runs' Monte Carlo standard errors together. With fewer than 300 values, each with a mean and an sd,
 # draws of the right posterior with another seed would fail in fewer than 1 of 1,000 runs (Bonferroni).
 MAX_Z = 5.0
 # Of nested Laplace, besides its Monte Carlo error: shift of a mean in sds, change of an sd.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import digamma, polygamma
 
 from partialpool.errors import FitError
 from partialpool.inference.laplace.engines import Proposal
@@ -53,6 +54,15 @@ def test_a_tail_that_few_points_would_miss(seed):
     assert found.weights @ (sds - mean) ** 2 == pytest.approx(1 - 2 / np.pi, rel=0.12)
     assert found.pareto_k < 0.7
     assert found.ess > 50
+
+
+def test_few_points_of_one_parameter_are_spread_evenly():
+    # The log of a Gamma(2) variable again: root mean square over seeds of the mean's error, in sds. Points
+    # from products of two uniform numbers, as more parameters have them, are off by 0.057, even ones 0.029.
+    density = Known(lambda x: 2 * x[:, 0] - np.exp(x[:, 0]), 1)
+    found = [explore(density, 64, np.random.default_rng(seed)) for seed in range(100)]
+    errors = np.array([f.weights @ f.points[:, 0] - digamma(2) for f in found]) / np.sqrt(polygamma(1, 2))
+    assert np.sqrt(np.mean(errors**2)) < 0.037
 
 
 def test_a_density_without_a_width_has_no_pareto_k():

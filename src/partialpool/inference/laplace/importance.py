@@ -136,12 +136,18 @@ def _draw(proposal: Proposal, uniform: Floats) -> Floats:
 
     The images make odd moments exact where the posterior is symmetric.
     """
-    from scipy.special import chdtri, ndtri
-
-    uniform = np.clip(uniform, 1e-12, 1.0 - 1e-12)
-    stretch = np.sqrt(FREEDOM / chdtri(FREEDOM, uniform[:, -1:]))
-    steps = stretch * ndtri(uniform[:, :-1]) @ proposal.scale.T
+    steps = _steps(np.clip(uniform, 1e-12, 1.0 - 1e-12)) @ proposal.scale.T
     return np.concatenate([proposal.centre + steps, proposal.centre - steps])
+
+
+def _steps(uniform: Floats) -> Floats:
+    """(n, Q) deviations of a standard t distribution."""
+    from scipy.special import chdtri, ndtri, stdtrit
+
+    if uniform.shape[1] == 2:
+        # Quantiles of one uniform number are spread evenly over the only axis; products of two are not.
+        return np.asarray(stdtrit(FREEDOM, uniform[:, :1]))
+    return np.asarray(np.sqrt(FREEDOM / chdtri(FREEDOM, uniform[:, -1:])) * ndtri(uniform[:, :-1]))
 
 
 def _log_density(proposal: Proposal, points: Floats) -> Floats:
