@@ -140,9 +140,12 @@ def test_a_loaded_fit_is_saved_again_as_the_same_file(rows: bool, shelf: Shelf, 
     assert again.read_bytes() == first.read_bytes()
 
 
-def test_no_row_is_in_a_file_without_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [0, 5000], ids=["combinations", "rows"])
+def test_no_row_is_in_a_file_without_rows(few: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(frame, "FEW", few)
     table = TABLE.assign(secret=np.arange(N) + 0.123456789, y=TABLE["y"] + 777.25)
-    model = pp.Model("y ~ scale(secret) + (secret | g)", table)
+    model = pp.Model("y ~ scale(secret) + (secret | g)", pd.concat([table] * 3))
+    assert (model.design.row is None) == (few > 0)
     path = save_fit(tmp_path / "fit.nc", keep(model), rows=False)
     with h5py.File(path) as file:
         assert sorted(file) == ["partialpool", "posterior", "sample_stats"]
