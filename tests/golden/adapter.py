@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import Model, Prior
+from partialpool.constraints.base import Constraint
 from partialpool.constraints.interval import Interval
 from partialpool.constraints.positive import Positive
 from partialpool.model.density import Density
@@ -127,7 +128,7 @@ def _vectors(numbers: list[_Number], free: Mapping[str, Floats]) -> Floats:
 def _numbers(spec: ModelSpec) -> list[_Number]:
     position = coordinates(spec)
     found = [
-        _Number(*_variable(spec, c.value), k, _jacobian(c.prior, c.logged))
+        _Number(*_variable(spec, c.value), k, _jacobian(c.constraint))
         for k, c in enumerate(spec.parameters.coefficients)
     ]
     for t, block in enumerate(spec.parameters.effects):
@@ -139,7 +140,7 @@ def _numbers(spec: ModelSpec) -> list[_Number]:
 
 def _sds(spec: ModelSpec, block: Effects, positions: tuple[int, ...]) -> list[_Number]:
     return [
-        _Number(*_variable(spec, c.sd_value), at, _jacobian(c.sd, positive=True))
+        _Number(*_variable(spec, c.sd_value), at, _jacobian(c.sd.constraint(Positive())))
         for c, at in zip(block.coefficients, positions, strict=True)
         if isinstance(c.sd, Prior)
     ]
@@ -170,8 +171,7 @@ def _variable(spec: ModelSpec, value: int) -> tuple[str, int]:
     return variable.name, value - variable.start
 
 
-def _jacobian(prior: Prior, positive: bool) -> LogJacobian:
-    constraint = prior.constraint(positive)
+def _jacobian(constraint: Constraint) -> LogJacobian:
     if isinstance(constraint, Interval):
         return partial(_of_interval, constraint.upper - constraint.lower)
     return _of_exp if isinstance(constraint, Positive) else _of_nothing

@@ -179,7 +179,7 @@ def linear_predictors(spec: ModelSpec, values: np.ndarray) -> dict[str, np.ndarr
         if part.predictor is None:
             (coefficient,) = part.coefficients
             value = values[coefficient.value]
-            linear[part.parameter] = np.full(N, np.log(value) if coefficient.logged else value)
+            linear[part.parameter] = np.full(N, coefficient.scale.free(value))
             continue
         eta = part.predictor.population.matrix @ [values[c.value] for c in part.coefficients]
         for block in spec.parameters.effects:

@@ -12,6 +12,7 @@ import stanli
 from numpy.typing import NDArray
 from tests.model.cases import CASES, EXAMPLES, STRUCTURES, TABLE, Case, N, with_outcome
 
+from partialpool.constraints.positive import Positive
 from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.inference.chosen_geometry import choose_geometry
@@ -21,7 +22,7 @@ from partialpool.model.geometry import NO_ROTATION, Geometry, Nesting, coordinat
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import to_stan
 from partialpool.model.stan_terms import named_pieces
-from partialpool.priors.base import Prior
+from partialpool.priors.base import REAL, Prior
 from partialpool.priors.registry import PRIORS, Exponential, HalfNormal, Normal, StudentT, Uniform
 
 Floats = NDArray[np.float64]
@@ -165,7 +166,7 @@ def chosen_geometry(spec: ModelSpec, seed: int) -> Geometry:
 
 def free(value: float, prior: Prior, positive: bool) -> float:
     """The unconstrained number of a parameter."""
-    return float(prior.constraint(positive).free(np.array([value]))[0])
+    return float(prior.constraint(Positive() if positive else REAL).free(np.array([value]))[0])
 
 
 def free_correlations(matrix: Floats) -> list[float]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from partialpool.constraints.positive import Positive
 from partialpool.errors import OptionError
 from partialpool.families.binomial import Binomial
 from partialpool.inference.draws import Draws
@@ -104,7 +105,7 @@ def test_an_auxiliary_parameter_meets_the_mean_on_the_log_scale(two_predictors: 
     values[..., scale.columns] = np.exp(values[..., scale.columns])
     values[..., layout["scale_1|g"].columns] = 0.0
     mean, own = parameters.predictors
-    own = replace(own, predictor=None, coefficients=(replace(own.coefficients[0], logged=True),))
+    own = replace(own, predictor=None, coefficients=(replace(own.coefficients[0], scale=Positive()),))
     model = replace(
         two_predictors.model,
         parameters=replace(parameters, predictors=(mean, own), layout=replace(layout, variables=variables)),

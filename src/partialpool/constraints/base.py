@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -36,6 +37,11 @@ class Constraint:
     elementwise: ClassVar[bool] = True
     forward_kernel: ClassVar[Callable[..., Any]]
     backward_kernel: ClassVar[Callable[..., Any]]
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Ends of what a single value may be."""
+        return -math.inf, math.inf
 
     @property
     def constants(self) -> tuple[float, ...]:

@@ -50,6 +50,11 @@ class Interval(Constraint):
     backward_kernel = _backward
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The two ends."""
+        return self.lower, self.upper
+
+    @property
     def constants(self) -> tuple[float, ...]:
         """The two ends."""
         return self.lower, self.upper

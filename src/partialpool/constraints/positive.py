@@ -50,6 +50,11 @@ class Positive(Constraint):
         return np.array(values, float)
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """Zero and infinity."""
+        return 0.0, math.inf
+
+    @property
     def stan(self) -> str:
         """``<lower=0>``."""
         return "<lower=0>"

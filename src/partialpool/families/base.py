@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partialpool.constraints.base import Constraint
 from partialpool.errors import FamilyError, build
-from partialpool.families.links import LINKS, Link
+from partialpool.families.links import LINKS, Link, scale_of
 from partialpool.families.support import Additions, OutcomeLike, row_weights
 from partialpool.kernels.native.family_loops import family_blocks, unit_block
 from partialpool.priors.base import Prior
@@ -144,16 +144,20 @@ class Family:
 
     @property
     def links(self) -> dict[str, str]:
-        """Link of each parameter: from its value to what its predictor is on the scale of."""
+        """Link of each parameter from its value to its predictor; beside the mean identity, log or logit."""
         return {p: self.link if p == MAIN else "log" for p in self.parameters}
 
     def effect_scale(self, parameter: str) -> str:
         """Link whose scale a predictor's coefficients are on."""
         return self.links[parameter]
 
+    def scale(self, parameter: str) -> Constraint:
+        """What keeps a parameter other than the mean in its range; its predictor is the free number."""
+        return scale_of(self.links[parameter])
+
     def constraint(self, parameter: str, prior: Prior) -> Constraint:
         """What keeps a parameter without a formula in its support; equal ties neighbours to each other."""
-        return prior.constraint(positive=self.links[parameter] == "log")
+        return prior.constraint(self.scale(parameter))
 
     @property
     def mean_link(self) -> Link:
@@ -172,8 +176,7 @@ class Family:
 
     def curvature_factor(self, change: Array) -> float:
         """By what that curvature is multiplied when (P,) predictors change: exp(sum of powers x changes)."""
-        powers = [self.information_powers.get(p, 0.0) for p in self.parameters]
-        return float(np.exp(change @ powers))
+        return float(np.exp(change @ [self.information_powers.get(p, 0.0) for p in self.parameters]))
 
     def blocks(self) -> tuple[Any, Any, Any]:
         """Compiled loops over cells: derivatives, derivatives with curvature, and log likelihoods."""
@@ -253,7 +256,8 @@ class Family:
     def typical(self, outcome: OutcomeLike, offset: Array | None) -> dict[str, float]:
         """Value of each parameter's predictor where the outcomes lie, less the offset of the main one."""
         location, scale = self.location_scale(outcome, offset)
-        return {p: location if p in self.mains else float(np.log(scale)) for p in self.parameters}
+        others = {p: float(np.log(scale)) if link == "log" else 0.0 for p, link in self.links.items()}
+        return {p: location if p in self.mains else others[p] for p in self.parameters}
 
     def auxiliary_prior(self, parameter: str, scale: float) -> Prior:
         """Default prior of a parameter other than the mean, on its natural scale."""
@@ -340,9 +344,7 @@ class Family:
 
     def subject(self, parameter: str) -> str:
         """Name a parameter's predictor as the subject of a sentence about a row: "the log of its mean"."""
-        if parameter != self.main:
-            return f"the log of its {parameter}"
-        link = self.mean_link.text
-        return f"the {link} of its {self.mean_word}" if link else f"its {self.mean_word}"
+        link, word = LINKS[self.links[parameter]].text, {self.main: self.mean_word}.get(parameter, parameter)
+        return f"the {link} of its {word}" if link else f"its {word}"
 
     mean_symbol: ClassVar[str] = "mu"

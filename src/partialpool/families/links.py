@@ -10,6 +10,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
+from partialpool.constraints.interval import Interval
+from partialpool.constraints.positive import Positive
+from partialpool.constraints.real import Real
 from partialpool.families.averages import Average
 
 Array = NDArray[np.float64]
@@ -34,6 +38,9 @@ class Link:
         The inverse in Stan's words, ``"inv_logit"``; empty for the identity.
     text
         How equations write the link of p, ``"logit"``; empty for the identity.
+    scale
+        The constraint whose map is the inverse: the linear predictor is its free number. None for links that
+        only a mean can have.
     """
 
     name: str
@@ -42,6 +49,7 @@ class Link:
     average: Callable[[Array, Array], Array]
     stan: str
     text: str
+    scale: Constraint | None = None
 
 
 def _identity(eta: Array) -> Array:
@@ -101,8 +109,8 @@ def log_expits(eta: Array) -> tuple[Array, Array]:
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", _identity, lambda m: m, _identity_average, "", ""),
-        Link("log", np.exp, math.log, _exp_average, "exp", "log"),
+        Link("identity", _identity, lambda m: m, _identity_average, "", "", Real()),
+        Link("log", np.exp, math.log, _exp_average, "exp", "log", Positive()),
         Link(
             "logit",
             _expit,
@@ -110,6 +118,7 @@ LINKS: dict[str, Link] = {
             Average(_expit, _expit_slope, math.pi),
             "inv_logit",
             "logit",
+            Interval(0.0, 1.0),
         ),
         Link("probit", _normal_cdf, lambda m: NormalDist().inv_cdf(m), _normal_cdf_average, "Phi", "probit"),
         Link(
@@ -122,3 +131,16 @@ LINKS: dict[str, Link] = {
         ),
     )
 }
+
+
+def scale_of(link: str) -> Constraint:
+    """Find the range of a parameter other than the mean by its link: identity, log or logit.
+
+    Examples
+    --------
+    >>> scale_of("logit")
+    Interval(lower=0.0, upper=1.0)
+    """
+    found = LINKS[link].scale
+    assert found is not None, f"only a mean can have a {link} link"
+    return found

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.positive import Positive
 from partialpool.inference.quickfit.approximations import unconstrained
 from partialpool.inference.quickfit.elimination import eliminate
 from partialpool.inference.quickfit.newton import QuickFit
@@ -153,7 +154,7 @@ def _hyper(position: Coordinates, terms: list[FittedEffects]) -> tuple[Floats, F
             if at < 0 or not isinstance(prior, Prior):
                 continue
             sd = float(np.sqrt(variances[a]))
-            centre[at] = prior.constraint(positive=True).free(np.array([sd]))[0]
+            centre[at] = prior.constraint(Positive()).free(np.array([sd]))[0]
             scale[at] = 1.0 / np.sqrt(2.0 * groups[a] + 1.0)
         if corr >= 0:
             free = _partial_correlations(term.covariance)

@@ -7,14 +7,16 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
 from partialpool.constraints.ordered import Ordered
+from partialpool.constraints.positive import Positive
 from partialpool.errors import PriorError, build
 from partialpool.inference.draws import Draws
 from partialpool.inference.options import NutsOptions
 from partialpool.model.effects import Effects, GroupCoefficient
 from partialpool.model.priors import default_priors
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import AtMeans, Prior, unwrapped
+from partialpool.priors.base import REAL, AtMeans, Prior, unwrapped
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +71,7 @@ def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
 def _draw_coefficients(spec: ModelSpec, number: int, values: Floats, rng: np.random.Generator) -> None:
     every, own = spec.parameters.coefficients, spec.parameters.predictors[number].coefficients
     for c in own:
-        values[:, c.value] = _sample(spec, c.name, c.prior, rng, (len(values),), positive=c.logged)
+        values[:, c.value] = _sample(spec, c.name, c.prior, rng, (len(values),), c.scale)
     for i, c in enumerate(own):
         if isinstance(c.prior, AtMeans):
             # What was drawn is the predictor at the columns' means; the rest is what the slopes leave of it.
@@ -130,7 +132,7 @@ def _draw_sd(spec: ModelSpec, c: GroupCoefficient, values: Floats, rng: np.rando
     """
     size = (len(values),)
     if isinstance(c.sd, Prior):
-        sd = _sample(spec, c.name, c.sd, rng, size, positive=True)
+        sd = _sample(spec, c.name, c.sd, rng, size, Positive())
     else:
         sd = np.full(size, c.fixed_sd)
     if c.sd_value >= 0:
@@ -144,19 +146,18 @@ def _sample(
     prior: Prior,
     rng: np.random.Generator,
     size: tuple[int, ...],
-    positive: bool = False,
+    within: Constraint = REAL,
 ) -> Floats:
-    """Draw from a prior, or from its part above zero."""
-    proper = unwrapped(prior)
+    """Draw from a prior, or from its part where the parameter can be."""
+    proper, (lower, upper) = unwrapped(prior), within.bounds
     try:
         drawn = np.asarray(proper.sample(rng, size), np.float64)
         rounds = 0
-        while positive and not np.all(drawn > 0):
-            below = drawn <= 0
-            drawn[below] = proper.sample(rng, int(below.sum()))
+        while np.any(outside := (drawn <= lower) | (drawn >= upper)):
+            drawn[outside] = proper.sample(rng, int(outside.sum()))
             rounds += 1
             if rounds > _MOST_ROUNDS:
-                raise build(PriorError, f"{prior} has next to nothing above zero.")
+                raise build(PriorError, f"{prior} has next to nothing {_where(within)}.")
     except PriorError as error:
         default = default_priors(spec.design, spec.family)[name]
         raise build(
@@ -165,3 +166,8 @@ def _sample(
             hint=f"priors={{{name!r}: {default}}}, the default, or another proper prior",
         ) from error
     return drawn
+
+
+def _where(within: Constraint) -> str:
+    lower, upper = within.bounds
+    return f"between {lower:g} and {upper:g}" if np.isfinite(upper) else "above zero"

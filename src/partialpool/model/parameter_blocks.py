@@ -14,6 +14,7 @@ from itertools import accumulate, groupby
 
 from partialpool.constraints.base import Constraint
 from partialpool.constraints.correlation import Correlation
+from partialpool.constraints.positive import Positive
 from partialpool.model.effects import Effects
 from partialpool.model.parameters import Coefficient, Parameters
 from partialpool.priors.base import AtMeans, Prior
@@ -125,7 +126,7 @@ def _sds(effects: Effects) -> Iterator[One]:
     for c in effects.coefficients:
         if isinstance(c.sd, Prior) and c.sd_value not in seen:
             seen.add(c.sd_value)
-            yield c.sd.constraint(positive=True), c.sd_value, c.sd
+            yield c.sd.constraint(Positive()), c.sd_value, c.sd
 
 
 def _alike(found: Iterable[One]) -> Iterator[ParameterBlock]:

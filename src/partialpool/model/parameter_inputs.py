@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.constraints.positive import Positive
-from partialpool.kernels.density.constrained import FREE, LOG, VALUE
+from partialpool.constraints.real import Real
+from partialpool.kernels.density.constrained import FREE, LOG, LOGIT, VALUE
 from partialpool.model.data_inputs import integers
 from partialpool.model.parameters import Coefficient
 from partialpool.model.spec import ModelSpec
@@ -54,9 +55,11 @@ def parameter_inputs(spec: ModelSpec) -> dict[str, NDArray[Any]]:
 
 def _form(coefficient: Coefficient) -> int:
     """What a coefficient is of its value: see `kernels.density.constrained`."""
-    if not coefficient.logged:
+    if isinstance(coefficient.scale, Real):
         return VALUE
-    return FREE if isinstance(coefficient.constraint, Positive) else LOG
+    if coefficient.constraint == coefficient.scale:
+        return FREE
+    return LOG if isinstance(coefficient.scale, Positive) else LOGIT
 
 
 def anchored_priors(spec: ModelSpec) -> tuple[list[Prior], Floats]:

@@ -1,7 +1,7 @@
 """Every parameter of a model with its prior and its place in a draw: the layout's builder.
 
-A parameter without a formula (gaussian's sigma) is one coefficient of a predictor of ones, kept on the log
-scale; so every family has one predictor a parameter, and kernels know no other kind.
+A parameter without a formula (gaussian's sigma) is one coefficient of a predictor of ones, on the scale of
+its link; so every family has one predictor a parameter, and kernels know no other kind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from partialpool.formula.records import Design, GroupTerm, Population, Predictor
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.layout import Layout, Variable
 from partialpool.model.names import TermGroup, group_name, prefix, term_groups
-from partialpool.priors.base import Prior
+from partialpool.priors.base import REAL, Prior
 from partialpool.priors.lkj import LKJ
 from partialpool.priors.normal import Normal
 
@@ -38,15 +38,15 @@ class Coefficient:
         Its position in a draw.
     constraint
         What keeps it in its support; neighbours with an equal one that is not elementwise are tied.
-    logged
-        True when a draw holds a positive parameter of which the predictor uses the log.
+    scale
+        The constraint whose free number the predictor uses: of the positive numbers, for one, the log.
     """
 
     name: str
     value: int
     prior: Prior
     constraint: Constraint
-    logged: bool
+    scale: Constraint
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def _coefficients(
     predictor = design.predictors.get(parameter)
     if predictor is None:
         prior, place = priors[parameter], _add_auxiliary(layout, parameter, family)
-        logged = family.links[parameter] == "log"
-        return (Coefficient(parameter, place, prior, family.constraint(parameter, prior), logged),)
+        constraint, scale = family.constraint(parameter, prior), family.scale(parameter)
+        return (Coefficient(parameter, place, prior, constraint, scale),)
     start = prefix(parameter)
     found = []
     for term in predictor.population.terms:
@@ -138,7 +138,7 @@ def _coefficients(
         first = layout.add(name, "population", **_levels(f"{name}_dim", term))
         for i, column in enumerate(_columns(predictor.population, term)):
             key = start + column
-            found.append(Coefficient(key, first + i, priors[key], priors[key].constraint(), logged=False))
+            found.append(Coefficient(key, first + i, priors[key], priors[key].constraint(), REAL))
     return tuple(found)
 
 

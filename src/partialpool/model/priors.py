@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from partialpool.constraints.base import Constraint
+from partialpool.constraints.positive import Positive
+from partialpool.constraints.real import Real
 from partialpool.errors import PriorError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, Floats, Predictor
@@ -43,8 +46,9 @@ def default_priors(design: Design, family: Family) -> dict[str, Prior]:
         elif parameter in family.mains:
             priors.update(_predictor_priors(predictor, weights, location, scale))
         else:
-            # The log of a positive parameter: centred where its natural-scale default has its scale.
-            centre = float(np.log(family.auxiliary_prior(parameter, scale).scale))
+            # On the scale of its link: centred where its natural-scale default is.
+            natural = unwrapped(family.auxiliary_prior(parameter, scale)).centre(family.scale(parameter))
+            centre = float(family.scale(parameter).free(np.array([natural]))[0])
             priors.update(_predictor_priors(predictor, weights, centre, 1.0))
     priors.update((group.corr, LKJ(LKJ_ETA)) for group in term_groups(design) if group.corr)
     return priors
@@ -161,11 +165,24 @@ def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None
             f"{prior} cannot be the prior of {name!r}: there is but one, so nothing to learn its sd from.",
             allowed="a prior with numbers inside; a learnt sd is for group-level coefficients such as '1|g'",
         )
-    if name in family.parameters and family.links[name] != "log":
+    if sd is not None:
+        _check_range(name, sd, Positive())
+    elif name in family.parameters:
+        _check_range(name, prior, family.scale(name))
+
+
+def _check_range(name: str, prior: Prior, scale: Constraint) -> None:
+    """A prior with two ends must have both where the parameter can be; others are cut where it ends."""
+    if isinstance(scale, Real):
         _check_real(name, prior)
-    positive = sd or (prior if name in family.parameters and family.links[name] == "log" else None)
-    if positive is not None and positive.support == "interval" and positive.bounds[0] < 0:
-        raise build(PriorError, f"{positive} of {name!r} reaches below zero.", allowed="lower >= 0")
+    lower, upper = scale.bounds
+    if prior.support != "interval" or (prior.bounds[0] >= lower and prior.bounds[1] <= upper):
+        return
+    beyond, allowed = ("reaches below zero", "lower >= 0")
+    if np.isfinite(upper):
+        beyond = f"reaches beyond {lower:g} and {upper:g}"
+        allowed = f"lower >= {lower:g} and upper <= {upper:g}"
+    raise build(PriorError, f"{prior} of {name!r} {beyond}.", allowed=allowed)
 
 
 def _check_real(name: str, prior: Prior) -> None:
@@ -184,7 +201,7 @@ def _check_kind(name: str, prior: Prior, design: Design, family: Family) -> None
         allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
     intercepts = {prefix(parameter) + "Intercept" for parameter in design.predictors}
-    intercepts |= {parameter for parameter in family.parameters if family.links[parameter] == "identity"}
+    intercepts |= {p for p in family.parameters if family.links[p] == "identity"}
     if isinstance(prior, AtMeans) and name not in intercepts:
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}: only of an intercept.")
 

@@ -202,8 +202,3 @@ def pieces(terms: Sequence[Term], names: Sequence[str], marks: Sequence[str | No
         else:
             found += [StanPiece(names[i], (i,)) for i in own]
     return found
-
-
-def bounds(prior: Prior, positive: bool) -> str:
-    """Bounds of the declaration of a parameter with this prior: ``"<lower=0>"``."""
-    return prior.constraint(positive).stan

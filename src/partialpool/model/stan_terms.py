@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
 
+from partialpool.constraints.positive import Positive
 from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import group_name, prefix
 from partialpool.model.parameters import Coefficient, PredictorParameters
-from partialpool.model.stan_draft import Draft, StanPiece, bounds, pieces
+from partialpool.model.stan_draft import Draft, StanPiece, pieces
 from partialpool.model.stan_text import broken, listed
 from partialpool.priors.base import AtMeans, Prior, number, unwrapped
 
 
 def write_auxiliary(draft: Draft, coefficient: Coefficient) -> None:
-    """Write a positive parameter without a formula, under the name that the family's text has for it."""
+    """Write a parameter without a formula, under the name that the family's text has for it."""
     name = coefficient.name
-    draft.parameters.add(f"real{bounds(coefficient.prior, positive=True)} {name};")
+    draft.parameters.add(f"real{coefficient.constraint.stan} {name};")
     draft.priors(name, [coefficient.prior])
     draft.names[name] = name
 
@@ -52,7 +53,7 @@ def write_coefficients(draft: Draft, part: PredictorParameters) -> list[str]:
     """Write a predictor's coefficients; return the terms they add to it."""
     assert part.predictor is not None, "a parameter without a formula has no coefficients"
     population, start = part.predictor.population, prefix(part.parameter)
-    limits = [bounds(c.prior, positive=False) for c in part.coefficients]
+    limits = [c.constraint.stan for c in part.coefficients]
     terms: list[str] = []
     slopes = draft.slopes.setdefault(part.parameter, [])
     anchored: tuple[str, Prior] | None = None
@@ -134,7 +135,7 @@ def _contribution(draft: Draft, term: GroupTerm, piece: StanPiece, symbol: str, 
 
 def learnt_bounds(coefficient: GroupCoefficient) -> str | None:
     """Bounds of an sd that is learnt, None for one that is not."""
-    return bounds(coefficient.sd, positive=True) if isinstance(coefficient.sd, Prior) else None
+    return coefficient.sd.constraint(Positive()).stan if isinstance(coefficient.sd, Prior) else None
 
 
 def _write_sd(draft: Draft, name: str, own: Sequence[GroupCoefficient]) -> str:

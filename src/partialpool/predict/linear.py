@@ -69,7 +69,7 @@ def linear_predictors(model: ModelSpec, design: Design, values: Floats, rows: sl
         if part.predictor is None:
             (coefficient,) = part.coefficients
             value = values[:, coefficient.value, np.newaxis]
-            linear[part.parameter] = np.log(value) if coefficient.logged else value
+            linear[part.parameter] = coefficient.scale.free(value)
     return linear
 
 

@@ -16,6 +16,8 @@ from partialpool.constraints.real import Real
 from partialpool.errors import PriorError, build
 from partialpool.kernels.native.family_loops import prior_block
 
+REAL = Real()
+
 Support = Literal["real", "positive", "interval", "correlation"]
 
 
@@ -52,17 +54,26 @@ class Prior:
         """Ends of the support."""
         return (0.0, np.inf) if self.support == "positive" else (-np.inf, np.inf)
 
-    def constraint(self, positive: bool = False) -> Constraint:
+    def constraint(self, within: Constraint = REAL) -> Constraint:
         """What keeps a parameter with this prior in its support.
 
         Parameters
         ----------
-        positive
-            Whether the parameter is positive whatever the prior says.
+        within
+            What keeps the parameter in its range whatever the prior says.
         """
-        if self.support == "interval":
-            return Interval(*self.bounds)
-        return Positive() if positive or self.support == "positive" else Real()
+        lower = max(self.bounds[0], within.bounds[0])
+        upper = min(self.bounds[1], within.bounds[1])
+        if np.isfinite(upper):
+            return Interval(lower, upper)
+        return Positive() if np.isfinite(lower) else Real()
+
+    def centre(self, within: Constraint = REAL) -> float:
+        """Where a parameter with this prior may start: the middle of its range where that has two ends."""
+        lower, upper = self.constraint(within).bounds
+        if np.isfinite(upper):
+            return 0.5 * (lower + upper)
+        return self.scale if np.isfinite(lower) else float(getattr(self, "mean", 0.0))
 
     def logpdf(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density at x, elementwise; -inf outside the support."""
@@ -134,9 +145,9 @@ class AtMeans(Prior):
 
     prior: Prior
 
-    def constraint(self, positive: bool = False) -> Constraint:
+    def constraint(self, within: Constraint = REAL) -> Constraint:
         """That of the prior inside."""
-        return self.prior.constraint(positive)
+        return self.prior.constraint(within)
 
     def __post_init__(self) -> None:
         if (

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.base import Constraint
 from partialpool.constraints.ordered import Ordered
+from partialpool.constraints.positive import Positive
 from partialpool.families.support import row_weights
 from partialpool.kernels.density.packed_rows import widened
 from partialpool.model.effects import Effects
 from partialpool.model.spec import ModelSpec
-from partialpool.priors.base import Prior, unwrapped
+from partialpool.priors.base import REAL, Prior, unwrapped
 from partialpool.priors.lkj import LKJ
 from partialpool.priors.uniform import Flat
 
@@ -29,7 +31,7 @@ def log_constant(spec: ModelSpec) -> float:
     """
     total = _likelihood(spec)
     for coefficient in spec.parameters.coefficients:
-        total += _prior(coefficient.prior, positive=coefficient.logged)
+        total += _prior(coefficient.prior, coefficient.scale)
     total += _orders(spec)
     for effects in spec.parameters.effects:
         total += _effects(effects)
@@ -86,18 +88,19 @@ def _blocks(n: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
 
 
-def _prior(prior: Prior, positive: bool) -> float:
-    """What normalises a prior; only those cut at zero are not normalised, and flat ones cannot be."""
+def _prior(prior: Prior, within: Constraint = REAL) -> float:
+    """What normalises a prior; only those cut at an end are not normalised, and flat ones cannot be."""
     proper = unwrapped(prior)
     if isinstance(proper, Flat):
         return float("nan")
-    if positive and proper.support == "real":
+    lower, upper = within.bounds
+    if proper.bounds[0] < lower or proper.bounds[1] > upper:
         from scipy.integrate import quad
 
         def density(x: float) -> float:
             return float(np.exp(proper.logpdf(np.array(x))))
 
-        return -float(np.log(quad(density, 0.0, np.inf)[0]))
+        return -float(np.log(quad(density, max(lower, proper.bounds[0]), upper)[0]))
     return 0.0
 
 
@@ -106,9 +109,9 @@ def _effects(effects: Effects) -> float:
     total = 0.0
     for coefficient in effects.coefficients:
         if isinstance(coefficient.sd, Prior):
-            total += _prior(coefficient.sd, positive=True)
+            total += _prior(coefficient.sd, Positive())
         if coefficient.sd is None:
-            total += effects.size * _prior(coefficient.prior, positive=False)
+            total += effects.size * _prior(coefficient.prior)
         else:
             total -= 0.5 * effects.size * float(np.log(2.0 * np.pi))
     return total + (_correlations(effects.corr, effects.width) if effects.corr else 0.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.constraints.real import Real
 from partialpool.inference.laplace.inner_blocks import InnerBlock
 from partialpool.model.effects import Effects
 from partialpool.model.geometry import plain_geometry
@@ -142,7 +143,8 @@ class OuterPoint:
         self.at_means[: len(inner)][inner] = np.linalg.solve(self.prior.rows[:, inner], self.prior.means)
         coefficients = spec.parameters.coefficients
         self.value_of = np.array([c.value for c in coefficients], np.int64)
-        self.logged = np.array([c.logged for c in coefficients], bool)
+        scales = {c.scale for c in coefficients if not isinstance(c.scale, Real)}
+        self.on_scale = [(s, np.array([c.scale == s for c in coefficients], bool)) for s in scales]
         self.least: tuple[Floats, ...] = tuple(np.zeros(effects.width) for effects in spec.parameters.effects)
 
     def means(self) -> list[Floats]:
@@ -162,7 +164,8 @@ class OuterPoint:
         log_prior, _ = self.parameters.log_prior(whole)
         values = self.parameters.draw(whole)
         coefficients = values[self.value_of]
-        coefficients[self.logged] = np.log(coefficients[self.logged])
+        for scale, own in self.on_scale:
+            coefficients[own] = scale.free(coefficients[own])
         coefficients[self.inner] = 0.0
         target = self.prior.target(coefficients)
         # The parameters' prior has the inner coefficients' at their means: taken out here.

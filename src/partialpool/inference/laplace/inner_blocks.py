@@ -113,7 +113,7 @@ def inner_coefficients(spec: ModelSpec) -> NDArray[np.bool_]:
             and all(_is_normal(c.prior) for c in part.coefficients if isinstance(c.prior, AtMeans))
         )
         inner += [
-            usable and not c.logged and isinstance(c.constraint, Real) and _is_normal(c.prior)
+            usable and isinstance(c.scale, Real) and isinstance(c.constraint, Real) and _is_normal(c.prior)
             for c in part.coefficients
         ]
     return np.array(inner, bool)

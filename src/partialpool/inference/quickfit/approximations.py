@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.constraints.base import Constraint
-from partialpool.constraints.positive import Positive
 from partialpool.constraints.real import Real
 from partialpool.model.parameters import Coefficient
 from partialpool.model.spec import ModelSpec
@@ -19,7 +18,7 @@ from partialpool.priors.base import AtMeans, unwrapped
 Floats = NDArray[np.float64]
 
 EDGE = 1e-3  # how far inside its ends a bounded coefficient is kept, as a share of its range
-LOG_SD = 1.5  # spread of the log of a positive parameter
+FREE_PRIOR_SD = 1.5  # spread of the log of a positive parameter
 FREE_SD = 1.5  # largest spread of the unconstrained number of a bounded coefficient
 
 
@@ -57,29 +56,23 @@ def _anchored(spec: ModelSpec, predictors: range) -> Iterator[tuple[int, Floats]
 
 
 def _mean_sd(coefficient: Coefficient) -> tuple[float, float]:
-    prior = unwrapped(coefficient.prior)
-    if coefficient.logged:
-        lower, upper = prior.bounds
-        centre = 0.5 * (lower + upper) if np.isfinite(upper) else prior.scale
-        return float(np.log(centre)), LOG_SD
-    if prior.support == "interval":
-        return 0.5 * sum(prior.bounds), prior.scale
-    return float(getattr(prior, "mean", prior.scale if prior.support == "positive" else 0.0)), prior.scale
+    prior, scale = unwrapped(coefficient.prior), coefficient.scale
+    centre = prior.centre(scale)
+    if isinstance(scale, Real):
+        return centre, prior.scale
+    return float(scale.free(np.array([centre]))[0]), FREE_PRIOR_SD
 
 
 def interior(spec: ModelSpec, predictors: range, coefficients: Floats) -> Floats:
     """Move bounded coefficients of some predictors inside their ends."""
     out = coefficients.copy()
     for i, coefficient in enumerate(_coefficients(spec, predictors)):
-        lower, upper = unwrapped(coefficient.prior).bounds
-        if coefficient.logged:
-            if np.isfinite(upper):
-                edge = EDGE * (upper - lower)
-                out[i] = np.clip(out[i], np.log(lower + edge), np.log(upper - edge))
+        constraint, scale = coefficient.constraint, coefficient.scale
+        lower, upper = constraint.bounds
+        if constraint == scale or not np.isfinite(lower):
             continue
-        if np.isfinite(lower):
-            edge = EDGE * (upper - lower if np.isfinite(upper) else coefficient.prior.scale)
-            out[i] = np.clip(out[i], lower + edge, upper - edge)
+        edge = EDGE * (upper - lower if np.isfinite(upper) else coefficient.prior.scale)
+        out[i] = np.clip(out[i], *scale.free(np.array([lower + edge, upper - edge])))
     for own, constraint in _tied(spec, predictors):
         out[own] = constraint.inside(out[own], EDGE)
     return out
@@ -97,11 +90,10 @@ def unconstrained(
     sds = np.sqrt(np.diag(covariance))
     for i, coefficient in enumerate(_coefficients(spec, predictors)):
         constraint, own = coefficient.constraint, coefficients[i : i + 1]
-        natural = isinstance(constraint, Positive) and coefficient.logged  # the free number is the log
-        if isinstance(constraint, Real) or natural or not constraint.elementwise:
-            continue
-        value = np.exp(own) if coefficient.logged else own
-        slope = constraint.slope(value) / value if coefficient.logged else constraint.slope(value)
+        if constraint == coefficient.scale or not constraint.elementwise:
+            continue  # the coefficient is the free number
+        value = coefficient.scale.values(own)
+        slope = constraint.slope(value) / coefficient.scale.slope(value)
         free[i], jacobian[i, i] = constraint.free(value)[0], max(slope[0], sds[i] / FREE_SD)
     for tied, constraint in _tied(spec, predictors):
         own = constraint.jacobian(free[tied])
@@ -152,7 +144,8 @@ def starting_coefficients(spec: ModelSpec, predictors: range, means: Floats) -> 
 def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
     part, start = spec.parameters.predictors[number], means.copy()
     if part.predictor is None:
-        return start if part.coefficients[0].logged else _start_beside_main(spec, number)
+        beside_main = isinstance(part.coefficients[0].scale, Real)
+        return _start_beside_main(spec, number) if beside_main else start
     if part.parameter not in spec.family.mains:
         return start
     for i, name in enumerate(part.predictor.population.names):

@@ -2,7 +2,7 @@
 
 Free numbers are coordinates shifted and scaled: those of population-level coefficients all together, others
 one by one. Parameter blocks make values of them, each by the map of its constraint, which is called by
-address. A predictor uses a value as its coefficient, or the value's log.
+address. A predictor uses a value as its coefficient, or the value's log or logit.
 """
 
 from __future__ import annotations
@@ -37,8 +37,25 @@ from partialpool.kernels.native.pointers import (
     integers_at,
 )
 
-# What a coefficient is: its value, its free number (which is the log of a positive value), its value's log.
-VALUE, FREE, LOG = range(3)
+# What a coefficient is: its value, its free number (which is the log of a positive value, the logit of one
+# between 0 and 1), its value's log, its value's logit.
+VALUE, FREE, LOG, LOGIT = range(4)
+
+
+@kernel
+def _of_value(form, value):
+    """Coefficient of a form that is made of the value."""
+    if form == VALUE:
+        return value
+    return math.log(value) if form == LOG else math.log(value / (1.0 - value))
+
+
+@kernel
+def _slope_of_value(form, value):
+    """Its derivative."""
+    if form == VALUE:
+        return 1.0
+    return 1.0 / value if form == LOG else 1.0 / (value * (1.0 - value))
 
 
 @kernel
@@ -74,7 +91,7 @@ def parameters_forward(data, x, free, values, values_bar, coef, prior_bar, scrat
         total += call_constraint(forward[b], n, m, free[f:].ctypes.data, values[v:].ctypes.data, own)
     form = integers_at(data, COEF_FORM)
     for k in range(coef.shape[0]):
-        coef[k] = values[k] if form[k] == VALUE else (free[k] if form[k] == FREE else math.log(values[k]))
+        coef[k] = free[k] if form[k] == FREE else _of_value(form[k], values[k])
     for v in range(values_bar.shape[0]):
         values_bar[v] = 0.0
     for k in range(prior_bar.shape[0]):
@@ -124,7 +141,7 @@ def parameters_backward(data, free, values, values_bar, coef_bar, prior_bar, fre
         if form[k] == FREE:
             free_bar[k] += bar
         else:
-            values_bar[k] += bar if form[k] == VALUE else bar / values[k]
+            values_bar[k] += bar * _slope_of_value(form[k], values[k])
     for b in range(backward.shape[0]):
         f, v = place[3 * b], place[3 * b + 1]
         n, m = place[3 * b + 3] - f, place[3 * b + 4] - v
