@@ -9,8 +9,8 @@ from partialpool.data.datasets import load_dataset
 from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.design import build_design
 from partialpool.model.equations import equations
+from partialpool.model.poolings import complete_pooling, no_pooling
 from partialpool.model.spec import build_spec
-from partialpool.pooling.pooled_designs import complete_pooling, no_pooling
 from partialpool.priors.registry import AtMeans, Exponential, Normal, StudentT
 
 PARTIAL = """\
@@ -35,10 +35,9 @@ def test_the_three_poolings_of_the_fertility_survey() -> None:
     design, _ = build_design("`use.contraception` ~ 1 + (1 | district)", load_dataset("bangladesh"))
     given = {"Intercept": Normal(0, 1.5), "1|district": Normal(0, Exponential(1))}
     spec = build_spec(design, Bernoulli(), given)
-    none, complete = no_pooling(design, spec.priors), complete_pooling(design, spec.priors)
     assert equations(spec) == PARTIAL
-    assert equations(build_spec(none.design, Bernoulli(), none.priors)) == NONE
-    assert equations(build_spec(complete.design, Bernoulli(), complete.priors)) == COMPLETE
+    assert equations(no_pooling(spec)) == NONE
+    assert equations(complete_pooling(spec)) == COMPLETE
 
 
 TEXTS = {

@@ -11,8 +11,8 @@ from partialpool.constraints.positive import Positive
 from partialpool.errors import OptionError
 from partialpool.families.binomial import Binomial
 from partialpool.inference.draws import Draws
+from partialpool.model.poolings import without_groups
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome, sorted_rows
-from partialpool.pooling.pooled_designs import without_groups
 from partialpool.results.fitted import Fitted
 
 

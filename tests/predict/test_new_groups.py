@@ -11,8 +11,7 @@ import pytest
 from tests.predict.made import Made, make_fit, make_table, slow_linear, values_of
 
 from partialpool.errors import DataError
-from partialpool.model.spec import build_spec
-from partialpool.pooling.pooled_designs import no_pooling
+from partialpool.model.poolings import no_pooling
 from partialpool.predict.predictions import predict
 from partialpool.priors.normal import Normal
 from partialpool.priors.student_t import StudentT
@@ -136,8 +135,7 @@ def test_effects_with_a_fixed_prior_come_from_that_prior() -> None:
     made = make_fit("x + (1 + x | g)", table=make_table())
     model = made.fitted.model
     priors = {**model.priors, "Intercept": Normal(1.5, 0.4), "x": StudentT(30, 0.5, 0.2)}
-    pooled = no_pooling(model.design, priors, "g")
-    spec = build_spec(pooled.design, model.family, pooled.priors)
+    spec = no_pooling(replace(model, priors=priors), "g")
     values = np.zeros((2, N_DRAWS, spec.layout.n_values))
     draws = replace(made.fitted.draws, values=values)
     alone = Made(Fitted(spec, draws), made.recipe, made.table)

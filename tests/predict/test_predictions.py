@@ -18,8 +18,8 @@ from partialpool.families.registry import FAMILIES, get_family
 from partialpool.formula.design import build_design
 from partialpool.formula.design_rows import take_rows
 from partialpool.inference.prior import sample_prior
+from partialpool.model.poolings import complete_pooling
 from partialpool.model.spec import build_spec
-from partialpool.pooling.pooled_designs import complete_pooling
 from partialpool.predict import predictions, sources
 from partialpool.predict.evaluate import Evaluator
 from partialpool.predict.predictions import predict
@@ -186,8 +186,7 @@ def test_rows_that_look_alike_are_computed_once(made: Made, monkeypatch: pytest.
 
 def test_a_pooling_with_fewer_terms_predicts_and_needs_fewer_columns(made: Made) -> None:
     model = made.fitted.model
-    pooled = complete_pooling(model.design, model.priors, "g")
-    small = build_spec(pooled.design, model.family, pooled.priors)
+    small = complete_pooling(model, "g")
     keep = [v for v in model.layout.variables if v.name in small.layout]
     values = np.concatenate([v.take(made.fitted.values).reshape(40, -1) for v in keep], axis=1)
     draws = replace(made.fitted.draws, values=values.reshape(2, 20, -1))

@@ -12,8 +12,7 @@ import partialpool as pp
 from partialpool.formula.formula import Formula
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
-from partialpool.model.spec import ModelSpec
-from partialpool.pooling.fits import fit_three
+from partialpool.model.poolings import complete_pooling, no_pooling
 from partialpool.results.fitted import Fitted
 from partialpool.storage.fit_records import KeptFit
 
@@ -89,11 +88,8 @@ def kept_poolings() -> dict[str, KeptFit]:
     """The designs of the three poolings, which have fewer terms than the formula."""
     model = pp.Model("y ~ x + cat + (x | g) + (1 | h)", TABLE)
 
-    def fit(spec: ModelSpec, label: str) -> Fitted:
-        return Fitted(spec, make_draws(spec.layout))
-
-    three = fit_three(model.spec, fit, "g")
-    fits = {"no pooling": three.no, "complete pooling": three.complete}
+    specs = {"no pooling": no_pooling(model.spec, "g"), "complete pooling": complete_pooling(model.spec, "g")}
+    fits = {name: Fitted(spec, make_draws(spec.layout)) for name, spec in specs.items()}
     return {name: KeptFit(fitted, name, model.formula, model.recipe) for name, fitted in fits.items()}
 
 

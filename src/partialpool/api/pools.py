@@ -19,7 +19,7 @@ from partialpool.data.checks import Missing
 from partialpool.families.base import Family
 from partialpool.formula.formula import Formula
 from partialpool.inference.options import Method
-from partialpool.model.spec import ModelSpec
+from partialpool.model.poolings import complete_pooling, grouping_factor, no_pooling, require_one_expectation
 from partialpool.model.variation import require_variation
 from partialpool.plots.expected_outcomes import draw_outcomes, outcomes_data
 from partialpool.plots.forest import draw_forest, forest_data
@@ -27,13 +27,10 @@ from partialpool.plots.plot import Plot, with_population
 from partialpool.plots.sd import draw_sd, sd_data
 from partialpool.plots.shrinkage import draw_shrinkage, shrinkage_data
 from partialpool.pooling.explain import Explanation, explain
-from partialpool.pooling.fits import fit_three
-from partialpool.pooling.pooled_designs import grouping_factor, require_one_expectation
 from partialpool.pooling.population import PopulationLine, population_line
 from partialpool.pooling.table import pooling_table
 from partialpool.priors.base import Prior
 from partialpool.report.page import write_pools_page
-from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob
 
 
@@ -237,13 +234,11 @@ def compare_pooling(
     factor = grouping_factor(model.design, group).name
     require_variation(model.spec)
 
-    def fit(spec: ModelSpec, label: str) -> Fitted:
-        return Fitted(spec, draw(spec, options, label, progress))
+    no = Fittable(no_pooling(model.spec, factor), "no pooling", model.formula, model.recipe)
+    complete = Fittable(complete_pooling(model.spec, factor), "complete pooling", model.formula, model.recipe)
 
-    three = fit_three(model.spec, fit, factor)
+    def fit(pooled: Fittable, name: str) -> Fit:
+        return Fit(pooled, draw(pooled.spec, options, name, progress))
 
-    def pooled(fitted: Fitted, name: str) -> Fit:
-        return Fit(Fittable(fitted.model, name, model.formula, model.recipe), fitted.draws)
-
-    no, complete = pooled(three.no, "no pooling"), pooled(three.complete, "complete pooling")
-    return Pools(no, Fit(model, three.partial.draws), complete, factor, prob)
+    fits = fit(no, no.name), fit(model, "partial pooling"), fit(complete, complete.name)
+    return Pools(*fits, factor, prob)

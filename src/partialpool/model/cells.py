@@ -112,8 +112,16 @@ class _IndexStore:
         return sorted(range(len(self.rows)), key=lambda i: -self._sizes[i])
 
 
-def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells:
-    """Collapse a design's rows into cells."""
+def build_cells(
+    design: Design, family: Family, parameters: Parameters, finer: CellIndex | None = None
+) -> Cells:
+    """Collapse a design's rows into cells.
+
+    Parameters
+    ----------
+    finer
+        Cells whose rows are known to agree in whatever the design and the outcome have.
+    """
     assert design.outcome is not None, "models are built from rows with an outcome"
     store, indices = _ColumnStore(), _IndexStore()
     coef_column: list[int] = []
@@ -133,7 +141,7 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
     by_size = indices.largest_first
     keys: list[NDArray[Any]] = [indices.rows[i] for i in by_size]
     keys += store.columns + [o for o in offsets if o is not None]
-    index, first = _joined(design, keys, bool(by_size), family.keys(design.outcome))
+    index, first = _joined(design, keys, bool(by_size), family.keys(design.outcome), finer)
     n = index.n_cells
     return Cells(
         index,
@@ -147,7 +155,11 @@ def build_cells(design: Design, family: Family, parameters: Parameters) -> Cells
 
 
 def _joined(
-    design: Design, keys: list[NDArray[Any]], by_group: bool, of_rows: tuple[Floats, ...]
+    design: Design,
+    keys: list[NDArray[Any]],
+    by_group: bool,
+    of_rows: tuple[Floats, ...],
+    finer: CellIndex | None,
 ) -> tuple[CellIndex, Integers]:
     """Join rows that agree in every key, and where they must in their outcomes.
 
@@ -159,18 +171,30 @@ def _joined(
         Whether the first key is a group, by which cells are sorted.
     of_rows
         (n,) further keys, of the outcome.
+    finer
+        As `build_cells` has it.
 
     Returns
     -------
     The cells of rows, and a combination of each.
     """
-    if design.row is None:
-        index = collapse([*keys, *of_rows], design.n_rows, keys[0] if by_group else None)
-        return index, index.first_row
-    own = collapse(keys, design.n_combinations, keys[0] if by_group else None)
-    cell = own.cell[design.row]
-    index = collapse([cell, *of_rows], design.n_rows, cell)
-    return index, design.row[index.first_row]
+    row, n = design.row, design.n_rows
+    rows: Integers | slice = slice(None)
+    if finer is not None:  # one row of each of its cells, in their order
+        kept = np.zeros(n, np.bool_)
+        kept[finer.first_row] = True
+        n, rows = finer.n_cells, np.flatnonzero(kept)
+    of_rows = tuple(key[rows] for key in of_rows)
+    if row is None:
+        keys = [key[rows] for key in keys]
+        index = collapse([*keys, *of_rows], n, keys[0] if by_group else None)
+    else:
+        cell = collapse(keys, design.n_combinations, keys[0] if by_group else None).cell[row[rows]]
+        index = collapse([cell, *of_rows], n, cell)
+    if finer is not None:
+        place = np.cumsum(kept)[finer.first_row] - 1
+        index = CellIndex(index.cell[place][finer.cell], np.flatnonzero(kept)[index.first_row])
+    return index, index.first_row if row is None else row[index.first_row]
 
 
 SHORTEST_RUNS = 8  # cells on average: with shorter runs, starting loops costs more than gathering

@@ -30,7 +30,7 @@ from partialpool.priors.base import Prior
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model, complete. With other rows or weights: `with_design`, `with_weights`.
+    """A model, complete. With other rows, terms or weights: `with_design`, `with_terms`, `with_weights`.
 
     Attributes
     ----------
@@ -144,6 +144,20 @@ def with_design(model: ModelSpec, design: Design) -> ModelSpec:
     origin = replace(anchors_of(design, model.family), means=model.anchors.means)
     cells = build_cells(design, model.family, parameters)
     return ModelSpec(design, model.family, model.priors, parameters, cells, origin)
+
+
+def with_terms(model: ModelSpec, design: Design, priors: Mapping[str, Prior]) -> ModelSpec:
+    """Make the model of the same rows with other terms of the same columns: cells are joined from `model`'s.
+
+    Raises
+    ------
+    PriorError
+        When a prior is given for an unknown name, or cannot be that name's prior.
+    """
+    family, resolved = model.family, resolve_priors(design, model.family, priors)
+    parameters = build_parameters(design, family, resolved)
+    cells = build_cells(design, family, parameters, model.cells.index)
+    return ModelSpec(design, family, resolved, parameters, cells)
 
 
 def with_weights(model: ModelSpec, weights: Floats) -> ModelSpec:

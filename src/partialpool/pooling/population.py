@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from partialpool.errors import OptionError, unknown_name
 from partialpool.formula.records import Design, GroupTerm
 from partialpool.model.names import group_name
+from partialpool.model.poolings import grouping_factor, population_name, without_groups
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome, unit_outcomes
-from partialpool.pooling.pooled_designs import grouping_factor, population_name, without_groups
 from partialpool.results.fitted import Fitted
 from partialpool.results.positions import population_positions
 from partialpool.results.summaries import DEFAULT_PROB, hdi

@@ -13,8 +13,8 @@ from partialpool.errors import OptionError, build
 from partialpool.families.support import row_weights
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, Outcome
+from partialpool.model.poolings import grouping_factor
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome
-from partialpool.pooling.pooled_designs import grouping_factor
 from partialpool.pooling.population import (
     coefficient_draws,
     estimate,

@@ -1,25 +1,29 @@
-"""The designs and priors of complete and no pooling, from those of partial pooling."""
+"""The models of complete and no pooling, from that of partial pooling."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from partialpool.api.model import Model
 from partialpool.errors import FormulaError, OptionError, PriorError
 from partialpool.families.bernoulli import Bernoulli
+from partialpool.families.gaussian import Gaussian
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
-from partialpool.model.priors import resolve_priors
-from partialpool.model.spec import build_spec
-from partialpool.pooling.pooled_designs import (
+from partialpool.model.cells import build_cells
+from partialpool.model.poolings import (
     complete_pooling,
     grouping_factor,
     no_pooling,
     without_coefficients,
     without_groups,
 )
+from partialpool.model.spec import ModelSpec, build_spec
+from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
 
@@ -59,8 +63,8 @@ def design(*groups: GroupTerm, population: Population | None = None) -> Design:
     return Design(outcome, {"mu": Predictor("mu", population or full, groups, None)}, N)
 
 
-def resolved(given: Design, **priors: object) -> dict:
-    return resolve_priors(given, Bernoulli(), dict(priors))
+def model(*groups: GroupTerm, population: Population | None = None, **priors: Prior) -> ModelSpec:
+    return build_spec(design(*groups, population=population), Bernoulli(), priors)
 
 
 def test_the_only_factor_is_the_default() -> None:
@@ -82,18 +86,18 @@ def test_a_formula_without_groups_has_nothing_to_pool() -> None:
 
 
 def test_complete_pooling_drops_the_factor_and_keeps_the_rest() -> None:
-    partial = design(term(factor("g"), "1", "x", correlated=True), term(factor("h"), "1"))
-    pooled = complete_pooling(partial, resolved(partial), "g")
+    partial = model(term(factor("g"), "1", "x", correlated=True), term(factor("h"), "1"))
+    pooled = complete_pooling(partial, "g")
     mu = pooled.design.predictors["mu"]
     assert [t.grouping.name for t in mu.groups] == ["h"]
-    assert mu.population is partial.predictors["mu"].population
+    assert mu.population is partial.design.predictors["mu"].population
     assert set(pooled.priors) == {"Intercept", "x", "cat[b]", "cat[c]", "1|h"}
+    assert not pooled.layout.roles("group_corr")
 
 
 def test_no_pooling_moves_the_prior_of_the_coefficient_to_the_effects() -> None:
-    partial = design(term(factor("g"), "1"))
-    priors = resolved(partial, Intercept=Normal(-1, 0.7), **{"1|g": Normal(0, Exponential(2))})
-    pooled = no_pooling(partial, priors)
+    partial = model(term(factor("g"), "1"), Intercept=Normal(-1, 0.7), **{"1|g": Normal(0, Exponential(2))})
+    pooled = no_pooling(partial)
     mu = pooled.design.predictors["mu"]
     assert mu.population.names == ("x", "cat[b]", "cat[c]")
     assert [t.columns for t in mu.population.terms] == [slice(0, 1), slice(1, 3)]
@@ -103,30 +107,27 @@ def test_no_pooling_moves_the_prior_of_the_coefficient_to_the_effects() -> None:
 
 
 def test_an_intercept_prior_at_the_means_is_unwrapped() -> None:
-    partial = design(term(factor("g"), "1"))
-    priors = resolved(partial)
-    assert no_pooling(partial, priors).priors["1|g"] == priors["Intercept"].prior
+    partial = model(term(factor("g"), "1"))
+    assert no_pooling(partial).priors["1|g"] == partial.priors["Intercept"].prior
 
 
 def test_slopes_and_levels_are_replaced_one_by_one() -> None:
-    partial = design(term(factor("g"), "1", "x", "cat[b]", "cat[c]", correlated=True))
-    priors = resolved(partial, x=Normal(0, 3), cat=Normal(0, 4))
-    pooled = no_pooling(partial, priors)
+    group = term(factor("g"), "1", "x", "cat[b]", "cat[c]", correlated=True)
+    pooled = no_pooling(model(group, x=Normal(0, 3), cat=Normal(0, 4)))
     (group,) = pooled.design.predictors["mu"].groups
     assert not group.correlated
     assert pooled.design.predictors["mu"].population.matrix.shape == (N, 0)
     assert pooled.priors["x|g"] == Normal(0, 3)
     assert pooled.priors["cat[b]|g"] == pooled.priors["cat[c]|g"] == Normal(0, 4)
-    assert "g_corr" not in pooled.priors
+    assert not pooled.layout.roles("group_sd", "group_corr")
 
 
 def test_other_factors_keep_adaptive_priors_and_correlations() -> None:
-    partial = design(term(factor("g"), "1"), term(factor("h"), "1", "x", correlated=True))
-    priors = resolved(partial)
-    pooled = no_pooling(partial, priors, "g")
+    partial = model(term(factor("g"), "1"), term(factor("h"), "1", "x", correlated=True))
+    pooled = no_pooling(partial, "g")
     assert pooled.design.predictors["mu"].groups[1].correlated
     assert {k: v for k, v in pooled.priors.items() if "h" in k} == {
-        k: priors[k] for k in ("1|h", "x|h", "h_corr")
+        k: partial.priors[k] for k in ("1|h", "x|h", "h_corr")
     }
 
 
@@ -137,8 +138,7 @@ def test_every_predictor_is_treated() -> None:
     both = replace(first, predictors={**first.predictors, "sigma": sigma})
     names = ("Intercept", "x", "cat[b]", "cat[c]")
     priors = {f"{p}{n}": Normal(i, 1) for p in ("", "sigma_") for i, n in enumerate(names)}
-    priors |= {"1|g": Normal(0, Exponential(1)), "sigma_1|g": Normal(0, Exponential(1))}
-    pooled = no_pooling(both, priors)
+    pooled = no_pooling(build_spec(both, Gaussian(), priors))
     assert pooled.design.predictors["sigma"].population.names == names[1:]
     assert pooled.priors["sigma_1|g"] == Normal(0, 1)
     assert "sigma_Intercept" not in pooled.priors
@@ -147,16 +147,15 @@ def test_every_predictor_is_treated() -> None:
 
 def test_a_missing_coefficient_is_named() -> None:
     bare = Population(X[:, None], ("x",), (Term("x", slice(0, 1), None),))
-    partial = design(term(factor("g"), "1"), population=bare)
     with pytest.raises(
         FormulaError, match=r"'Intercept', which the population-level.*\n.*\n  Try: add 1 outside"
     ):
-        no_pooling(partial, resolved(partial))
+        no_pooling(model(term(factor("g"), "1"), population=bare))
 
 
-def test_a_missing_prior_is_named() -> None:
-    with pytest.raises(PriorError, match="no prior for 'Intercept'"):
-        no_pooling(design(term(factor("g"), "1")), {})
+def test_a_prior_that_effects_cannot_have_is_named() -> None:
+    with pytest.raises(PriorError, match=r"Exponential\(2\) cannot be the prior of 'x\|g'"):
+        no_pooling(model(term(factor("g"), "1", "x"), x=Exponential(2)))
 
 
 def test_part_of_a_categorical_term_can_be_dropped() -> None:
@@ -167,17 +166,32 @@ def test_part_of_a_categorical_term_can_be_dropped() -> None:
         without_coefficients(design(), "mu", ["y"])
 
 
-def test_the_model_room_accepts_both() -> None:
-    partial = design(term(factor("g"), "1", "x", correlated=True))
-    priors = resolved(partial)
-    for pooled in (no_pooling(partial, priors), complete_pooling(partial, priors)):
-        spec = build_spec(pooled.design, Bernoulli(), pooled.priors)
-        assert spec.priors == pooled.priors
-        assert not spec.layout.roles("group_sd", "group_corr")
-
-
 def test_the_partial_design_is_left_alone() -> None:
-    partial = design(term(factor("g"), "1"))
-    no_pooling(partial, resolved(partial))
-    assert partial.predictors["mu"].population.names[0] == "Intercept"
-    assert len(partial.predictors["mu"].groups) == 1
+    partial = model(term(factor("g"), "1"))
+    no_pooling(partial)
+    assert partial.design.predictors["mu"].population.names[0] == "Intercept"
+    assert len(partial.design.predictors["mu"].groups) == 1
+
+
+def table(n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    columns = {"x": rng.integers(0, 4, n) / 3, "z": rng.normal(size=n), "y": rng.poisson(2, n)}
+    return pd.DataFrame(columns | {"g": rng.integers(0, 9, n), "h": rng.integers(0, 30, n)})
+
+
+@pytest.mark.parametrize("n", [200, 6000])  # without and with combinations of columns
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])  # the second keeps its outcomes
+@pytest.mark.parametrize("text", ["y ~ x + (x | g)", "y ~ x + (1 | g) + (1 | h)", "y ~ z + (z | g)"])
+@pytest.mark.parametrize("pooling", [no_pooling, complete_pooling])
+def test_cells_joined_from_those_of_partial_pooling_are_those_of_the_rows(
+    pooling, text: str, family: str, n: int
+) -> None:
+    pooled = pooling(Model(text, table(n), family).spec, "g")
+    rows = build_cells(pooled.design, pooled.family, pooled.parameters)
+    for name in ("cell", "first_row"):
+        np.testing.assert_array_equal(getattr(pooled.cells.index, name), getattr(rows.index, name))
+    for own, other in zip(
+        (*pooled.cells.stats, *pooled.cells.columns), (*rows.stats, *rows.columns), strict=True
+    ):
+        np.testing.assert_array_equal(own, other)
+    np.testing.assert_array_equal(pooled.cells.group_index, rows.group_index)

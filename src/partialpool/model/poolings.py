@@ -1,37 +1,22 @@
-"""From the design of partial pooling to the designs of complete and of no pooling.
+"""From the model of partial pooling to those of complete and of no pooling.
 
 Only matrices are sliced; the formula's text is never touched, so rows, groups and
-codings are the same under all three poolings.
+codings are the same under all three poolings, and rows are joined once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
-from partialpool.errors import FamilyError, FormulaError, OptionError, PriorError, build, unknown_name
+from partialpool.errors import FamilyError, FormulaError, OptionError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.conform import without_columns
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Predictor
 from partialpool.model.names import group_name, prefix, term_groups
+from partialpool.model.spec import ModelSpec, with_terms
 from partialpool.priors.base import Prior, unwrapped
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """The design and the priors of one pooling.
-
-    Attributes
-    ----------
-    design
-        The design of this pooling.
-    priors
-        The prior of each of its variables, by the name results have.
-    """
-
-    design: Design
-    priors: Mapping[str, Prior]
 
 
 def require_one_expectation(family: Family) -> None:
@@ -128,15 +113,13 @@ def without_coefficients(design: Design, parameter: str, names: Collection[str])
     return replace(design, predictors={**design.predictors, parameter: smaller})
 
 
-def complete_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = None) -> Pooled:
+def complete_pooling(model: ModelSpec, group: str | None = None) -> ModelSpec:
     """Complete pooling: the factor's group-level terms are dropped.
 
     Parameters
     ----------
-    design
-        The design of partial pooling.
-    priors
-        Its priors, by the name results have.
+    model
+        The model of partial pooling.
     group
         The grouping factor; may be None when there is only one.
 
@@ -145,11 +128,11 @@ def complete_pooling(design: Design, priors: Mapping[str, Prior], group: str | N
     OptionError
         As `grouping_factor`.
     """
-    factor = grouping_factor(design, group).name
-    return Pooled(without_groups(design, factor), _without_factor(priors, design, factor))
+    factor = grouping_factor(model.design, group).name
+    return with_terms(model, without_groups(model.design, factor), _without_factor(model, factor))
 
 
-def no_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = None) -> Pooled:
+def no_pooling(model: ModelSpec, group: str | None = None) -> ModelSpec:
     """Give each group independent effects with a fixed prior.
 
     The population-level coefficients that the group-level terms vary about are dropped,
@@ -157,10 +140,8 @@ def no_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = 
 
     Parameters
     ----------
-    design
-        The design of partial pooling.
-    priors
-        Its priors, by the name results have.
+    model
+        The model of partial pooling.
     group
         The grouping factor; may be None when there is only one.
 
@@ -171,20 +152,18 @@ def no_pooling(design: Design, priors: Mapping[str, Prior], group: str | None = 
     FormulaError
         A group-level coefficient has no population-level coefficient to replace.
     PriorError
-        `priors` lacks the prior of a coefficient that is replaced.
+        The prior of a coefficient that is replaced cannot be that of a group-level one.
     """
-    factor = grouping_factor(design, group).name
-    pooled, kept = design, dict(_without_factor(priors, design, factor))
-    for parameter, predictor in design.predictors.items():
+    factor = grouping_factor(model.design, group).name
+    design, priors = model.design, _without_factor(model, factor)
+    for parameter, predictor in model.design.predictors.items():
         terms = [term for term in predictor.groups if term.grouping.name == factor]
         replaced = _replaced(predictor, terms)
-        pooled = without_coefficients(pooled, parameter, {*replaced.values()})
+        design = without_coefficients(design, parameter, {*replaced.values()})
         for effect, coefficient in replaced.items():
-            prior = kept.pop(prefix(parameter) + coefficient, None)
-            if prior is None:
-                raise unknown_name(PriorError, "prior for", prefix(parameter) + coefficient, priors)
-            kept[group_name(parameter, effect, factor)] = unwrapped(prior)
-    return Pooled(_each_predictor(pooled, lambda p: _uncorrelated(p, factor)), kept)
+            prior = priors.pop(prefix(parameter) + coefficient)
+            priors[group_name(parameter, effect, factor)] = unwrapped(prior)
+    return with_terms(model, _each_predictor(design, lambda p: _uncorrelated(p, factor)), priors)
 
 
 def population_name(effect: str) -> str:
@@ -210,13 +189,13 @@ def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
     return replace(predictor, groups=groups)
 
 
-def _without_factor(priors: Mapping[str, Prior], design: Design, factor: str) -> dict[str, Prior]:
-    """Leave out the priors of a factor's effects and correlations, in every predictor."""
+def _without_factor(model: ModelSpec, factor: str) -> dict[str, Prior]:
+    """Priors without those of a factor's effects and correlations, in every predictor."""
     gone: set[str] = set()
-    for group in term_groups(design):
+    for group in term_groups(model.design):
         if group.terms[0][1].grouping.name == factor:
             gone |= {group.corr, *group.names}
-    return {name: prior for name, prior in priors.items() if name not in gone}
+    return {name: prior for name, prior in model.priors.items() if name not in gone}
 
 
 def _replaced(predictor: Predictor, terms: Collection[GroupTerm]) -> dict[str, str]:
