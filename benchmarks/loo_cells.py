@@ -10,7 +10,6 @@ import numpy as np
 
 import partialpool as pp
 from partialpool.predict.log_likelihood import distinct_rows
-from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
 
 FORMULA = "`use.contraception` ~ 1 + (1 | district)"
@@ -46,8 +45,8 @@ def main() -> None:
         "loo on cells": best(lambda: loo(fit.fitted)),
         "loo on rows": best(lambda: arviz_stats.loo(tree, pointwise=True)),
         "their log likelihood": best(lambda: fit.to_datatree(log_likelihood=True)),
-        "kfold(10)": best(lambda: kfold(fit.fitted)),
-        "kfold(10), district": best(lambda: kfold(fit.fitted, group="district")),
+        "kfold(10)": best(lambda: fit.kfold(progress=False)),
+        "kfold(10), district": best(lambda: fit.kfold(group="district", progress=False)),
     }
     print(", ".join(f"{name} {version(name)}" for name in PACKAGES))
     print(f"{model.size}, {distinct_rows(model.spec).n_cells} distinct, {len(fit.fitted.values):,} draws")

@@ -13,13 +13,13 @@ import typer
 
 import partialpool as pp
 from partialpool.api.checking import Shown
+from partialpool.api.scoring import ESTIMATORS
 from partialpool.checking.report import Check
 from partialpool.cli.commands import app
 from partialpool.errors import PartialPoolError
 from partialpool.families.registry import FAMILIES
 from partialpool.predict.asked import Kind, NewGroups
 from partialpool.priors.registry import PRIORS
-from partialpool.scoring.comparison import ESTIMATORS
 from partialpool.scoring.elpd import Elpd
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference.md").read_text("utf-8")

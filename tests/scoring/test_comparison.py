@@ -13,9 +13,8 @@ import pytest
 import partialpool as pp
 from partialpool.errors import DataError, OptionError
 from partialpool.results.findings import Finding
-from partialpool.scoring.comparison import compare, estimate
+from partialpool.scoring.comparison import compare
 from partialpool.scoring.elpd import Elpd
-from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
 from partialpool.scoring.waic import waic
 
@@ -102,7 +101,7 @@ def test_weights_that_are_not_whole_leave_stacking_out(table: pd.DataFrame) -> N
 def test_other_methods_are_compared_too(fits: dict[str, pp.Fit]) -> None:
     by_waic = compare({name: waic(fit.fitted) for name, fit in fits.items()})
     assert by_waic["weight"].sum() == pytest.approx(1.0)
-    two = {name: kfold(fits[name].fitted, k=3) for name in ("none", "slope")}
+    two = {name: fits[name].kfold(3, progress=False) for name in ("none", "slope")}
     assert compare(two)["difference"].iloc[1] < 0
 
 
@@ -147,11 +146,13 @@ def test_a_model_that_rules_out_what_happened_comes_last(models: dict[str, Elpd]
     assert found["weight"].isna().all()
 
 
-def test_methods_go_by_their_names(fits: dict[str, pp.Fit], models: dict[str, Elpd]) -> None:
-    assert estimate(fits["none"].fitted, "loo").elpd == models["none"].elpd
-    assert estimate(fits["none"].fitted, "waic").method == "waic"
+def test_methods_go_by_their_names(fits: dict[str, pp.Fit]) -> None:
+    two = {name: fits[name] for name in ("none", "slope")}
+    for method in ("loo", "waic"):
+        found = pp.compare_models(two, method)
+        pd.testing.assert_frame_equal(found, compare({n: getattr(f, method)() for n, f in two.items()}))
     with pytest.raises(OptionError, match="no method 'wiac'"):
-        estimate(fits["none"].fitted, "wiac")
+        pp.compare_models(two, "wiac")
 
 
 def test_mixed_methods_folds_and_single_models_are_refused(
@@ -161,7 +162,7 @@ def test_mixed_methods_folds_and_single_models_are_refused(
         compare({"a": models["none"], "b": waic(fits["none"].fitted)})
     with pytest.raises(OptionError, match="1 model to compare"):
         compare({"a": models["none"]})
-    folds = {seed: kfold(fits["none"].fitted, k=2, seed=int(seed)) for seed in ("1", "2")}
+    folds = {seed: fits["none"].kfold(2, seed=int(seed), progress=False) for seed in ("1", "2")}
     with pytest.raises(OptionError, match="'1' and '2' have different folds"):
         compare(folds)
 

@@ -9,6 +9,7 @@ from tests.scoring.models import fit_groups, fit_line, groups, line
 
 import partialpool as pp
 from partialpool.errors import DataError, OptionError
+from partialpool.inference.refitting import Refits
 from partialpool.predict.log_likelihood import log_likelihood
 from partialpool.scoring.elpd import Elpd
 from partialpool.scoring.folds import group_folds, row_folds
@@ -22,7 +23,7 @@ def fit() -> pp.Fit:
 
 @pytest.fixture(scope="module")
 def by_group(fit: pp.Fit) -> Elpd:
-    return kfold(fit.fitted, k=4, group="g", seed=2)
+    return fit.kfold(k=4, group="g", seed=2, progress=False)
 
 
 def expected(fold: pd.Series) -> np.ndarray:
@@ -43,7 +44,7 @@ def test_whole_groups_are_predicted_from_the_population(by_group: Elpd) -> None:
 
 
 def test_rows_are_predicted_from_the_others(fit: pp.Fit) -> None:
-    found = kfold(fit.fitted, k=5, seed=2)
+    found = fit.kfold(k=5, seed=2, progress=False)
     np.testing.assert_allclose(found.rows["elpd"], expected(found.rows["fold"]), atol=BOUND)
     assert found.groups is None
     np.testing.assert_array_equal(np.bincount(found.rows["fold"])[1:], 5)
@@ -51,7 +52,7 @@ def test_rows_are_predicted_from_the_others(fit: pp.Fit) -> None:
 
 def test_more_folds_than_rows_leave_one_out() -> None:
     case = line()
-    found = kfold(fit_line(case.table).fitted, k=100)
+    found = fit_line(case.table).kfold(k=100, progress=False)
     np.testing.assert_allclose(found.rows["elpd"], case.leave_one_out(), atol=BOUND)
     assert sorted(found.rows["fold"]) == list(range(1, 13))
 
@@ -68,7 +69,7 @@ def test_no_group_is_in_two_folds_and_sums_are_by_group(by_group: Elpd) -> None:
 
 def test_labels_of_rows_do_what_a_factor_of_the_model_does(fit: pp.Fit, by_group: Elpd) -> None:
     labels = groups().table["g"]
-    again = kfold(fit.fitted, k=4, group=labels, seed=2)
+    again = fit.kfold(k=4, group=labels, seed=2, progress=False)
     pd.testing.assert_frame_equal(again.rows, by_group.rows)
     assert again.groups is not None
     assert again.groups.index.name == "g"
@@ -77,13 +78,13 @@ def test_labels_of_rows_do_what_a_factor_of_the_model_does(fit: pp.Fit, by_group
 def test_a_model_without_the_factor_gets_the_same_folds(by_group: Elpd) -> None:
     table = groups().table
     complete = pp.Model("y ~ 1", table).fit(50, 1, seed=1, progress=False)
-    found = kfold(complete.fitted, k=4, group=table["g"], seed=2)
+    found = complete.kfold(k=4, group=table["g"], seed=2, progress=False)
     np.testing.assert_array_equal(found.rows["fold"], by_group.rows["fold"])
 
 
 def test_more_folds_than_groups_leave_one_group_out(fit: pp.Fit) -> None:
     short = fit_groups(groups().table, draws=50)
-    found = kfold(short.fitted, k=10, group="g")
+    found = short.kfold(k=10, group="g", progress=False)
     assert found.rows["fold"].nunique() == 7
     assert "7-fold cross-validation, 7 groups of g held out whole: 25 observations" in str(found)
 
@@ -95,8 +96,9 @@ def test_p_is_the_density_of_seen_rows_less_that_of_unseen(fit: pp.Fit, by_group
 
 def test_the_number_of_cores_makes_no_difference_and_progress_is_told() -> None:
     short, told = fit_groups(groups().table, draws=50), []
-    one = kfold(short.fitted, k=3, cores=1, progress=lambda done, total: told.append((done, total)))
-    two = kfold(short.fitted, k=3, cores=2)
+    again = Refits(short.model.spec, short.draws, 0, 1, lambda done, total: told.append((done, total)))
+    one = kfold(short.fitted, again, k=3)
+    two = short.kfold(k=3, cores=2, progress=False)
     pd.testing.assert_frame_equal(one.rows, two.rows)
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert one.refits is not None
@@ -107,7 +109,7 @@ def test_a_weighted_row_counts_as_often_as_it_is_there() -> None:
     table = groups().table.assign(w=np.tile([1, 2, 0, 3, 1], 5))
     priors = {"Intercept": pp.Normal(0, 2), "sigma": pp.Exponential(1)}
     fit = pp.Model("y | weights(w) ~ 1", table, priors=priors).fit(100, 2, seed=1, progress=False)
-    found = kfold(fit.fitted, k=3)
+    found = fit.kfold(k=3, progress=False)
     assert found.n == table["w"].sum()
     assert found.elpd == pytest.approx((found.unit_elpd * table["w"]).sum())
     assert found.refits is not None
@@ -132,16 +134,16 @@ def test_arviz_reads_it(by_group: Elpd) -> None:
 
 def test_what_cannot_be_used_is_refused(fit: pp.Fit) -> None:
     with pytest.raises(OptionError, match="no grouping factor 'gg'"):
-        kfold(fit.fitted, group="gg")
+        fit.kfold(group="gg", progress=False)
     with pytest.raises(OptionError, match="seed is 'a'"):
-        kfold(fit.fitted, seed="a")
+        fit.kfold(seed="a", progress=False)
     with pytest.raises(OptionError, match="cores is 0"):
-        kfold(fit.fitted, cores=0)
+        fit.kfold(cores=0, progress=False)
     with pytest.raises(OptionError, match="k is 1"):
-        kfold(fit.fitted, k=1)
+        fit.kfold(k=1, progress=False)
     with pytest.raises(DataError, match="group has 3 labels, and the fit has 25 rows"):
-        kfold(fit.fitted, group=["a", "b", "c"])
+        fit.kfold(group=["a", "b", "c"], progress=False)
     with pytest.raises(OptionError, match="All rows are in one group"):
-        kfold(fit.fitted, group=["a"] * 25)
+        fit.kfold(group=["a"] * 25, progress=False)
     with pytest.raises(DataError, match="lacks a label in 1 row"):
-        kfold(fit.fitted, group=[None, *"ab" * 12])
+        fit.kfold(group=[None, *"ab" * 12], progress=False)

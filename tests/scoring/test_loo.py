@@ -13,11 +13,11 @@ from tests.scoring.models import fit_groups, fit_line, groups, line, with_draws
 
 import partialpool as pp
 from partialpool.errors import DataError, FitError, OptionError
+from partialpool.inference.refitting import Refits
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import Elpd
 from partialpool.scoring.elpd_findings import pareto_finding
-from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
 from partialpool.scoring.pareto import good_k, relative_efficiency, smooth
 from partialpool.scoring.waic import waic
@@ -93,7 +93,7 @@ def test_it_comes_near_to_the_closed_form() -> None:
 def test_refits_are_exact_where_importance_sampling_is_not() -> None:
     case = line()
     fit = fit_line(case.table)
-    plain, exact = loo(fit.fitted), loo(fit.fitted, reloo=True, seed=1)
+    plain, exact = loo(fit.fitted), fit.loo(reloo=True, seed=1, progress=False)
     expected = case.leave_one_out()
     assert plain.rows["pareto_k"][3] > plain.good_k
     assert not plain.ok
@@ -111,8 +111,9 @@ def test_refits_are_exact_where_importance_sampling_is_not() -> None:
 def test_refits_do_not_depend_on_cores_and_are_announced() -> None:
     fit = fit_line(line().table, draws=100)
     told: list[tuple[int, int]] = []
-    one = loo(fit.fitted, reloo=True, cores=1, progress=lambda done, total: told.append((done, total)))
-    two = loo(fit.fitted, reloo=True, cores=2)
+    again = Refits(fit.model.spec, fit.draws, 0, 1, lambda done, total: told.append((done, total)))
+    one = loo(fit.fitted, again)
+    two = fit.loo(reloo=True, cores=2, progress=False)
     np.testing.assert_array_equal(one.rows["elpd"], two.rows["elpd"])
     assert told == [(i + 1, len(one.refits)) for i in range(len(one.refits))]
 
@@ -188,7 +189,7 @@ def test_too_few_draws_and_no_rows_are_errors(table: pd.DataFrame) -> None:
 
 def test_a_seed_is_checked(table: pd.DataFrame) -> None:
     with pytest.raises(OptionError, match="seed is -1"):
-        loo(fitted("y ~ x", table, "gaussian").fitted, seed=-1)
+        fitted("y ~ x", table, "gaussian").loo(seed=-1)
 
 
 def test_a_chain_that_stands_still_is_an_error() -> None:
@@ -210,11 +211,11 @@ def test_ratios_further_apart_than_numbers_reach_are_marked() -> None:
     assert found.pareto_k[1] < 0.7
 
 
-@pytest.mark.parametrize("score", [loo, waic, kfold])
+@pytest.mark.parametrize("score", [pp.Fit.loo, pp.Fit.waic, pp.Fit.kfold])
 def test_draws_from_the_prior_have_seen_no_row(table: pd.DataFrame, score) -> None:
     prior = pp.Model("y ~ x", table).sample_prior(draws=100, seed=1)
     with pytest.raises(FitError, match="needs draws from the posterior, and these are from the prior"):
-        score(prior.fitted)
+        score(prior)
 
 
 def test_rows_that_were_dropped_are_not_counted() -> None:

@@ -14,15 +14,16 @@ import partialpool as pp
 from partialpool.errors import FitError
 from partialpool.families.registry import FAMILIES
 from partialpool.formula.design import build_design
+from partialpool.inference import refitting as module
 from partialpool.inference.laplace.constants import log_constant
 from partialpool.inference.options import WARMUP, LaplaceOptions, NutsOptions
 from partialpool.inference.quickfit.approximations import predictor_scales, starting_coefficients
+from partialpool.inference.refitting import Refits
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
 from partialpool.model.spec import ModelSpec, build_spec, with_weights
-from partialpool.scoring import refits as module
 from partialpool.scoring.elpd_findings import refit_findings
-from partialpool.scoring.refits import Job, run_refits
+from partialpool.scoring.refits import Job, refit_table, score_refits
 
 N = 30
 
@@ -115,7 +116,7 @@ def test_ctrl_c_says_how_far_it_came(fit: pp.Fit, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(module, "draw_posterior", sample)
     with pytest.raises(FitError, match="Stopped after 2 of 4 refits"):
-        run_refits(fit.fitted, jobs(), 0, 1, None)
+        score_refits(Refits(fit.model.spec, fit.draws, 0, 1), jobs())
 
 
 def test_a_refit_that_fails_is_said(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +125,7 @@ def test_a_refit_that_fails_is_said(fit: pp.Fit, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(module, "draw_posterior", sample)
     with pytest.raises(FitError, match="no chain can start"):
-        run_refits(fit.fitted, jobs(), 0, 2, None)
+        score_refits(Refits(fit.model.spec, fit.draws, 0, 2), jobs())
 
 
 def test_a_model_of_group_effects_alone_is_refitted_too() -> None:
@@ -132,7 +133,8 @@ def test_a_model_of_group_effects_alone_is_refitted_too() -> None:
     fit = pp.Model("y ~ 0 + (1 | g)", table, "bernoulli", {"1|g": pp.Normal(0, 1)}).fit(
         50, 2, 3, progress=False
     )
-    (found,) = run_refits(fit.fitted, [Job(np.array([0.0, 1, 1, 1, 1, 1]), np.array([0]))], 0, 1, None)
+    without_first = Job(np.array([0.0, 1, 1, 1, 1, 1]), np.array([0]))
+    (found,) = score_refits(Refits(fit.model.spec, fit.draws, 0, 1), [without_first])
     assert 1.0 <= found.trust["r_hat"] < 1.2
 
 
@@ -143,7 +145,7 @@ def test_divergences_and_chains_apart_are_problems(fit: pp.Fit, monkeypatch: pyt
     diverging[0, :3] = True
     poor = replace(fit.draws, values=values, stats={"diverging": diverging})
     monkeypatch.setattr(module, "draw_posterior", lambda *_: poor)
-    table = module.refit_table(run_refits(fit.fitted, jobs(), 0, 2, None))
+    table = refit_table(score_refits(Refits(fit.model.spec, fit.draws, 0, 2), jobs()))
     assert table["divergences"].to_list() == [3] * 4
     diverged, apart = refit_findings(table)
     assert diverged.title == "4 of 4 refits had divergent transitions"
@@ -158,7 +160,7 @@ def test_refits_that_are_not_approximated_well_are_problems(
         [GOOD, replace(GOOD, pareto_k=0.9), replace(GOOD, ess=20.0), replace(GOOD, acceptance=0.2)]
     )
     monkeypatch.setattr(module, "draw_posterior", lambda *_: approximated(fit.draws, next(figures)))
-    table = module.refit_table(run_refits(fit.fitted, jobs(), 0, 1, None))
+    table = refit_table(score_refits(Refits(fit.model.spec, fit.draws, 0, 1), jobs()))
     assert list(table) == ["draws", "pareto_k", "ess", "acceptance", "seconds"]
     (finding,) = refit_findings(table)
     assert finding.title == "3 of 4 refits are not approximated well"
@@ -176,6 +178,6 @@ def test_refits_are_asked_for_by_the_method_of_the_fit(fit: pp.Fit, monkeypatch:
 
     monkeypatch.setattr(module, "draw_posterior", draw)
     for draws in (fit.draws, approximated(fit.draws)):
-        run_refits(replace(fit.fitted, draws=draws), jobs()[:1], 5, 1, None)
+        score_refits(Refits(fit.model.spec, draws, 5, 1), jobs()[:1])
     seed = int(np.random.SeedSequence(5).generate_state(1)[0])
     assert asked == [NutsOptions(50, 2, WARMUP, seed, 1), LaplaceOptions(50, 2, seed, 1)]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from partialpool.api.fit_view import FitView
-from partialpool.errors import OptionError, build
+from partialpool.errors import OptionError, build, unknown_name
+from partialpool.inference.options import Progress
 from partialpool.inference.progress import progress_bar
+from partialpool.inference.refitting import Refits
 from partialpool.predict.linear import BLOCK_BYTES
 from partialpool.predict.log_likelihood import log_likelihood_blocks
-from partialpool.scoring.comparison import compare, estimate
+from partialpool.scoring.comparison import compare
 from partialpool.scoring.elpd import Elpd
 from partialpool.scoring.kfold import kfold
 from partialpool.scoring.loo import loo
@@ -63,7 +65,8 @@ class Scoring(FitView):
         (True, True)
         """
         with progress_bar(REFITS, progress and reloo) as report:
-            return loo(self.fitted, reloo=reloo, seed=seed, cores=cores, progress=_counted(report))
+            again = self._again(seed, cores, report)
+            return loo(self.fitted, again if reloo else None)
 
     def waic(self) -> Elpd:
         """Estimate the same as :meth:`loo` by the widely applicable information criterion (Watanabe 2010).
@@ -114,7 +117,7 @@ class Scoring(FitView):
             When a refit fails or is interrupted.
         """
         with progress_bar(REFITS, progress) as report:
-            return kfold(self.fitted, k, group, seed=seed, cores=cores, progress=_counted(report))
+            return kfold(self.fitted, self._again(seed, cores, report), k, group, seed)
 
     def log_likelihood(self, max_bytes: int = BLOCK_BYTES) -> Iterator[xr.DataArray]:
         """Iterate over the log likelihood of each row in blocks of rows.
@@ -130,6 +133,18 @@ class Scoring(FitView):
         ``to_datatree(log_likelihood=True)``.
         """
         return log_likelihood_blocks(self.fitted, max_bytes)
+
+    def _again(self, seed: int, cores: int | None, report: Progress | None) -> Refits:
+        """How refits are made, with a progress bar that counts them."""
+        count = None if report is None else lambda done, total: report(done, total, 0)
+        return Refits(self.model.spec, self.draws, seed, cores, count)
+
+
+ESTIMATORS: Mapping[str, Callable[[Scoring], Elpd]] = {
+    "loo": Scoring.loo,
+    "waic": Scoring.waic,
+    "kfold": lambda fit: fit.kfold(progress=False),
+}
 
 
 def compare_models(models: Mapping[str, Scoring | Elpd], method: str = "loo") -> pd.DataFrame:
@@ -181,14 +196,11 @@ def _scored(name: str, model: Scoring | Elpd, method: str) -> Elpd:
     if isinstance(model, Elpd):
         return model
     if isinstance(model, Scoring):
-        return estimate(model.fitted, method)
+        if method not in ESTIMATORS:
+            raise unknown_name(OptionError, "method", method, ESTIMATORS)
+        return ESTIMATORS[method](model)
     raise build(
         OptionError,
         f"{name!r} is of type {type(model).__name__}: it cannot be compared.",
         allowed="a fit, or what its loo(), waic() or kfold() returned",
     )
-
-
-def _counted(report: Any) -> Any:
-    """Turn a sampler's progress report into one that counts refits."""
-    return None if report is None else lambda done, total: report(done, total, 0)

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError, OptionError, build, unknown_name
+from partialpool.errors import DataError, OptionError, build
 from partialpool.formula.records import Outcome
-from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import FOLD, Elpd, observations_by_row
-from partialpool.scoring.kfold import kfold
-from partialpool.scoring.loo import loo
-from partialpool.scoring.waic import waic
 
 Floats = NDArray[np.float64]
-
-
-ESTIMATORS: dict[str, Callable[[Fitted], Elpd]] = {"loo": loo, "waic": waic, "kfold": kfold}
-
-
-def estimate(fitted: Fitted, method: str) -> Elpd:
-    """Estimate how well a model predicts by a method's name, with the method's defaults.
-
-    Raises
-    ------
-    OptionError
-        When there is no such method.
-    """
-    if method not in ESTIMATORS:
-        raise unknown_name(OptionError, "method", method, ESTIMATORS)
-    return ESTIMATORS[method](fitted)
 
 
 def compare(models: Mapping[str, Elpd]) -> pd.DataFrame:

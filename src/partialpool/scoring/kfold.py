@@ -10,21 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.data.collapse import CellIndex
+from partialpool.inference.refitting import Refits
 from partialpool.predict.log_likelihood import distinct_rows
 from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import FOLD, Elpd
 from partialpool.scoring.elpd_findings import refit_findings
 from partialpool.scoring.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.scoring.folds import Groups, check_k, group_folds, groups_of, row_folds
-from partialpool.scoring.refits import (
-    Job,
-    Refit,
-    RefitProgress,
-    check_refitting,
-    predictive_density,
-    refit_table,
-    run_refits,
-)
+from partialpool.scoring.refits import Job, Refit, predictive_density, refit_table, score_refits
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -33,13 +26,7 @@ WHAT = "Cross-validation"
 
 
 def kfold(
-    fitted: Fitted,
-    k: int = 10,
-    group: str | Iterable[Any] | None = None,
-    *,
-    seed: int = 0,
-    cores: int | None = None,
-    progress: RefitProgress | None = None,
+    fitted: Fitted, again: Refits, k: int = 10, group: str | Iterable[Any] | None = None, seed: int = 0
 ) -> Elpd:
     """Hold out parts of the rows in turn, fit the rest, and score the predictions of the held-out rows.
 
@@ -49,7 +36,9 @@ def kfold(
     Parameters
     ----------
     fitted
-        A fit with its rows; refits have its method and its numbers of draws, chains and warm-up draws.
+        A fit with its rows.
+    again
+        Fits again without the rows of a fold.
     k
         Folds. More folds than rows or groups leave out one at a time.
     group
@@ -57,12 +46,8 @@ def kfold(
         held-out group then come from the fitted population of groups, as for a group never seen. None deals
         single rows at random, whatever their groups.
     seed
-        Of folds and refits. The folds depend on nothing else but the rows, so that models of the same rows
-        have the same folds.
-    cores
-        Processors; None for all that this process may use.
-    progress
-        Called with (refits done, refits in all).
+        Of the folds, which depend on nothing else but the rows, so that models of the same rows have the same
+        folds.
 
     Returns
     -------
@@ -78,12 +63,11 @@ def kfold(
     check_scored(fitted, WHAT)
     model = fitted.model
     check_k(k, model.design.n_rows)
-    check_refitting(seed, cores)
     held_out = None if group is None else groups_of(model.design, group)
     folds = _folds(model.design.n_rows, k, held_out, np.random.default_rng(seed))
     weights, distinct = observation_weights(model), distinct_rows(model)
     jobs = [_job(weights, distinct, folds == fold) for fold in range(folds.max() + 1)]
-    refits = run_refits(fitted, jobs, seed, cores, progress)
+    refits = score_refits(again, jobs)
     elpd = _collect(refits, distinct, folds)
     p = predictive_density(fitted, distinct.first_row)[distinct.cell] - elpd
     table = refit_table(refits, left_out=np.bincount(folds, weights))

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.data.collapse import CellIndex
+from partialpool.inference.refitting import Refits
 from partialpool.predict.log_likelihood import distinct_rows, unit_blocks
 from partialpool.results.fitted import Fitted
 from partialpool.scoring.elpd import EXACT, PARETO_K, Elpd
 from partialpool.scoring.elpd_findings import pareto_finding, refit_findings
 from partialpool.scoring.elpd_sums import build_elpd, check_scored, observation_weights
 from partialpool.scoring.pareto import Smoothed, good_k, relative_efficiency, smooth
-from partialpool.scoring.refits import Job, RefitProgress, check_refitting, refit_table, run_refits
+from partialpool.scoring.refits import Job, refit_table, score_refits
 
 Floats = NDArray[np.float64]
 
@@ -23,14 +24,7 @@ WHAT = "Leave-one-out cross-validation"
 HOW = "Leave-one-out cross-validation by Pareto-smoothed importance sampling"
 
 
-def loo(
-    fitted: Fitted,
-    *,
-    reloo: bool = False,
-    seed: int = 0,
-    cores: int | None = None,
-    progress: RefitProgress | None = None,
-) -> Elpd:
+def loo(fitted: Fitted, again: Refits | None = None) -> Elpd:
     """Estimate the elpd by leave-one-out cross-validation.
 
     Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, "Practical Bayesian model evaluation
@@ -41,15 +35,9 @@ def loo(
     ----------
     fitted
         A fit with its rows.
-    reloo
-        Fit again without each row whose Pareto k is too large, and take the elpd of these rows from there.
-        Rows that are the same need one refit.
-    seed
-        Of the refits.
-    cores
-        Processors for the refits; None for all that this process may use.
-    progress
-        Called with (refits done, refits in all).
+    again
+        Fits again without each row whose Pareto k is too large: the elpd of these rows is taken from there.
+        Rows that are the same need one refit. None leaves the estimates as they are.
 
     Returns
     -------
@@ -63,20 +51,19 @@ def loo(
         When the fit has fewer than 25 draws or draws from the prior, or a refit fails or is interrupted.
     """
     check_scored(fitted, WHAT)
-    check_refitting(seed, cores)
     weights, distinct = observation_weights(fitted.model), distinct_rows(fitted.model)
     counted = np.bincount(distinct.cell, weights, distinct.n_cells) > 0
     smoothed, good = _smooth_distinct(fitted, distinct, counted), good_k(len(fitted.values))
-    exact = counted & (smoothed.pareto_k > good) & reloo
+    exact = counted & (smoothed.pareto_k > good) & (again is not None)
     refits = None
-    if np.any(exact):
+    if again is not None and np.any(exact):
         jobs = _jobs(weights, distinct, exact)
-        found = run_refits(fitted, jobs, seed, cores, progress)
+        found = score_refits(again, jobs)
         smoothed = _replaced(smoothed, exact, np.array([refit.elpd[0] for refit in found]))
         refits = refit_table(found, row=[int(job.rows[0]) for job in jobs])
     kind = distinct.cell
     columns: dict[str, NDArray[Any]] = {PARETO_K: smoothed.pareto_k[kind], "n_eff": smoothed.n_eff[kind]}
-    columns |= {EXACT: exact[kind]} if reloo else {}
+    columns |= {} if again is None else {EXACT: exact[kind]}
     remaining = np.where(exact, 0.0, smoothed.pareto_k)[kind]
     return build_elpd(
         fitted,

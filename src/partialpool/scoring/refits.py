@@ -1,30 +1,23 @@
-"""Refits of a model without some of its observations, for cross-validation."""
+"""Refits of a model without some of its observations: what they predict, and whether to trust them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.errors import FitError, build
-from partialpool.inference.blas import one_thread
-from partialpool.inference.cores import available_cores
 from partialpool.inference.draws import Draws
-from partialpool.inference.kernel_loading import load
-from partialpool.inference.options import NutsOptions
-from partialpool.inference.posterior import Options, draw_posterior, options_of
-from partialpool.model.spec import ModelSpec, with_weights
+from partialpool.inference.refitting import Refits
+from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import log_mean_likelihood, unit_blocks
 from partialpool.results.convergence import convergence
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-RefitProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -63,77 +56,21 @@ class Refit:
     seconds: float
 
 
-def check_refitting(seed: int, cores: int | None) -> None:
-    """Raise OptionError unless `seed` is a valid seed and `cores` a number of processors, or None for all."""
-    NutsOptions(seed=seed, cores=1 if cores is None else cores)
-
-
-def run_refits(
-    fitted: Fitted, jobs: Sequence[Job], seed: int, cores: int | None, progress: RefitProgress | None
-) -> list[Refit]:
-    """Fit every job's model, side by side, by the full fit's method and with its numbers of draws and chains.
-
-    Parameters
-    ----------
-    fitted
-        The full fit.
-    seed
-        Each job has its own seed, made of this one and its number.
-    cores
-        Processors to use; None for all that this process may use.
-    progress
-        Called with (refits done, refits in all).
-
-    Returns
-    -------
-    One a job, in their order: the same whatever the number of cores.
+def score_refits(refits: Refits, jobs: Sequence[Job]) -> list[Refit]:
+    """Fit every job's model, and score its predictions of the job's rows; one a job, in their order.
 
     Raises
     ------
     FitError
-        When a refit fails, or the user interrupts: refits that have begun are then waited for.
+        When a refit fails, or the user interrupts.
     """
-    load(fitted.model.family)
-    cores = available_cores() if cores is None else cores
-    at_once = max(1, min(cores, len(jobs)))
-    seeds = np.random.SeedSequence(seed).generate_state(max(1, len(jobs)))
-    options = options_of(fitted.draws, max(1, cores // at_once))
-    # Set before the threads start: OpenBLAS must not change its number of threads while one computes.
-    with one_thread(), ThreadPoolExecutor(at_once) as pool:
-        futures = [
-            pool.submit(_run, fitted.model, job, replace(options, seed=int(s)))
-            for job, s in zip(jobs, seeds, strict=False)
-        ]
-        _wait(pool, futures, progress)
-    return [future.result() for future in futures]
 
+    def score(number: int, model: ModelSpec, draws: Draws) -> Refit:
+        elpd = predictive_density(Fitted(model, draws), jobs[number].rows)
+        n_chains, n_draws, _ = draws.values.shape
+        return Refit(elpd, n_chains * n_draws, _trust(model, draws), draws.seconds)
 
-def _wait(pool: ThreadPoolExecutor, futures: list[Future[Refit]], progress: RefitProgress | None) -> None:
-    done = 0
-    try:
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            if progress is not None:
-                progress(done, len(futures))
-    except KeyboardInterrupt:
-        raise build(
-            FitError,
-            f"Stopped after {done} of {len(futures)} refits: the rows that are left have no prediction.",
-            hint="fewer folds (k=5), or fit.loo(), which refits nothing",
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _run(model: ModelSpec, job: Job, options: Options) -> Refit:
-    draws = draw_posterior(with_weights(model, job.weights), options)
-    return Refit(
-        predictive_density(Fitted(model, draws), job.rows),
-        draws.values.shape[0] * draws.values.shape[1],
-        _trust(model, draws),
-        draws.seconds,
-    )
+    return refits.each([job.weights for job in jobs], score)
 
 
 def predictive_density(fitted: Fitted, rows: Rows) -> Floats:
