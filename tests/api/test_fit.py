@@ -44,7 +44,7 @@ def test_draws_are_measured_once(monkeypatch, fit: pp.Fit) -> None:
     monkeypatch.setattr(fit_view, "measured", lambda posterior: calls.append(1) or measured(posterior))
     fresh = pp.Fit(fit.model, fit.draws)
     assert fresh.summary().equals(summary(fit.posterior))
-    assert fresh.diagnose() == diagnose(fit.draws, fit.posterior, fit.model.layout)
+    assert fresh.diagnose() == diagnose(fit.fitted, fit.posterior)
     assert fresh.summary(0.5, ["x"]).equals(summary(fit.posterior, 0.5).loc[["x"]])
     assert len(calls) == 1
 

@@ -108,14 +108,12 @@ def test_the_pooling_factor_stays_within_bounds(table: pd.DataFrame, two_predict
 
 
 def test_a_fixed_sd_has_no_pooling_factor(two_predictors: Fitted) -> None:
-    layout = two_predictors.model.layout
-    fewer = replace(layout, variables=tuple(v for v in layout.variables if v.name != "1|g_sigma"))
-    fitted = replace(
-        two_predictors,
-        model=replace(
-            two_predictors.model, parameters=replace(two_predictors.model.parameters, layout=fewer)
-        ),
-    )
+    model = two_predictors.model
+    of_mean, *others = model.parameters.effects
+    intercept, slope = of_mean.coefficients
+    given = replace(of_mean, coefficients=(replace(intercept, sd=0.7, sd_value=-1), slope))
+    parameters = replace(model.parameters, effects=(given, *others))
+    fitted = replace(two_predictors, model=replace(model, parameters=parameters))
     assert np.isnan(pooling_factors(fitted, np.ones(3), "g", "1")).all()
     assert population_line(fitted).group_sd is None
 

@@ -43,15 +43,15 @@ def test_linear_predictor_is_the_sum_of_the_terms(case: Case, values: np.ndarray
     predictor = case.design.predictors[parameter]
     expected = [[slow_predictor(case, parameter, draw, row) for row in range(N_ROWS)] for draw in values]
     np.testing.assert_allclose(
-        linear_predictor(predictor, case.layout, values, ALL), expected, rtol=1e-12, atol=1e-12
+        linear_predictor(case.parameters, predictor, values, ALL), expected, rtol=1e-12, atol=1e-12
     )
 
 
 def test_some_rows_are_a_slice_of_all(case: Case, values: np.ndarray) -> None:
     predictor = case.design.predictors["mu"]
-    some = linear_predictor(predictor, case.layout, values, slice(5, 12))
+    some = linear_predictor(case.parameters, predictor, values, slice(5, 12))
     np.testing.assert_allclose(
-        some, linear_predictor(predictor, case.layout, values, ALL)[:, 5:12], rtol=1e-13
+        some, linear_predictor(case.parameters, predictor, values, ALL)[:, 5:12], rtol=1e-13
     )
 
 
@@ -62,21 +62,21 @@ def test_unknown_groups_contribute_nothing(case: Case, values: np.ndarray, unkno
     index = group.grouping.index.copy()
     index[list(unknown)] = -1
     new = replace(predictor, groups=(replace(group, grouping=replace(group.grouping, index=index)),))
-    expected = linear_predictor(predictor, case.layout, values, ALL)
-    expected[:, index < 0] = linear_predictor(replace(predictor, groups=()), case.layout, values, ALL)[
+    expected = linear_predictor(case.parameters, predictor, values, ALL)
+    expected[:, index < 0] = linear_predictor(case.parameters, replace(predictor, groups=()), values, ALL)[
         :, index < 0
     ]
-    np.testing.assert_array_equal(linear_predictor(new, case.layout, values, ALL), expected)
+    np.testing.assert_array_equal(linear_predictor(case.parameters, new, values, ALL), expected)
 
 
 def test_a_predictor_without_population_coefficients_is_its_groups_and_offset(
     case: Case, values: np.ndarray
 ) -> None:
     whole = case.design.predictors["mu"]
-    empty = replace(whole.population, matrix=np.empty((N_ROWS, 0)), names=(), terms=())
-    only_population = linear_predictor(replace(whole, groups=(), offset=None), case.layout, values, ALL)
-    rest = linear_predictor(replace(whole, population=empty), case.layout, values, ALL)
-    total = linear_predictor(whole, case.layout, values, ALL)
+    empty = replace(whole.population, matrix=np.zeros_like(whole.population.matrix))
+    only_population = linear_predictor(case.parameters, replace(whole, groups=(), offset=None), values, ALL)
+    rest = linear_predictor(case.parameters, replace(whole, population=empty), values, ALL)
+    total = linear_predictor(case.parameters, whole, values, ALL)
     np.testing.assert_allclose(only_population + rest, total, atol=1e-12)
 
 
@@ -96,12 +96,12 @@ def test_a_parameter_without_a_formula_is_one_column_on_the_scale_of_its_predict
 def test_blocks_cover_every_row_once_within_the_limit(case: Case, values: np.ndarray, max_bytes: int) -> None:
     predictor = case.design.predictors["mu"]
     blocks = [
-        (rows, linear_predictor(predictor, case.layout, values, rows))
+        (rows, linear_predictor(case.parameters, predictor, values, rows))
         for rows in row_blocks(N_ROWS, len(values), max_bytes)
     ]
     assert all(eta.nbytes <= max(max_bytes, 8 * len(values)) for _, eta in blocks)
     assert [row for rows, _ in blocks for row in range(rows.start, rows.stop)] == list(range(N_ROWS))
-    whole = linear_predictor(predictor, case.layout, values, ALL)
+    whole = linear_predictor(case.parameters, predictor, values, ALL)
     np.testing.assert_allclose(np.hstack([eta for _, eta in blocks]), whole, rtol=1e-12, atol=1e-12)
 
 

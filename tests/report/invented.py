@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import SimpleNamespace
@@ -10,18 +11,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from partialpool.families.base import Family
 from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.formula import Formula
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
-from partialpool.model.layout import Layout, Variable
+from partialpool.model.layout import Layout
+from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.plots.plot import Plot
 from partialpool.pooling.explain import explain
 from partialpool.pooling.population import Estimate, PopulationLine
+from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
 from partialpool.results.diagnostics import diagnose
+from partialpool.results.fitted import Fitted
 from partialpool.results.group_effects import group_table
 from partialpool.results.summaries import summary
 from partialpool.results.tree import posterior_dataset, to_datatree
@@ -33,13 +38,6 @@ ODD_LABELS = ('<b onmouseover="alert(1)">&"</b></script>', "Δhaka 🙂", "中�
 SCALES = {"": 1.0, "_outcome": 0.06}
 
 
-def make_layout(labels: tuple[str, ...] = LABELS) -> Layout:
-    names = {"g__factor_dim": np.array(labels)}
-    effects = Variable("1|g", "group_effect", 0, ("g__factor_dim",), names)
-    n = len(labels)
-    return Layout((effects, Variable("Intercept", "population", n), Variable("1|g_sigma", "group_sd", n + 1)))
-
-
 def make_design(labels: tuple[str, ...] = LABELS, sizes: tuple[int, ...] = SIZES) -> Design:
     n = sum(sizes)
     ones = np.ones((n, 1))
@@ -48,6 +46,11 @@ def make_design(labels: tuple[str, ...] = LABELS, sizes: tuple[int, ...] = SIZES
     term = GroupTerm((Term("1", slice(0, 1), None),), ("1",), ones, grouping, correlated=False)
     outcome = Outcome("y", np.arange(n) % 2.0, {}, None)
     return Design(outcome, {"mu": Predictor("mu", population, (term,), None)}, n_rows=n)
+
+
+def make_spec(labels: tuple[str, ...], sizes: tuple[int, ...]) -> ModelSpec:
+    priors = {"Intercept": Normal(0, 1.5), "1|g": Normal(0, Exponential(1))}
+    return build_spec(make_design(labels, sizes), Bernoulli(), priors)
 
 
 def without_rows(design: Design) -> Design:
@@ -65,20 +68,31 @@ def without_rows(design: Design) -> Design:
 def make_draws(n_draws: int = 200, *, n_groups: int = 3, interrupted: bool = False) -> Draws:
     rng = np.random.default_rng(19)
     values = rng.normal(size=(4, n_draws, n_groups + 2))
-    values[..., -1] = np.exp(values[..., -1])
+    values[..., 1] = np.exp(values[..., 1])  # 1|g_sigma
     stats = {"diverging": np.zeros((4, n_draws), dtype=bool), "energy": rng.normal(size=(4, n_draws))}
     return Draws(values, stats, "nuts", 19, 400, 0.25, ("ran",), interrupted, 200)
 
 
 @dataclass(frozen=True)
 class FakeModel:
-    layout: Layout = field(default_factory=make_layout)
-    design: Design = field(default_factory=make_design)
+    spec: ModelSpec = field(default_factory=lambda: make_spec(LABELS, SIZES))
     formula: Formula = field(default_factory=lambda: Formula("y ~ 1 + (1 | g)"))
-    family: Bernoulli = field(default_factory=Bernoulli)
-    priors: dict = field(
-        default_factory=lambda: {"Intercept": Normal(0, 1.5), "1|g": Normal(0, Exponential(1))}
-    )
+
+    @property
+    def design(self) -> Design:
+        return self.spec.design
+
+    @property
+    def family(self) -> Family:
+        return self.spec.family
+
+    @property
+    def priors(self) -> Mapping[str, Prior]:
+        return self.spec.priors
+
+    @property
+    def layout(self) -> Layout:
+        return self.spec.layout
 
     @property
     def size(self) -> str:
@@ -96,15 +110,18 @@ class FakeFit:
     model: FakeModel = field(default_factory=FakeModel)
     draws: Draws = field(default_factory=make_draws)
 
+    @property
+    def fitted(self) -> Fitted:
+        return Fitted(self.model.spec, self.draws)
+
     def summary(self, prob: float = 0.89) -> pd.DataFrame:
         return summary(posterior_dataset(self.draws, self.model.layout), prob)
 
     def group_coefficients(self, prob: float = 0.89, parameter: str = "mu") -> pd.DataFrame:
-        model = self.model
-        return group_table(self.draws, model.layout, model.design, parameter, totals=True, prob=prob)
+        return group_table(self.fitted, parameter, totals=True, prob=prob)
 
     def diagnose(self):
-        return diagnose(self.draws, posterior_dataset(self.draws, self.model.layout), self.model.layout)
+        return diagnose(self.fitted, posterior_dataset(self.draws, self.model.layout))
 
     def save(self, path):
         return write_tree(path, to_datatree(self.draws, self.model.layout, self.model.design))
@@ -112,7 +129,7 @@ class FakeFit:
 
 @cache
 def make_fit(labels: tuple[str, ...] = LABELS, sizes: tuple[int, ...] = SIZES) -> FakeFit:
-    model = FakeModel(make_layout(labels), make_design(labels, sizes))
+    model = FakeModel(make_spec(labels, sizes))
     return FakeFit(model, make_draws(200 if len(labels) < 100 else 40, n_groups=len(labels)))
 
 

@@ -126,7 +126,8 @@ def test_what_the_caller_says_stands(fit):
 
 
 def test_a_fit_without_rows_says_so(fit):
-    kept = replace(fit, model=replace(fit.model, design=without_rows(fit.model.design)))
+    spec = replace(fit.model.spec, design=without_rows(fit.model.design))
+    kept = replace(fit, model=replace(fit.model, spec=spec))
     page = fit_page(kept, prob=0.89, **ABOUT)
     assert of_kind(page, blocks.Notice)[0].title == "Without rows"
     (table,) = of_kind(page, blocks.GroupTable)

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from partialpool.families.gaussian import Gaussian
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
 from partialpool.inference.draws import Draws
-from partialpool.model.layout import Layout, Variable
+from partialpool.model.layout import Layout
+from partialpool.model.parameters import Parameters
+from partialpool.model.spec import build_spec
+from partialpool.results.fitted import Fitted
 
 N_ROWS = 40
 
 
+class Invented(Gaussian):
+    """A family of three parameters, of which nothing is computed."""
+
+    name = "invented"
+    parameters = ("mu", "sigma", "shape")
+    additions = ("trials",)
+
+
 @dataclass(frozen=True)
 class Case:
-    design: Design
-    layout: Layout
-    draws: Draws
+    fitted: Fitted
+
+    @property
+    def design(self) -> Design:
+        return self.fitted.model.design
+
+    @property
+    def parameters(self) -> Parameters:
+        return self.fitted.model.parameters
+
+    @property
+    def layout(self) -> Layout:
+        return self.parameters.layout
+
+    @property
+    def draws(self) -> Draws:
+        return self.fitted.draws
+
+    def drawn(self, draws: Draws) -> Fitted:
+        return replace(self.fitted, draws=draws)
 
 
 def make_case(n_chains: int = 4, n_draws: int = 250, seed: int = 1) -> Case:
@@ -30,15 +58,15 @@ def make_case(n_chains: int = 4, n_draws: int = 250, seed: int = 1) -> Case:
     independent normal, apart from the diagonal of the correlation matrix.
     """
     rng = np.random.default_rng(seed)
-    design = make_design(rng)
-    layout = make_layout(design)
+    spec = build_spec(make_design(rng), Invented())
+    layout = spec.layout
     values = rng.normal(size=(n_chains, n_draws, layout.n_values))
     for variable in layout.roles("group_corr"):
         variable.take(values)[:] = np.eye(variable.shape[0])
         variable.take(values)[..., 0, 1] = variable.take(values)[..., 1, 0] = rng.uniform(
             size=(n_chains, n_draws)
         )
-    return Case(design, layout, make_draws(values))
+    return Case(Fitted(spec, make_draws(values)))
 
 
 def make_draws(values: np.ndarray, **changes: Any) -> Draws:
@@ -100,40 +128,5 @@ def make_design(rng: np.random.Generator) -> Design:
     return Design(outcome, predictors, N_ROWS)
 
 
-def make_layout(design: Design, auxiliary: Sequence[str] = ("shape",)) -> Layout:
-    """Place the variables of a design one after another, the auxiliary ones first."""
-    wanted: list[tuple[str, str, dict[str, Any]]] = [(name, "auxiliary", {}) for name in auxiliary]
-    for predictor in design.predictors.values():
-        prefix = "" if predictor.parameter == "mu" else f"{predictor.parameter}_"
-        for term in predictor.population.terms:
-            wanted.append((prefix + term.name, "population", _levels(f"{prefix}{term.name}_dim", term)))
-        for group in predictor.groups:
-            wanted += _group_variables(prefix, group)
-    variables, start = [], 0
-    for name, role, coords in wanted:
-        variables.append(Variable(name, role, start, tuple(coords), coords))
-        start += variables[-1].size
-    return Layout(tuple(variables))
-
-
-def _group_variables(prefix: str, group: GroupTerm) -> list[tuple[str, str, dict[str, Any]]]:
-    factor = group.grouping.name
-    wanted: list[tuple[str, str, dict[str, Any]]] = []
-    for term in group.terms:
-        levels = _levels(f"{term.name}__expr_dim", term)
-        name = f"{prefix}{term.name}|{factor}"
-        wanted.append((f"{name}_sigma", "group_sd", levels))
-        wanted.append((name, "group_effect", levels | {f"{factor}__factor_dim": group.grouping.labels}))
-    if group.correlated:
-        labels = np.array(group.names)
-        dims = {f"{factor}__effect_dim": labels, f"{factor}__effect_dim_bis": labels}
-        wanted.append((f"{prefix}{factor}_corr", "group_corr", dims))
-    return wanted
-
-
 def _term(name: str, first: int, levels: tuple[str, ...] | None = None) -> Term:
     return Term(name, slice(first, first + len(levels or ("",))), levels)
-
-
-def _levels(dim: str, term: Term) -> Mapping[str, Any]:
-    return {} if term.levels is None else {dim: np.array(term.levels)}

@@ -29,7 +29,7 @@ def case() -> Case:
 def check(case: Case, found: Approximation, values: np.ndarray | None = None) -> Diagnosis:
     draws = approximated(case.draws, found)
     draws = draws if values is None else replace(draws, values=values)
-    return diagnose(draws, posterior_dataset(draws, case.layout), case.layout)
+    return diagnose(case.drawn(draws), posterior_dataset(draws, case.layout))
 
 
 def problems(case: Case, **changes: Any) -> list[str]:

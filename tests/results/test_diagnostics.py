@@ -18,7 +18,7 @@ def case() -> Case:
 
 
 def check(case: Case, draws: Draws) -> Diagnosis:
-    return diagnose(draws, posterior_dataset(draws, case.layout), case.layout)
+    return diagnose(case.drawn(draws), posterior_dataset(draws, case.layout))
 
 
 def with_stat(case: Case, name: str, value: np.ndarray) -> Draws:

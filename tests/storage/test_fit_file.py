@@ -122,10 +122,8 @@ def test_summaries_and_tables_are_the_same(rows: bool, shelf: Shelf) -> None:
     one, other = (posterior_dataset(f.draws, f.model.layout) for f in (found, fit))
     xr.testing.assert_identical(one, other)
     assert summary(one).equals(summary(other))
-    assert str(diagnose(found.draws, one, found.model.layout)) == str(
-        diagnose(fit.draws, other, fit.model.layout)
-    )
-    tables = [group_table(f.draws, f.model.layout, f.model.design, totals=True) for f in (found, fit)]
+    assert str(diagnose(found, one)) == str(diagnose(fit, other))
+    tables = [group_table(f, totals=True) for f in (found, fit)]
     without_sizes = [table.drop(columns="n") for table in tables]
     assert without_sizes[0].equals(without_sizes[1])
     if rows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from partialpool.api.versions import versions
 from partialpool.plots.caterpillar import draw_effects, effects_data
 from partialpool.plots.plot import Plot
 from partialpool.predict.log_likelihood import log_likelihood
-from partialpool.predict.separation import separation
 from partialpool.report.page import write_fit_page
 from partialpool.results.diagnostics import diagnose
 from partialpool.results.evidence import log_marginal_likelihood
@@ -60,9 +58,7 @@ class Fit(Predicting, Checking, Scoring, Keeping):
 
     def diagnose(self) -> Diagnosis:
         """Return problems of the draws, what was tried, and what to do; printing it gives a text."""
-        found = diagnose(self.draws, self.posterior, self.model.layout, lambda _: self._convergence)
-        note = None if self.draws.method == "prior" else separation(self.fitted)
-        return found if note is None else replace(found, findings=(*found.findings, note))
+        return diagnose(self.fitted, self.posterior, lambda _: self._convergence)
 
     def to_datatree(self, *, log_likelihood: bool = False) -> xr.DataTree:
         """Return everything in ArviZ's schema.
@@ -81,13 +77,11 @@ class Fit(Predicting, Checking, Scoring, Keeping):
 
     def group_effects(self, prob: float = DEFAULT_PROB, parameter: str | None = None) -> pd.DataFrame:
         """Return each group's deviations from the population, with intervals."""
-        return group_table(self.draws, self.model.layout, self.model.design, parameter, prob=prob)
+        return group_table(self.fitted, parameter, prob=prob)
 
     def group_coefficients(self, prob: float = DEFAULT_PROB, parameter: str | None = None) -> pd.DataFrame:
         """Return each group's own coefficients, population plus deviation, with intervals."""
-        return group_table(
-            self.draws, self.model.layout, self.model.design, parameter, totals=True, prob=prob
-        )
+        return group_table(self.fitted, parameter, totals=True, prob=prob)
 
     def plot_effects(
         self,

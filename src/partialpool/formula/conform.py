@@ -67,14 +67,10 @@ def without_columns(population: Population, names: Collection[str]) -> Populatio
 def _predictor(predictor: Predictor, like: Predictor) -> Predictor:
     gone = set(predictor.population.names) - set(like.population.names)
     population = without_columns(predictor.population, gone) if gone else predictor.population
-    wanted = {_key(term): term for term in like.groups}
-    groups = tuple(_alike(term, wanted[_key(term)]) for term in predictor.groups if _key(term) in wanted)
+    wanted = {term.key: term for term in like.groups}
+    groups = tuple(_alike(term, wanted[term.key]) for term in predictor.groups if term.key in wanted)
     return replace(predictor, population=population, groups=groups)
 
 
 def _alike(term: GroupTerm, like: GroupTerm) -> GroupTerm:
     return replace(term, correlated=like.correlated, shared=like.shared, covariance=like.covariance)
-
-
-def _key(term: GroupTerm) -> tuple[str, tuple[str, ...]]:
-    return term.grouping.name, term.names

@@ -95,6 +95,11 @@ class GroupTerm:
     covariance: KnownCovariance | None = None
 
     @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """What tells it from the other terms of its predictor, whatever the rows."""
+        return self.grouping.name, self.names
+
+    @property
     def between(self) -> Floats | None:
         """(J, J) known covariance between the factor's groups, where there is one."""
         return None if self.covariance is None else self.covariance.between

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.formula.known_covariances import KnownCovariance
-from partialpool.formula.records import GroupTerm
+from partialpool.formula.records import GroupTerm, Term
 from partialpool.priors.base import Prior
 from partialpool.priors.lkj import LKJ
 
@@ -81,17 +81,32 @@ class EffectsTerm:
     term
         The term of the formula.
     first
-        The block's coordinate that its first coefficient is; the others follow.
+        The block's coordinate that the first of its coefficients is; the others follow.
+    columns
+        Which of the term's coefficients: all, or one where each has a block of its own.
     """
 
     predictor: int
     term: GroupTerm
     first: int
+    columns: range
 
     @property
     def coordinates(self) -> range:
         """Its coordinates in the block."""
-        return range(self.first, self.first + len(self.term.names))
+        return range(self.first, self.first + len(self.columns))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its coefficients: ``"1"``, ``"x"``, ``"cat[b]"``."""
+        return tuple(self.term.names[i] for i in self.columns)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms that its coefficients are columns of; each by itself where they are not all."""
+        if len(self.columns) == len(self.term.names):
+            return self.term.terms
+        return tuple(Term(name, slice(i, i + 1), None) for i, name in enumerate(self.names))
 
 
 @dataclass(frozen=True)
@@ -156,10 +171,10 @@ class Effects:
     def slots(self) -> tuple[Slot, ...]:
         """Where its coordinates go, term by term."""
         return tuple(
-            Slot(at, part.predictor, column, member.index)
+            Slot(at, part.predictor, matrix[:, column], member.index)
             for part in self.terms
             for member, matrix in part.term.shares()
-            for at, column in zip(part.coordinates, matrix.T, strict=True)
+            for at, column in zip(part.coordinates, part.columns, strict=True)
         )
 
     @property
@@ -180,7 +195,12 @@ class Effects:
     @property
     def names(self) -> tuple[str, ...]:
         """d names as the terms have them: ``"1"``, ``"x"``."""
-        return tuple(name for part in self.terms for name in part.term.names)
+        return tuple(name for part in self.terms for name in part.names)
+
+    @cached_property
+    def places(self) -> Integers:
+        """(d, J) position of each effect in a draw."""
+        return np.array([[c.value] for c in self.coefficients]) + np.arange(self.size)
 
     def sds(self, values: Floats) -> Floats:
         """(..., d) sds of the effects in (..., n_values) draws."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from partialpool.formula.group_records import Grouping
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
-from partialpool.model.names import prefix
+from partialpool.model.names import population_name, prefix
 from partialpool.model.parameters import PredictorParameters
 from partialpool.model.spec import ModelSpec
 
@@ -162,7 +162,7 @@ def _base(parameter: str, name: str) -> str:
 
 def _names(own: EffectsTerm) -> list[str]:
     """The coefficients that a term varies, named as population-level ones."""
-    return ["Intercept" if name == "1" else name for name in own.term.names]
+    return [population_name(name) for name in own.names]
 
 
 def _shared(part: PredictorParameters, name: str) -> bool:

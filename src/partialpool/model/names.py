@@ -38,6 +38,17 @@ def group_name(parameter: str, coefficient: str, factor: str) -> str:
     return f"{prefix(parameter)}{coefficient}|{factor}"
 
 
+def population_name(effect: str) -> str:
+    """Name the population-level coefficient that a group-level one varies about.
+
+    Examples
+    --------
+    >>> population_name("1"), population_name("cat[b]")
+    ('Intercept', 'cat[b]')
+    """
+    return "Intercept" if effect == "1" else effect
+
+
 @dataclass(frozen=True)
 class TermGroup:
     """Group-level terms whose coefficients are one block of effects: one term, or all that share a name.

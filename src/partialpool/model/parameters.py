@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +21,13 @@ from partialpool.families.base import Family
 from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.layout import Layout, Variable
-from partialpool.model.names import TermGroup, group_name, prefix, term_groups
+from partialpool.model.names import TermGroup, group_name, population_name, prefix, term_groups
 from partialpool.priors.base import REAL, Prior
 from partialpool.priors.lkj import LKJ
 from partialpool.priors.normal import Normal
+
+Integers = NDArray[np.int64]
+TermKey = tuple[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,17 @@ class PredictorParameters:
     predictor: Predictor | None
     coefficients: tuple[Coefficient, ...]
 
+    @property
+    def places(self) -> Integers:
+        """(K,) position of each coefficient in a draw."""
+        return np.array([c.value for c in self.coefficients], np.int64)
+
+    def about(self, effect: str) -> Coefficient | None:
+        """The coefficient that a group-level one varies about, where there is one."""
+        names = () if self.predictor is None else self.predictor.population.names
+        wanted = population_name(effect)
+        return self.coefficients[names.index(wanted)] if wanted in names else None
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -78,6 +93,25 @@ class Parameters:
     def coefficients(self) -> tuple[Coefficient, ...]:
         """Population-level coefficients of all predictors."""
         return tuple(c for p in self.predictors for c in p.coefficients)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, PredictorParameters]:
+        """The predictors by their parameters."""
+        return {part.parameter: part for part in self.predictors}
+
+    @cached_property
+    def blocks(self) -> Mapping[TermKey, tuple[tuple[Effects, EffectsTerm], ...]]:
+        """By a term's parameter and key, the blocks that its coefficients are in, in their order."""
+        found: dict[TermKey, tuple[tuple[Effects, EffectsTerm], ...]] = {}
+        for effects in self.effects:
+            for own in effects.terms:
+                key = self.predictors[own.predictor].parameter, own.term.key
+                found[key] = (*found.get(key, ()), (effects, own))
+        return found
+
+    def places(self, parameter: str, term: GroupTerm) -> Integers:
+        """(d, J) position in a draw of each effect of a term, of the fitted rows or of others."""
+        return np.concatenate([e.places[own.coordinates] for e, own in self.blocks[parameter, term.key]])
 
 
 class _LayoutBuilder:
@@ -183,7 +217,7 @@ def _effects(
         for n, sd, value, sd_value in zip(names, sds, values, sd_values, strict=True)
     )
     terms = tuple(
-        EffectsTerm(list(parameters).index(parameter), term, start)
+        EffectsTerm(list(parameters).index(parameter), term, start, range(len(term.names)))
         for (parameter, term), start in zip(group.terms, starts, strict=False)
     )
     corr = priors[group.corr] if group.corr else None
@@ -224,16 +258,9 @@ def _split_fixed(effects: Effects) -> list[Effects]:
         return [effects]
     (part,) = effects.terms
     return [
-        replace(
-            effects, coefficients=(c,), terms=(EffectsTerm(part.predictor, _one_column(part.term, i), 0),)
-        )
+        replace(effects, coefficients=(c,), terms=(replace(part, columns=range(i, i + 1)),))
         for i, c in enumerate(effects.coefficients)
     ]
-
-
-def _one_column(term: GroupTerm, i: int) -> GroupTerm:
-    part = (Term(term.names[i], slice(0, 1), None),)
-    return replace(term, terms=part, names=(term.names[i],), matrix=term.matrix[:, i : i + 1])
 
 
 def _sd(prior: Prior) -> Prior | float | None:

@@ -14,7 +14,7 @@ from partialpool.families.base import Family
 from partialpool.formula.conform import without_columns
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Predictor
-from partialpool.model.names import group_name, prefix, term_groups
+from partialpool.model.names import group_name, population_name, prefix, term_groups
 from partialpool.model.spec import ModelSpec, with_terms
 from partialpool.priors.base import Prior, unwrapped
 
@@ -164,17 +164,6 @@ def no_pooling(model: ModelSpec, group: str | None = None) -> ModelSpec:
             prior = priors.pop(prefix(parameter) + coefficient)
             priors[group_name(parameter, effect, factor)] = unwrapped(prior)
     return with_terms(model, _each_predictor(design, lambda p: _uncorrelated(p, factor)), priors)
-
-
-def population_name(effect: str) -> str:
-    """Name the population-level coefficient that a group-level one varies about.
-
-    Examples
-    --------
-    >>> population_name("1"), population_name("cat[b]")
-    ('Intercept', 'cat[b]')
-    """
-    return "Intercept" if effect == "1" else effect
 
 
 def _each_predictor(design: Design, change: Callable[[Predictor], Predictor]) -> Design:

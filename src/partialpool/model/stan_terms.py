@@ -8,7 +8,6 @@ from functools import reduce
 from itertools import groupby
 
 from partialpool.constraints.positive import Positive
-from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import group_name, prefix
 from partialpool.model.parameters import Coefficient, PredictorParameters
@@ -118,16 +117,16 @@ def write_effects(draft: Draft, parameters: Sequence[str], effects: Effects) -> 
         (own.predictor, f"{weight} {text}".strip())
         for own, piece, symbol in found
         for group, weight in draft.factor(own.term.grouping).members
-        for text in [_contribution(draft, own.term, piece, symbol, group)]
+        for text in [_contribution(draft, own, piece, symbol, group)]
     ]
 
 
-def _contribution(draft: Draft, term: GroupTerm, piece: StanPiece, symbol: str, group: str) -> str:
+def _contribution(draft: Draft, own: EffectsTerm, piece: StanPiece, symbol: str, group: str) -> str:
     """Write what a piece of group effects adds to each row's predictor."""
-    matrix = term.matrix[:, piece.columns]
+    matrix = own.term.matrix[:, [own.columns[i] for i in piece.columns]]
     if matrix.shape[1] == 1 and (matrix == 1.0).all():
         return f"{symbol}[{group}]"
-    data = draft.columns(piece.name, matrix, [term.names[i] for i in piece.columns])
+    data = draft.columns(piece.name, matrix, [own.names[i] for i in piece.columns])
     if matrix.shape[1] == 1:
         return f"{symbol}[{group}] .* {data}"
     return f"rows_dot_product({symbol}[{group}], {data})"
@@ -171,7 +170,7 @@ def named_pieces(effects: Effects, parameters: Sequence[str]) -> list[NamedPiece
     for own in effects.terms:
         coefficients = [effects.coefficients[i] for i in own.coordinates]
         marks = [learnt_bounds(c) for c in coefficients]
-        for piece in pieces(own.term.terms, own.term.names, marks):
+        for piece in pieces(own.terms, own.names, marks):
             name = group_name(parameters[own.predictor], piece.name, effects.factor)
             found.append(NamedPiece(own, piece, name, tuple(coefficients[i] for i in piece.columns)))
     return found

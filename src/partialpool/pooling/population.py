@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, unknown_name
-from partialpool.formula.records import Design, GroupTerm
-from partialpool.model.names import group_name
-from partialpool.model.poolings import grouping_factor, population_name, without_groups
+from partialpool.model.effects import Effects
+from partialpool.model.names import population_name
+from partialpool.model.poolings import grouping_factor, without_groups
+from partialpool.model.spec import ModelSpec
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome, unit_outcomes
 from partialpool.results.fitted import Fitted
-from partialpool.results.positions import population_positions
 from partialpool.results.summaries import DEFAULT_PROB, hdi
 
 Floats = NDArray[np.float64]
@@ -97,10 +97,10 @@ def population_line(
     model = partial.model
     outcome = known_outcome(model.design)
     factor = grouping_factor(model.design, group).name
-    term = find_term(model.design, factor, coefficient)
+    own = varying(model, factor, coefficient)
     everyone = np.zeros(model.design.n_rows, dtype=np.int64)
     ((_, expected),) = group_outcomes(partial, everyone, 1, design=without_groups(model.design, factor))
-    sds = group_sd_draws(partial, term, coefficient)
+    sds = group_sd_draws(partial, own)
     return PopulationLine(
         group=factor,
         coefficient=coefficient,
@@ -122,36 +122,57 @@ def estimate(draws: Floats, prob: float) -> Estimate:
     return Estimate(float(draws.mean()), float(draws.std()), float(lower), float(upper))
 
 
-def find_term(design: Design, factor: str, coefficient: str) -> GroupTerm:
-    """Find the group-level term of the mean that has a coefficient."""
-    terms = [term for term in design.main.groups if term.grouping.name == factor]
-    for term in terms:
-        if coefficient in term.names:
-            return term
-    valid = [name for term in terms for name in term.names]
-    raise unknown_name(OptionError, f"group-level coefficient of {factor!r} called", coefficient, valid)
+class Varying(NamedTuple):
+    """A group-level coefficient of the mean: its block of effects, and which coordinate of it."""
+
+    effects: Effects
+    coordinate: int
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(J,) positions of the groups' effects in a draw."""
+        return self.effects.places[self.coordinate]
+
+
+def varying(model: ModelSpec, factor: str, coefficient: str) -> Varying:
+    """Find a coefficient of the mean that varies between groups of a factor.
+
+    Raises
+    ------
+    OptionError
+        When there is none of that name.
+    """
+    found = coefficients_of(model, factor)
+    if coefficient not in found:
+        raise unknown_name(OptionError, f"group-level coefficient of {factor!r} called", coefficient, found)
+    return found[coefficient]
+
+
+def coefficients_of(model: ModelSpec, factor: str) -> dict[str, Varying]:
+    """Collect the coefficients of the mean that vary between groups of a factor, by name."""
+    return {
+        name: Varying(effects, at)
+        for effects in model.parameters.effects
+        for own in effects.terms
+        if effects.factor == factor and own.predictor == 0
+        for name, at in zip(own.names, own.coordinates, strict=True)
+    }
 
 
 def coefficient_draws(fitted: Fitted, coefficient: str) -> Floats:
     """Take the draws of the population-level coefficient that a group-level one varies about, (S,)."""
-    predictor = fitted.model.design.main
-    names = predictor.population.names
-    name = population_name(coefficient)
-    if name not in names:
-        raise unknown_name(OptionError, "population-level coefficient", name, names)
-    position = population_positions(predictor, fitted.model.layout)[names.index(name)]
-    return fitted.values[:, position]
+    part = fitted.model.parameters.predictors[0]
+    found = part.about(coefficient)
+    if found is None:
+        names = fitted.model.design.main.population.names
+        raise unknown_name(OptionError, "population-level coefficient", population_name(coefficient), names)
+    return fitted.values[:, found.value]
 
 
-def group_sd_draws(fitted: Fitted, term: GroupTerm, coefficient: str) -> Floats | None:
+def group_sd_draws(fitted: Fitted, own: Varying) -> Floats | None:
     """Take the draws of the standard deviation of a group-level coefficient, (S,), if it is estimated."""
-    column = term.names.index(coefficient)
-    part = next(t for t in term.terms if t.columns.start <= column < t.columns.stop)
-    name = f"{group_name(fitted.model.family.main, part.name, term.grouping.name)}_sigma"
-    if name not in fitted.model.layout:
-        return None
-    draws = fitted.model.layout[name].take(fitted.values).reshape(len(fitted.values), -1)
-    return draws[:, column - part.columns.start]
+    place = own.effects.coefficients[own.coordinate].sd_value
+    return None if place < 0 else fitted.values[:, place]
 
 
 def raw_means(fitted: Fitted, group: NDArray[np.int64], n_groups: int) -> Floats:

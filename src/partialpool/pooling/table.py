@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,21 @@ from numpy.typing import NDArray
 from partialpool.errors import OptionError, build
 from partialpool.families.support import row_weights
 from partialpool.formula.group_records import Grouping
-from partialpool.formula.records import Design, Outcome
+from partialpool.formula.records import Outcome
 from partialpool.model.poolings import grouping_factor
 from partialpool.pooling.group_outcomes import group_outcomes, known_outcome
 from partialpool.pooling.population import (
     coefficient_draws,
+    coefficients_of,
     estimate,
-    find_term,
     group_sd_draws,
     raw_means,
+    varying,
 )
 from partialpool.results.fitted import Fitted
-from partialpool.results.group_effects import group_table
+from partialpool.results.group_effects import effect_figures, population_share
 from partialpool.results.sizes import group_sizes, whole
-from partialpool.results.summaries import DEFAULT_PROB, check_prob, hdi, interval_names
+from partialpool.results.summaries import DEFAULT_PROB, check_prob, hdi
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def pooling_table(
     check_prob(prob)
     design = partial.model.design
     grouping = grouping_factor(design, group)
-    find_term(design, grouping.name, coefficient)
+    varying(partial.model, grouping.name, coefficient)
     _check_rows(no, partial, complete)
     index, n_groups = grouping.index, len(grouping.labels)
     outcome = known_outcome(design)
@@ -123,11 +123,11 @@ def pooling_factors(partial: Fitted, sd: Floats, group: str, coefficient: str) -
     -------
     (J,) in [0, 1]; NaN when the model fixes the groups' sd instead of estimating it.
     """
-    term = find_term(partial.model.design, group, coefficient)
-    sigma = group_sd_draws(partial, term, coefficient)
+    own = varying(partial.model, group, coefficient)
+    sigma, between = group_sd_draws(partial, own), own.effects.between
     if sigma is None:
         return np.full(len(sd), np.nan)
-    variances = 1.0 if term.between is None else np.diag(term.between)
+    variances = 1.0 if between is None else np.diag(between)
     unseen = variances * np.mean(sigma**2) + np.var(coefficient_draws(partial, coefficient))
     return np.clip(sd**2 / unseen, 0.0, 1.0)
 
@@ -153,18 +153,12 @@ def _sizes(outcome: Outcome, grouping: Grouping) -> dict[str, NDArray[Any]]:
 
 def _on_link(fitted: Fitted, group: str, coefficient: str, n_groups: int, prob: float) -> pd.DataFrame:
     """Summarise each group's coefficient; without terms of the factor it is the population's for all."""
-    design = _only_factor(fitted.model.design, group)
-    if not design.main.groups:
+    own = coefficients_of(fitted.model, group).get(coefficient)
+    if own is None:
         return pd.DataFrame([estimate(coefficient_draws(fitted, coefficient), prob)] * n_groups)
-    figures = group_table(fitted.draws, fitted.model.layout, design, totals=True, prob=prob)
-    chosen = figures[figures["coefficient"] == coefficient].reset_index(drop=True)
-    return chosen.rename(columns=dict(zip(interval_names(prob), ("lower", "upper"), strict=True)))
-
-
-def _only_factor(design: Design, group: str) -> Design:
-    main = design.main
-    own = tuple(term for term in main.groups if term.grouping.name == group)
-    return replace(design, predictors={main.parameter: replace(main, groups=own)})
+    share = population_share(fitted.values, fitted.model.parameters.predictors[0], coefficient)
+    figures = effect_figures(fitted.values, own.places, share, prob)
+    return pd.DataFrame(figures.T, columns=list(FIGURES))
 
 
 def _on_outcome(fitted: Fitted, index: NDArray[np.int64], n_groups: int, prob: float) -> pd.DataFrame:

@@ -18,11 +18,10 @@ from partialpool.predict.asked import Asked
 from partialpool.predict.linear import linear_predictors
 from partialpool.predict.members import Members, chosen_groups
 from partialpool.predict.outcomes import draw_outcomes, standard_normals
-from partialpool.predict.populations import GroupPopulation
+from partialpool.predict.populations import GroupPopulation, Populations
 from partialpool.predict.relatives import Relatives
 from partialpool.predict.streams import Streams
 from partialpool.results.fitted import Fitted
-from partialpool.results.positions import effect_positions
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -71,7 +70,7 @@ class Evaluator:
 
     fitted: Fitted
     asked: Asked
-    populations: tuple[GroupPopulation, ...]
+    populations: Populations
     members: Members
 
     @property
@@ -125,8 +124,8 @@ class Evaluator:
         for parameter, predictor in rows.design.predictors.items():
             for term, population in self._populations_of(parameter, predictor):
                 for i, (_, matrix) in enumerate(term.shares()):
-                    parts = population.parts(population.columns(term, matrix))
-                    for name, part in zip(population.full_names, parts, strict=True):
+                    parts = population.parts(population.columns(matrix))
+                    for name, part in zip(population.names, parts, strict=True):
                         yield parameter, f"{name} {i}", part
 
     def outcomes(self, rows: Rows, first_row: int) -> Floats:
@@ -164,15 +163,13 @@ class Evaluator:
         assert unseen is not None, "called for terms with new groups"
         assert member.unseen is not None, "called for terms with new groups"
         where, groups, own = _new_groups(member.unseen)
-        for population in self.populations:
-            if not len(where) or not population.is_of(predictor.parameter, term):
-                continue
-            weights = population.columns(term, matrix[where])
+        for population in self.populations[predictor.parameter, term.key] if len(where) else ():
+            weights = population.columns(matrix[where])
             if population.relatives is not None:
                 labels = unseen.labels[groups]
                 self._add_relatives(eta, population, population.relatives, labels, weights, where, own)
                 continue
-            for k in range(len(population.full_names)):
+            for k in range(len(population.names)):
                 drawn = population.draw(k, unseen.hashes[groups], self.asked.seed)
                 eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
 
@@ -191,7 +188,7 @@ class Evaluator:
         for weight, places in zip(weights.T, population.places, strict=True):
             expected = self.fitted.values[:, places] @ relatives.weights[at].T
             eta[:, where] += expected[:, own] * weight
-        for k in range(len(population.full_names)):
+        for k in range(len(population.names)):
             # All of them, so that a group's draws do not depend on which others are predicted for.
             drawn = population.draw(k, relatives.hashes, self.asked.seed) @ relatives.factor[at].T
             eta[:, where] += (population.factors[:, :, k] @ weights.T) * drawn[:, own]
@@ -201,8 +198,8 @@ class Evaluator:
         for parameter, predictor in rows.design.predictors.items():
             for term, population in self._populations_of(parameter, predictor):
                 for i, (_, matrix) in enumerate(term.shares() if population.shared else ()):
-                    weights = population.columns(term, matrix)
-                    for name, part in zip(population.full_names, population.parts(weights), strict=True):
+                    weights = population.columns(matrix)
+                    for name, part in zip(population.names, population.parts(weights), strict=True):
                         # Named by group and effect alone, so that all predictors get the same.
                         key = f"average {name} {i}" if i else f"average {name}"
                         linear[parameter] += part * standard_normals(
@@ -227,9 +224,9 @@ class Evaluator:
         first = where[np.unique(own, return_index=True)[1]]
         groupings = {**rows.groupings, name: term.grouping.alone(member)}
         chosen = chosen_groups(self.members, groupings, name, first, len(values), self.asked.seed)
-        positions = effect_positions(predictor, term, self.fitted.model.layout)
-        for weight, places in zip(matrix[where].T, positions, strict=True):
-            effects = np.take_along_axis(values, places[chosen], axis=1)
+        places = self.fitted.model.parameters.places(predictor.parameter, term)
+        for weight, own_places in zip(matrix[where].T, places, strict=True):
+            effects = np.take_along_axis(values, own_places[chosen], axis=1)
             eta[:, where] += effects[:, own] * weight
 
     def _variance(self, parameter: str, rows: Rows, shared: bool = True) -> Floats | None:
@@ -239,7 +236,7 @@ class Evaluator:
         out effects that go into other predictors, too.
         """
         found = [
-            population.variance(population.columns(term, matrix))
+            population.variance(population.columns(matrix))
             for term, population in self._populations_of(parameter, rows.design.predictors[parameter])
             if shared or not population.shared
             for _, matrix in term.shares()
@@ -251,9 +248,8 @@ class Evaluator:
     ) -> Iterator[tuple[GroupTerm, GroupPopulation]]:
         """Yield the terms of a linear predictor, each with the populations of its coefficients."""
         for term in predictor.groups:
-            for population in self.populations:
-                if population.is_of(parameter, term):
-                    yield term, population
+            for population in self.populations[parameter, term.key]:
+                yield term, population
 
 
 @cache

@@ -9,24 +9,23 @@ from numpy.typing import NDArray
 
 from partialpool.formula.design_rows import take_rows
 from partialpool.formula.records import Design, GroupTerm, Predictor
-from partialpool.model.layout import Layout
+from partialpool.model.parameters import Parameters
 from partialpool.model.spec import ModelSpec
-from partialpool.results.positions import effect_positions, population_positions
 
 Floats = NDArray[np.float64]
 
 BLOCK_BYTES = 64 * 2**20
 
 
-def linear_predictor(predictor: Predictor, layout: Layout, values: Floats, rows: slice) -> Floats:
+def linear_predictor(parameters: Parameters, predictor: Predictor, values: Floats, rows: slice) -> Floats:
     """Compute offset + X beta + sum of Z b for some rows.
 
     Parameters
     ----------
+    parameters
+        Say which values are the predictor's coefficients and group effects.
     predictor
-        The matrices, group indices and offset, of n rows.
-    layout
-        Says which values are the predictor's coefficients and group effects.
+        The matrices, group indices and offset, of n rows; it may lack group-level terms.
     values
         (S, n_values) flat vectors, one a draw.
     rows
@@ -34,13 +33,13 @@ def linear_predictor(predictor: Predictor, layout: Layout, values: Floats, rows:
 
     Returns
     -------
-    (S, n_rows) on the scale of the link. A group whose index is -1, which the layout does not have, adds
+    (S, n_rows) on the scale of the link. A group whose index is -1, which the fit does not have, adds
     nothing.
     """
     design = predictor.population.matrix[rows]
-    eta = values[:, population_positions(predictor, layout)] @ design.T
-    for group in predictor.groups:
-        _add_group_effects(eta, predictor, group, layout, values, rows)
+    eta = values[:, parameters.by_name[predictor.parameter].places] @ design.T
+    for term in predictor.groups:
+        _add_group_effects(eta, term, parameters.places(predictor.parameter, term), values, rows)
     if predictor.offset is not None:
         eta += predictor.offset[rows]
     return eta
@@ -64,7 +63,7 @@ def linear_predictors(model: ModelSpec, design: Design, values: Floats, rows: sl
     """
     if design.row is not None:
         design, rows = take_rows(design, rows), slice(None)
-    linear = {n: linear_predictor(p, model.layout, values, rows) for n, p in design.predictors.items()}
+    linear = {n: linear_predictor(model.parameters, p, values, rows) for n, p in design.predictors.items()}
     for part in model.parameters.predictors:
         if part.predictor is None:
             (coefficient,) = part.coefficients
@@ -89,16 +88,16 @@ def row_blocks(n_rows: int, n_draws: int, max_bytes: int = BLOCK_BYTES) -> Itera
 
 
 def _add_group_effects(
-    eta: Floats, predictor: Predictor, group: GroupTerm, layout: Layout, values: Floats, rows: slice
+    eta: Floats, term: GroupTerm, places: NDArray[np.int64], values: Floats, rows: slice
 ) -> None:
-    """Add Z b of one group-level term to `eta`, in place."""
-    for member, matrix in group.shares(rows):
+    """Add Z b of one group-level term, whose effects have (d, J) places, to `eta`, in place."""
+    for member, matrix in term.shares(rows):
         known = member.index >= 0
         if not known.any():
             continue
         known_groups = np.where(known, member.index, 0)
         weights = np.where(known[:, np.newaxis], matrix, 0.0)
-        for weight, positions in zip(weights.T, effect_positions(predictor, group, layout), strict=True):
-            effects = np.take(values, positions[known_groups], axis=1)
+        for weight, own in zip(weights.T, places, strict=True):
+            effects = np.take(values, own[known_groups], axis=1)
             effects *= weight
             eta += effects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, build
-from partialpool.formula.known_covariances import KnownCovariance
-from partialpool.formula.records import GroupTerm
 from partialpool.model.effects import Effects, EffectsTerm
+from partialpool.model.parameters import TermKey
 from partialpool.predict.relatives import Relatives, relatives
 from partialpool.predict.streams import Streams
 from partialpool.priors.base import Prior
@@ -26,66 +25,64 @@ _SINGULAR = 1e-8  # below this, what is left of a correlation matrix's pivot is 
 
 @dataclass(frozen=True)
 class GroupPopulation:
-    """Where the effects of one group-level term come from: b = C u, with independent u.
+    """Where the effects of a group-level term come from: b = C u, with independent u.
 
     Attributes
     ----------
-    parameter, factor
-        Its linear predictor and its grouping factor.
-    names
-        d coefficients as the design names them: ``"1"``, ``"x"``.
-    places
-        (d, J) where their effects stand in a draw.
-    full_names
-        The D coefficients of the block that the term is part of, as results name them: those of the term, and
-        those of terms that share a name with it, ``"sigma_x|district"``.
+    effects
+        The block of D coordinates that the term is part of, maybe with terms that share a name with it.
+    own
+        The d of them that are the term's.
     factors
         (S, d, D) C of every draw, C C' the covariance matrix of the effects.
-    prior
-        The distribution of u where effects have a fixed prior that is not a normal around zero (then D and C
-        are 1); None for standard normals.
-    shared
-        Whether the block goes into other linear predictors, too.
-    covariance
-        What is known of the covariance between groups; None where they are independent.
     """
 
-    parameter: str
-    factor: str
-    names: tuple[str, ...]
-    places: NDArray[np.int64]
-    full_names: tuple[str, ...]
+    effects: Effects
+    own: EffectsTerm
     factors: Floats
-    prior: Prior | None
-    shared: bool = False
-    covariance: KnownCovariance | None = None
+
+    @property
+    def prior(self) -> Prior | None:
+        """The distribution of u where it is fixed, with D = C = 1; None for standard normals."""
+        return self.effects.coefficients[0].prior if self.effects.fixed else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """D names, as results have them: ``"sigma_x|district"``."""
+        return tuple(c.name for c in self.effects.coefficients)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(d, J) where its effects stand in a draw."""
+        return self.effects.places[self.own.coordinates]
+
+    @property
+    def shared(self) -> bool:
+        """Whether the block goes into other linear predictors, too."""
+        return len(self.effects.predictors) > 1
 
     @cached_property
     def relatives(self) -> Relatives | None:
         """New groups that a known covariance covers; None where groups are independent."""
-        return None if self.covariance is None else relatives(self.covariance)
+        known = self.effects.covariance
+        return None if known is None else relatives(known)
 
     @property
     def scale(self) -> float:
         """How many times the sd of a group is that which is learnt, averaged over variances of groups."""
-        return 1.0 if self.covariance is None else math.sqrt(self.covariance.mean_variance)
+        known = self.effects.covariance
+        return 1.0 if known is None else math.sqrt(known.mean_variance)
 
-    def is_of(self, parameter: str, term: GroupTerm) -> bool:
-        """Say whether these are coefficients of a term of some design."""
-        return (parameter, term.grouping.name) == (self.parameter, self.factor) and set(self.names) <= set(
-            term.names
-        )
-
-    def columns(self, term: GroupTerm, matrix: Floats) -> Floats:
-        """Take from the columns of a term's coefficients those of these coefficients, (n_rows, d)."""
-        return matrix[:, [term.names.index(name) for name in self.names]]
+    def columns(self, matrix: Floats) -> Floats:
+        """Take from the columns of the term's coefficients those of these coefficients, (n_rows, d)."""
+        return matrix[:, self.own.columns]
 
     def draw(self, k: int, hashes: NDArray[np.uint64], seed: int) -> Floats:
         """Draw the k-th u of some groups, one for each posterior draw: (S, groups).
 
         A group's numbers depend on the seed, the coefficient and the hash of the group's label alone.
         """
-        streams, n_draws = Streams(seed, self.full_names[k]), len(self.factors)
+        streams, n_draws = Streams(seed, self.names[k]), len(self.factors)
         drawn = np.empty((len(hashes), n_draws))
         for row, key in zip(drawn, hashes.tolist(), strict=True):
             generator = streams.at(key)
@@ -118,44 +115,36 @@ class GroupPopulation:
         if self.prior is not None:
             raise build(
                 OptionError,
-                f"The effects {self.full_names[0]!r} have the fixed prior {self.prior}: there is no fitted "
+                f"The effects {self.names[0]!r} have the fixed prior {self.prior}: there is no fitted "
                 "population of groups to average over.",
                 allowed="averages over effects whose prior is a normal around zero",
                 hint="groups=None, or new groups in the data with groups='all'",
             )
-        for k in range(len(self.full_names)):
+        for k in range(len(self.names)):
             yield self.scale * (self.factors[:, :, k] @ weights.T)
 
 
-def group_populations(fitted: Fitted) -> tuple[GroupPopulation, ...]:
+# By a term's parameter and key; several where each of its coefficients has a block of its own.
+Populations = Mapping[TermKey, tuple[GroupPopulation, ...]]
+
+
+def group_populations(fitted: Fitted) -> Populations:
     """Collect the population behind every group-level term of a fit."""
-    parameters, values = fitted.model.parameters, fitted.values
-    return tuple(
-        _population(parameters.predictors[own.predictor].parameter, effects, own, values)
-        for effects in parameters.effects
-        for own in effects.terms
-    )
+    values = fitted.values
+    factors = {id(effects): _factors(effects, values) for effects in fitted.model.parameters.effects}
 
+    def population(effects: Effects, own: EffectsTerm) -> GroupPopulation:
+        stop = own.first + len(own.columns)
+        return GroupPopulation(effects, own, factors[id(effects)][:, own.first : stop])
 
-def _population(parameter: str, effects: Effects, own: EffectsTerm, values: Floats) -> GroupPopulation:
-    prior = effects.coefficients[0].prior if effects.fixed else None
-    factors = np.ones((len(values), 1, 1)) if prior is not None else _factors(effects, values)
-    first = np.array([effects.coefficients[i].value for i in own.coordinates])
-    return GroupPopulation(
-        parameter,
-        effects.factor,
-        own.term.names,
-        first[:, np.newaxis] + np.arange(effects.size),
-        tuple(c.name for c in effects.coefficients),
-        factors[:, own.first : own.first + len(own.term.names)],
-        prior,
-        len(effects.predictors) > 1,
-        effects.covariance,
-    )
+    blocks = fitted.model.parameters.blocks
+    return {key: tuple(population(*block) for block in own) for key, own in blocks.items()}
 
 
 def _factors(effects: Effects, values: Floats) -> Floats:
     """Compute the Cholesky factor of the effects' covariance matrix in every draw, (S, d, d)."""
+    if effects.fixed:
+        return np.ones((len(values), 1, 1))
     sds = effects.sds(values)
     if effects.corr is None:
         return sds[:, :, np.newaxis] * np.eye(effects.width)

@@ -12,8 +12,7 @@ from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Outcome, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
-from partialpool.model.layout import Layout
-from partialpool.model.names import group_name
+from partialpool.model.parameters import Parameters
 from partialpool.pooling.group_outcomes import known_outcome
 from partialpool.pooling.pooling_words import count, number
 from partialpool.report.html_tables import minus
@@ -103,7 +102,7 @@ def model_in_words(model: ModelLike) -> list[str]:
     for parameter, predictor in design.predictors.items():
         subject = family.subject(parameter)
         sentences.append(f"{subject[0].upper()}{subject[1:]} is a sum of {_population(predictor)}.")
-        sentences += [_varying(term, parameter, model.layout) for term in predictor.groups]
+        sentences += [_varying(term, parameter, model.spec.parameters) for term in predictor.groups]
     return sentences
 
 
@@ -160,7 +159,7 @@ def _population(predictor: Predictor) -> str:
     return listed(parts) or "nothing: it is zero"
 
 
-def _varying(term: GroupTerm, parameter: str, layout: Layout) -> str:
+def _varying(term: GroupTerm, parameter: str, parameters: Parameters) -> str:
     """Describe what varies by group, and whether its sd is estimated."""
     own = ["intercept" if name == "1" else f"coefficient of {name}" for name in term.names]
     text = (
@@ -173,8 +172,7 @@ def _varying(term: GroupTerm, parameter: str, layout: Layout) -> str:
     related = (
         "" if term.covariance is None else f"; groups are related by {term.covariance.name}, which is known"
     )
-    names = (f"{group_name(parameter, part.name, term.grouping.name)}_sigma" for part in term.terms)
-    if any(name in layout for name in names):
+    if any(effects.learnt.any() for effects, _ in parameters.blocks[parameter, term.key]):
         learnt = "how far groups are spread is learnt from the data, so groups share information"
         return f"{text}{related}; {learnt}."
     if related:

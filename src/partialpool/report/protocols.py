@@ -11,6 +11,7 @@ from partialpool.formula.formula import Formula
 from partialpool.formula.records import Design
 from partialpool.inference.draws import Draws
 from partialpool.model.layout import Layout
+from partialpool.model.spec import ModelSpec
 from partialpool.plots.plot import Plot
 from partialpool.pooling.population import PopulationLine
 from partialpool.priors.base import Prior
@@ -53,6 +54,10 @@ class ModelLike(Protocol):
     @property
     def design(self) -> Design:
         """The design of the fitted rows."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Its specification, with coefficients and blocks of effects."""
 
     @property
     def layout(self) -> Layout:

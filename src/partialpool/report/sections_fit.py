@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from partialpool.model.names import group_name, prefix
+from partialpool.model.names import group_name, population_name, prefix
 from partialpool.pooling.pooling_words import percent, scale_of_link
 from partialpool.report.coefficients_chart import COEFFICIENTS_KEY, coefficients_spec
 from partialpool.report.group_tables import coefficient_groups
@@ -35,7 +35,7 @@ def groups_section(fit: FitLike, prob: float) -> Section | None:
     means = {str(name): float(mean) for name, mean in fit.summary()["mean"].items()}
     for number, (parameter, part) in enumerate(_parts(fit, prob), start=1):
         coefficient = str(part["coefficient"].iloc[0])
-        line = means.get(prefix(parameter) + ("Intercept" if coefficient == "1" else coefficient))
+        line = means.get(prefix(parameter) + population_name(coefficient))
         blocks += _blocks(fit, parameter, part.reset_index(drop=True), prob, line, f"groups-{number}")
     return Section("groups", "The groups", tuple(blocks)) if blocks else None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from partialpool.model.layout import Layout
 from partialpool.results.approximation import check_approximation
 from partialpool.results.convergence import MIN_DRAWS, Convergence
 from partialpool.results.findings import Diagnosis, Finding, Severity
+from partialpool.results.fitted import Fitted
+from partialpool.results.separation import separation
 from partialpool.results.summaries import Measure, measured, value_labels
 
 if TYPE_CHECKING:
@@ -29,24 +32,21 @@ MIN_INDEPENDENT = 100
 _NAMES_SHOWN = 3
 
 
-def diagnose(
-    draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Measure | None = None
-) -> Diagnosis:
+def diagnose(fitted: Fitted, posterior: xr.Dataset, measure: Measure | None = None) -> Diagnosis:
     """Check whether draws are reliable.
 
     Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01), bulk and tail effective
     sample sizes (below 100 a chain), the energy (E-BFMI below 0.3) and the limit of the trajectories' length.
     What is constant, such as the diagonal of a correlation matrix, is left out. Draws of nested Laplace are
-    independent: there the approximation is checked in place of chains, see `check_approximation`.
+    independent: there the approximation is checked in place of chains, see `check_approximation`. Predictors
+    that separate the outcomes are noted, see `separation`.
 
     Parameters
     ----------
-    draws
-        As sampled, with the sampler's statistics.
+    fitted
+        Draws with the sampler's statistics, and their model.
     posterior
         The same draws labelled, see `posterior_dataset`.
-    layout
-        The roles of the variables, for the advice.
     measure
         Gives precision and convergence, if the checks need them; `measured` when None. A fit gives what it
         has computed already.
@@ -55,14 +55,16 @@ def diagnose(
     -------
     Problems, notes, and the checks passed with their figures.
     """
-    return _sorted_out(_all_checks(draws, posterior, layout, measure or measured))
+    draws, layout = fitted.draws, fitted.model.layout
+    if draws.method == "prior":
+        return _sorted_out(_check_prior(draws, posterior))
+    note = separation(fitted)
+    checks = _all_checks(draws, posterior, layout, measure or measured)
+    return _sorted_out(chain(checks, [] if note is None else [note]))
 
 
 def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Measure) -> Checks:
     n_chains, n_draws, _ = draws.values.shape
-    if draws.method == "prior":
-        yield from _check_prior(draws, posterior)
-        return
     if draws.approximation is not None:
         yield from _check_independent(draws)
         yield from _check_finite(draws, posterior)
@@ -106,7 +108,7 @@ def _check_independent(draws: Draws) -> Checks:
         yield f"{amount}: no chains that would have to converge."
 
 
-def _sorted_out(checks: Checks) -> Diagnosis:
+def _sorted_out(checks: Iterable[Finding | str]) -> Diagnosis:
     found: list[Finding] = []
     passed: list[str] = []
     for check in checks:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from partialpool.predict.linear import row_blocks
 from partialpool.results.findings import Finding
 from partialpool.results.fitted import Fitted
-from partialpool.results.positions import population_positions
 
 
 def separation(fitted: Fitted) -> Finding | None:
@@ -27,13 +25,11 @@ def separation(fitted: Fitted) -> Finding | None:
     names = [name for name in predictor.population.names if name != "Intercept"]
     if not model.family.bounded or outcome is None or not names or not model.design.n_rows:
         return None
-    means = fitted.values[:, population_positions(predictor, model.layout)].mean(axis=0)
+    means = fitted.values[:, model.parameters.by_name[predictor.parameter].places].mean(axis=0)
     proportion, used = model.family.unit_outcome(outcome), model.family.unit_weights(outcome) > 0
     if np.any((proportion[used] > 0) & (proportion[used] < 1)):
         return None
-    matrix = predictor.population.matrix
-    parts = [matrix[rows] @ means for rows in row_blocks(len(matrix), len(names))]
-    eta = model.design.by_row(np.concatenate(parts))
+    eta = model.design.by_row(predictor.population.matrix @ means)
     zeros, ones = eta[used & (proportion == 0)], eta[used & (proportion == 1)]
     if not len(zeros) or not len(ones) or zeros.max() >= ones.min():
         return None
