@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +16,14 @@ from partialpool.kernels.density.likelihood import BLOCK
 from partialpool.model import shares
 from partialpool.model.density import Density
 from partialpool.model.geometry import plain_geometry
-from partialpool.model.shares import MOST, SMALLEST, GroupedCells, cut, most_shares
+from partialpool.model.shares import MOST, SMALLEST, cut, most_shares
 
 RNG = np.random.default_rng(5)
 
 
-def grouped(groups: np.ndarray, width: int = 1) -> GroupedCells:
-    groups = groups.astype(np.int32)
-    return GroupedCells(groups[None], int(groups.max()) + 1, width)
+def grouped(groups: np.ndarray, width: int = 1) -> tuple[Any, list[np.ndarray]]:
+    """A block of effects, as far as shares look at it, and the groups of its cells."""
+    return SimpleNamespace(size=int(groups.max()) + 1, width=width), [groups.astype(np.int32)]
 
 
 @pytest.mark.parametrize(
@@ -45,11 +48,11 @@ def test_each_share_has_sums_for_the_groups_of_its_cells() -> None:
     rows = found.term.reshape(5, 2, 3)
     for s, (first, stop) in enumerate(zip(found.start[:-1], found.start[1:], strict=True)):
         length = 0
-        for t, term in enumerate(terms):
+        for t, (effects, (every,)) in enumerate(terms):
             low, high, zero = rows[s, t]
-            groups = term.groups[0, first:stop]
+            groups = every[first:stop]
             np.testing.assert_array_equal(
-                [low, high], term.width * np.array([groups.min(), groups.max() + 1])
+                [low, high], effects.width * np.array([groups.min(), groups.max() + 1])
             )
             assert zero + low == length
             length += high - low

@@ -12,6 +12,7 @@ from partialpool.errors import OptionError
 from partialpool.families.binomial import Binomial
 from partialpool.pooling.population import population_line
 from partialpool.pooling.table import pooling_factors, pooling_table
+from partialpool.priors.normal import Normal
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import hdi
 
@@ -111,7 +112,7 @@ def test_a_fixed_sd_has_no_pooling_factor(two_predictors: Fitted) -> None:
     model = two_predictors.model
     of_mean, *others = model.parameters.effects
     intercept, slope = of_mean.coefficients
-    given = replace(of_mean, coefficients=(replace(intercept, sd=0.7, sd_value=-1), slope))
+    given = replace(of_mean, coefficients=(replace(intercept, prior=Normal(0, 0.7), sd_value=-1), slope))
     parameters = replace(model.parameters, effects=(given, *others))
     fitted = replace(two_predictors, model=replace(model, parameters=parameters))
     assert np.isnan(pooling_factors(fitted, np.ones(3), "g", "1")).all()

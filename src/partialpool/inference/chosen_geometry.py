@@ -121,7 +121,7 @@ def _rows(cells: Cells, number: int, size: int) -> Floats:
     """(J,) rows, or trials, of a term's groups."""
     n, total = cells.index.n_cells, np.zeros(size)
     rows = np.broadcast_to(cells.stats[0], n)
-    for index in {slot.row for slot in cells.slots if slot.effects == number}:
+    for index in cells.indices(number):
         groups = cells.group_index[index]
         for at in range(0, n, CELLS):
             total += np.bincount(groups[at : at + CELLS], rows[at : at + CELLS], size)

@@ -60,6 +60,14 @@ class Cells:
     slots: tuple[CellSlot, ...]
     group_index: NDArray[np.int32]
 
+    def slots_of(self, block: int) -> list[CellSlot]:
+        """The slots of one block of effects, by its number."""
+        return [slot for slot in self.slots if slot.effects == block]
+
+    def indices(self, block: int) -> list[int]:
+        """The rows of `group_index` by which a block is read: one where each cell belongs to one group."""
+        return sorted({slot.row for slot in self.slots_of(block)})
+
     @property
     def only_unit_cells(self) -> bool:
         """Whether statistic 0, which counts rows or trials, is 1 in every cell."""

@@ -15,7 +15,7 @@ from partialpool.kernels.density.log_density import native_density, native_draw
 from partialpool.model.data_inputs import data_inputs, integers
 from partialpool.model.geometry import Geometry, Nesting, coordinates
 from partialpool.model.parameter_inputs import parameter_inputs
-from partialpool.model.shares import GroupedCells, cut
+from partialpool.model.shares import cut
 from partialpool.model.spec import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -100,7 +100,9 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
     fixed = [c.prior if c.sd is None else None for c in coordinates_of]
     links = sorted(geometry.links, key=lambda link: link.inner)
     scale_coef, scale_power = _information_scales(spec)
-    shares = cut(spec.cells.index.n_cells, len(spec.parameters.coefficients), _grouped(spec))
+    cells = spec.cells
+    grouped = [(e, [cells.group_index[i] for i in cells.indices(t)]) for t, e in enumerate(effects)]
+    shares = cut(cells.index.n_cells, len(spec.parameters.coefficients), grouped)
     return DensityInputs(
         **data_inputs(spec, links),
         **parameter_inputs(spec),
@@ -131,14 +133,6 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
         share_term=shares.term,
         team=integers([]) if team is None else team,
     )
-
-
-def _grouped(spec: ModelSpec) -> list[GroupedCells]:
-    found = []
-    for number, effects in enumerate(spec.parameters.effects):
-        own = sorted({slot.row for slot in spec.cells.slots if slot.effects == number})
-        found.append(GroupedCells(spec.cells.group_index[own], effects.size, effects.width))
-    return found
 
 
 def _information_scales(spec: ModelSpec) -> tuple[list[int], list[float]]:

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.formula.group_records import Grouping
 from partialpool.formula.known_covariances import KnownCovariance
 from partialpool.formula.records import GroupTerm, Term
 from partialpool.priors.base import Prior
 from partialpool.priors.lkj import LKJ
+from partialpool.priors.normal import Normal
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -35,8 +37,6 @@ class GroupCoefficient:
         ``"1|district"``.
     prior
         Of its effects, as the user writes it: ``Normal(0, Exponential(1))``.
-    sd
-        The sd's prior when it is learnt, the sd when it is given, None when the prior is not a normal.
     value
         Position in a draw of its first group's effect; the others follow.
     sd_value
@@ -45,9 +45,13 @@ class GroupCoefficient:
 
     name: str
     prior: Prior
-    sd: Prior | float | None
     value: int
     sd_value: int
+
+    @property
+    def sd(self) -> Prior | float | None:
+        """The sd's prior when it is learnt, the sd when it is given, None when the prior has another form."""
+        return normal_sd(self.prior)
 
     @property
     def learnt(self) -> bool:
@@ -68,6 +72,13 @@ class GroupCoefficient:
     def prior_mean(self) -> float:
         """Mean of the effects: zero but for a fixed prior around another number."""
         return float(getattr(self.prior, "mean", 0.0)) if self.sd is None else 0.0
+
+
+def normal_sd(prior: Prior) -> Prior | float | None:
+    """The sd of a group-level coefficient's normal prior around zero, if it is one."""
+    if isinstance(prior, Normal) and (prior.hierarchical or prior.mean == 0):
+        return prior.sd
+    return None
 
 
 @dataclass(frozen=True)
@@ -125,10 +136,6 @@ class Effects:
 
     Attributes
     ----------
-    factor
-        Name of the grouping factor.
-    labels
-        (J,) the groups' labels.
     coefficients
         d coordinates.
     terms
@@ -139,13 +146,26 @@ class Effects:
         What results call the correlation matrix, and position in a draw of its (d, d) numbers, or -1.
     """
 
-    factor: str
-    labels: NDArray[Any]
     coefficients: tuple[GroupCoefficient, ...]
     terms: tuple[EffectsTerm, ...]
     corr: LKJ | None = None
     corr_name: str = ""
     corr_value: int = -1
+
+    @property
+    def grouping(self) -> Grouping:
+        """The grouping factor, of the fitted combinations."""
+        return self.terms[0].term.grouping
+
+    @property
+    def factor(self) -> str:
+        """Name of the grouping factor."""
+        return self.grouping.name
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """(J,) the groups' labels."""
+        return self.grouping.labels
 
     @property
     def covariance(self) -> KnownCovariance | None:

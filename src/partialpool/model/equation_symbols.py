@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.formula.group_records import Grouping
 from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
 from partialpool.model.names import population_name, prefix
 from partialpool.model.parameters import PredictorParameters
@@ -133,16 +132,12 @@ class Symbols:
         Where rows have several groups the weights may not sum to one, and then it cannot.
         """
         found = self._varying(part, name)
-        return len(found) == 1 and found[0][1].sd is not None and not _grouping(found[0][0]).members
-
-
-def _grouping(effects: Effects) -> Grouping:
-    return effects.terms[0].term.grouping
+        return len(found) == 1 and found[0][1].sd is not None and not found[0][0].grouping.members
 
 
 def _of_row(symbol: str, effects: Effects) -> str:
     """Write what a row gets of a group's effect: the weighted sum over its groups, where it has several."""
-    grouping = _grouping(effects)
+    grouping = effects.grouping
     if not grouping.members:
         return f"{symbol}[i]"
     own = [f"{symbol}[{column}_i]" for column in grouping.columns]

@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from partialpool.constraints.base import Constraint
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, GroupTerm, Population, Predictor, Term
-from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient
+from partialpool.model.effects import Effects, EffectsTerm, GroupCoefficient, normal_sd
 from partialpool.model.layout import Layout, Variable
 from partialpool.model.names import TermGroup, group_name, population_name, prefix, term_groups
 from partialpool.priors.base import REAL, Prior
 from partialpool.priors.lkj import LKJ
-from partialpool.priors.normal import Normal
 
 Integers = NDArray[np.int64]
 TermKey = tuple[str, tuple[str, tuple[str, ...]]]
@@ -199,13 +198,13 @@ def _effects(
     layout: _LayoutBuilder, group: TermGroup, parameters: Sequence[str], priors: Mapping[str, Prior]
 ) -> Effects:
     """Lay out a block: its sds, its correlations, its effects."""
-    (_, first), names = group.terms[0], group.names
-    sds = [_sd(priors[n]) for n in names]
+    names = group.names
+    learnt = [isinstance(normal_sd(priors[n]), Prior) for n in names]
     sd_values, starts = [-1] * len(names), [0, *accumulate(len(term.names) for _, term in group.terms)]
     for (parameter, term), start in zip(group.terms, starts, strict=False):
         for own in term.terms:
             columns = range(*own.columns.indices(len(term.names)))
-            if any(isinstance(sds[start + i], Prior) for i in columns):
+            if any(learnt[start + i] for i in columns):
                 name = f"{group_name(parameter, own.name, term.grouping.name)}_sigma"
                 place = layout.add(name, "group_sd", **_levels(f"{own.name}__expr_dim", own))
                 for i in columns:
@@ -213,8 +212,8 @@ def _effects(
     corr_value = _add_correlations(layout, group) if group.corr else -1
     values = [value for parameter, term in group.terms for value in _add_effects(layout, parameter, term)]
     coefficients = tuple(
-        GroupCoefficient(n, priors[n], sd, value, sd_value)
-        for n, sd, value, sd_value in zip(names, sds, values, sd_values, strict=True)
+        GroupCoefficient(n, priors[n], value, sd_value)
+        for n, value, sd_value in zip(names, values, sd_values, strict=True)
     )
     terms = tuple(
         EffectsTerm(list(parameters).index(parameter), term, start, range(len(term.names)))
@@ -222,8 +221,6 @@ def _effects(
     )
     corr = priors[group.corr] if group.corr else None
     return Effects(
-        first.grouping.name,
-        first.grouping.labels,
         coefficients,
         terms,
         corr if isinstance(corr, LKJ) else None,
@@ -261,10 +258,3 @@ def _split_fixed(effects: Effects) -> list[Effects]:
         replace(effects, coefficients=(c,), terms=(replace(part, columns=range(i, i + 1)),))
         for i, c in enumerate(effects.coefficients)
     ]
-
-
-def _sd(prior: Prior) -> Prior | float | None:
-    """The sd of a group-level coefficient's normal prior around zero, if it is one."""
-    if isinstance(prior, Normal) and (prior.hierarchical or prior.mean == 0):
-        return prior.sd
-    return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.kernels.density.likelihood import BLOCK
+from partialpool.model.effects import Effects
 
 Integers = NDArray[np.int64]
 Indices = NDArray[np.int32]
@@ -29,15 +30,11 @@ class Shares(NamedTuple):
     term: Integers  # (S T, 3) see `kernels.density.inputs.SHARE_FIRST` and after
 
 
-class GroupedCells(NamedTuple):
-    """The groups of cells in one block of effects, of J groups of d effects."""
-
-    groups: Indices  # (I, n) groups of each cell, by index that the block is read by
-    n_groups: int
-    width: int  # d
+# A block of effects, and for each index that it is read by the (n,) group of each cell.
+Grouped = tuple[Effects, Sequence[Indices]]
 
 
-def cut(n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
+def cut(n_cells: int, n_coefs: int, blocks: Sequence[Grouped]) -> Shares:
     """Cut cells into as many shares as are worth while, but for fewer where they would keep many sums.
 
     Each share has sums of its own, by all coefficients and by the effects of those groups, from the first to
@@ -49,12 +46,12 @@ def cut(n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
     >>> cut(30_000, 3, []).start
     array([    0,  9728, 19456, 30000])
     """
-    numbers = n_coefs + sum(term.n_groups * term.width for term in terms)
+    numbers = n_coefs + sum(effects.size * effects.width for effects, _ in blocks)
     n = most_shares(n_cells)
-    shares = _cut_into(n, n_cells, n_coefs, terms)
+    shares = _cut_into(n, n_cells, n_coefs, blocks)
     while n > 1 and shares.place[-1] > numbers + n_cells // CELLS_A_SUM:
         n //= 2
-        shares = _cut_into(n, n_cells, n_coefs, terms)
+        shares = _cut_into(n, n_cells, n_coefs, blocks)
     return shares
 
 
@@ -63,22 +60,22 @@ def most_shares(n_cells: int) -> int:
     return min(max(n_cells // SMALLEST, 1), MOST)
 
 
-def _cut_into(n: int, n_cells: int, n_coefs: int, terms: Sequence[GroupedCells]) -> Shares:
+def _cut_into(n: int, n_cells: int, n_coefs: int, blocks: Sequence[Grouped]) -> Shares:
     start = np.append(np.arange(n, dtype=np.int64) * (n_cells // BLOCK) // n * BLOCK, n_cells)
     rows, place = [], [0]
     for first, stop in zip(start[:-1].tolist(), start[1:].tolist(), strict=True):
         length = 0
-        for term in terms:
-            low, high = _range(term, first, stop)
+        for effects, groups in blocks:
+            low, high = _range(effects, [own[first:stop] for own in groups], stop - first == n_cells)
             rows.append((low, high, length - low))
             length += high - low
         place.append(place[-1] + n_coefs + length)
     return Shares(start, np.array(place, np.int64), np.array(rows, np.int64).reshape(-1, 3))
 
 
-def _range(term: GroupedCells, first: int, stop: int) -> tuple[int, int]:
-    """The range of the term's effects that a range of cells can have; for all cells, of all effects."""
-    if stop - first == term.groups.shape[1]:
-        return 0, term.n_groups * term.width
-    groups = term.groups[:, first:stop]
-    return int(groups.min()) * term.width, (int(groups.max()) + 1) * term.width
+def _range(effects: Effects, groups: Sequence[Indices], every: bool) -> tuple[int, int]:
+    """The range of a block's effects that a range of cells can have; for all cells, of all effects."""
+    if every:
+        return 0, effects.size * effects.width
+    low, high = min(own.min() for own in groups), max(own.max() for own in groups)
+    return int(low) * effects.width, (int(high) + 1) * effects.width

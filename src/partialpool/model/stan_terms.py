@@ -180,7 +180,7 @@ def _write_independent(
     draft: Draft, parts: Sequence[NamedPiece], effects: Effects
 ) -> list[tuple[EffectsTerm, StanPiece, str]]:
     """Write a block without correlations: each of its pieces stands alone."""
-    size = draft.factor(effects.terms[0].term.grouping).size
+    size = draft.factor(effects.grouping).size
     mixing = draft.mixing(effects.terms[0].term)
     scaled = [bool(mixing) or p.coefficients[0].learnt for p in parts]
     sds = [_write_sd(draft, p.name, p.coefficients) if s else "" for p, s in zip(parts, scaled, strict=True)]
@@ -231,7 +231,7 @@ def _write_correlated(
     assert effects.corr is not None, "called for blocks with correlations"
     corr = effects.corr_name
     base, d = corr.removesuffix("_corr"), effects.width
-    size = draft.factor(effects.terms[0].term.grouping).size
+    size = draft.factor(effects.grouping).size
     sds = _stacked([(_write_sd(draft, p.name, p.coefficients), len(p.coefficients)) for p in parts])
 
     mixing = draft.mixing(effects.terms[0].term)

@@ -241,13 +241,8 @@ def nested(spec: ModelSpec) -> tuple[Nesting, ...]:
 
 def single_index(spec: ModelSpec, number: int) -> int | None:
     """The index by which all of a block's slots read it: each cell then belongs to one of its groups."""
-    found = _indices(spec, number)
-    return found.pop() if len(found) == 1 else None
-
-
-def _indices(spec: ModelSpec, number: int) -> set[int]:
-    """The indices by which a block's slots read it."""
-    return {slot.row for slot in spec.cells.slots if slot.effects == number}
+    found = spec.cells.indices(number)
+    return found[0] if len(found) == 1 else None
 
 
 def _start(sums: QuickSums, n_predictors: int) -> Expansion:
@@ -294,7 +289,7 @@ def _effects(spec: ModelSpec, at: Expansion, sums: QuickSums) -> Iterator[Fitted
         own = Place(effect, gradient.shape)
         yield FittedEffects(
             block,
-            len(_indices(spec, number)),
+            len(spec.cells.indices(number)),
             own.view(at.effects),
             own.view(at.effects_before),
             Place(square, information.shape).view(at.spread),

@@ -151,5 +151,5 @@ def _coefficients(spec: ModelSpec, part: range) -> list[_Factor]:
 
 
 def _slots(spec: ModelSpec, number: int) -> list[_Factor]:
-    own = [slot for slot in spec.cells.slots if slot.effects == number]
+    own = spec.cells.slots_of(number)
     return [_Factor(slot.coordinate, slot.predictor, slot.column, slot.row) for slot in own]
