@@ -109,6 +109,58 @@ def test_what_the_rows_say_of_nesting_is_remembered() -> None:
         recall(formula, kept)
 
 
+EARLIER = {
+    "I(x + 1 * 2 + x ** 2)": "I((x + 1) * 2 + x ** 2)",
+    "I(-x ** 2)": "I(-(x ** 2))",
+    "log(scale(x) + 9 * 2)": "log((scale(x) + 9) * 2)",
+    "I(odd name/% + 1)": "I(`odd name/%` + 1)",
+}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_names_of_earlier_files_had_no_brackets(name: str) -> None:
+    formula = Formula(f"y ~ {EARLIER[name]} + (0 + {EARLIER[name]} | g) + offset({EARLIER[name]})")
+    _, recipe = build_design(formula, make_table(1))
+    memory = json.loads(json.dumps(remember(recipe)))
+    assert memory.pop("arithmetic")
+    terms = [part["learnt"] for part in (memory["predictors"]["mu"]["population"], *groups_of(memory))]
+    for (component,) in (term for learnt_terms in terms for term in learnt_terms if term is not None):
+        component["name"] = name
+    new = make_table(2)
+    assert_same(recall(formula, memory).evaluate(new), recipe.evaluate(new))
+
+
+def groups_of(memory: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = memory["predictors"]["mu"]["groups"]
+    return found
+
+
+def test_two_expressions_of_one_name_in_an_earlier_file_are_refused() -> None:
+    formula = Formula("y ~ {(x + 1) * 2}:z + {x + 1 * 2}")
+    memory = remember(build_design(formula, make_table(1))[1])
+    memory.pop("arithmetic")
+    with pytest.raises(ValueError, match=r"two expressions that were called 'I\(x \+ 1 \* 2\)'"):
+        recall(formula, memory)
+
+
+CHANGED = [
+    "{-x**2}", "exp(-x**2/2)", "{2*-x**2}", "{x**2**0.5}", "{2**-x**2}", "{-(x + 1)**2}", "{z - -log(x)**2}",
+]  # fmt: skip
+SAME = ["{z - x**2}", "{2**-x}", "(x + z)**2", "z - (x + z)**2", "{x**2 - z**2}", "{1 - log(x)**2}"]
+
+
+@pytest.mark.parametrize("text", [*CHANGED, *SAME])
+def test_an_earlier_file_whose_formula_meant_something_else_is_refused(text: str) -> None:
+    for formula in (Formula(f"y ~ {text}"), Formula("y ~ x", sigma=f"~ 1 + (0 + {text} | g)")):
+        memory = remember(build_design(formula, make_table(1))[1])
+        memory.pop("arithmetic")
+        if text in SAME:
+            assert recall(formula, memory).columns
+            continue
+        with pytest.raises(FileError, match=r"meant something else .*-x\*\*2 was \(-x\)\*\*2"):
+            recall(formula, memory)
+
+
 def test_every_parameter_has_its_own_memory() -> None:
     formula = Formula("y ~ scale(x) + (1 | g)", sigma="~ bs(z, df=4) + cat + (cat | h)")
     table, new = make_table(1), make_table(2)
@@ -139,7 +191,8 @@ def test_no_row_is_remembered() -> None:
 
 def test_a_state_of_an_unknown_kind_is_refused_when_it_is_kept() -> None:
     _, recipe = build_design("y ~ scale(x)", make_table(1))
-    recipe.predictors[0].population.theirs[1].components[0].call.stateful_transform.mean = object()
+    (scale,) = recipe.predictors[0].population.theirs[1].components[0].call.learnt.values()
+    scale.mean = object()
     with pytest.raises(FileError, match=r"cannot be kept in a file: it holds <object object .*, a object"):
         remember(recipe)
 

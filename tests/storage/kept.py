@@ -49,6 +49,11 @@ CASES: dict[str, tuple[str | Formula, str, Mapping[str, Any]]] = {
     "dates": ("y ~ 1 + (1 | day) + (1 | cut) + (1 | flag)", "gaussian", {}),
     "memory": ("scale(y) ~ scale(x) + bs(x, df=5) + poly(x, 2):cat + (center(x) || h)", "gaussian", {}),
     "odd names": ("`odd / name%` ~ I(x / 2) + (I(x / 2) | h)", "gaussian", {}),
+    "arithmetic": (
+        "(y + x)/2 ~ {(x - 7)/10}:flag + {x - 7/10}:cat + {-x**2} + {flag + w} + (log((x + 1)*2) | g)",
+        "gaussian",
+        {"I(-x ** 2)": pp.Normal(0, 0.5)},
+    ),
     "nested": ("count ~ cat * x + offset(log(x)) + (1 | g / h)", "poisson", {}),
     "counts": ("count | weights(w) ~ x + (1 | cat:g)", "negative_binomial", {"shape": pp.Exponential(0.3)}),
     "trials": ("k | trials(n) ~ x + (1 | g)", "binomial", {"1|g": pp.Normal(0, pp.HalfCauchy(1 / 3))}),

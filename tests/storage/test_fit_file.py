@@ -359,14 +359,14 @@ def pp_tree(fit: Any) -> xr.DataTree:
 
 
 @pytest.mark.parametrize(
-    ("form", "hint"), [(4, "update partialpool"), (0, r"load it with partialpool 7\.8, or fit again")]
+    ("form", "hint"), [(5, "update partialpool"), (0, r"load it with partialpool 7\.8, or fit again")]
 )
 def test_a_file_of_another_format_says_what_to_do(saved: Path, form: int, hint: str, tmp_path: Path) -> None:
     path = copy_of(saved, tmp_path)
     with h5py.File(path, "r+") as file:
         file["partialpool"].attrs["format"] = form
         file["partialpool"].attrs["version"] = "7.8"
-    said = rf"saved by partialpool 7\.8 in format {form}; .* reads the formats 1, 2 and 3\.\n  Try: {hint}"
+    said = rf"saved by partialpool 7\.8 in format {form}; .* reads the formats 1, 2, 3 and 4\.\n  Try: {hint}"
     with pytest.raises(FileError, match=said):
         load_fit(path)
 

@@ -1,108 +1,59 @@
-"""Use formulae: our tokens become its syntax tree, in a closed environment, and its errors become ours."""
+"""Use formulae: our terms become its terms, in a closed environment, and its errors become ours."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from partialpool.errors import FormulaError, PartialPoolError, build
-from partialpool.formula.syntax.functions import namespace
-from partialpool.formula.syntax.scan import Piece, Token
-
-_KINDS = {
-    "(": "LEFT_PAREN",
-    ")": "RIGHT_PAREN",
-    "[": "LEFT_BRACKET",
-    "]": "RIGHT_BRACKET",
-    "{": "LEFT_BRACE",
-    "}": "RIGHT_BRACE",
-    ",": "COMMA",
-    "+": "PLUS",
-    "-": "MINUS",
-    "*": "STAR",
-    "/": "SLASH",
-    "**": "STAR_STAR",
-    ":": "COLON",
-    "|": "PIPE",
-    "=": "EQUAL",
-    "==": "EQUAL_EQUAL",
-    "!=": "BANG_EQUAL",
-    "<": "LESS",
-    "<=": "LESS_EQUAL",
-    ">": "GREATER",
-    ">=": "GREATER_EQUAL",
-}
-_LITERALS = {"True": True, "False": False, "None": None}
+from partialpool.formula.calculation import Calculation
+from partialpool.formula.syntax.algebra import Components
+from partialpool.formula.syntax.arithmetic_tree import Name, Node
+from partialpool.formula.syntax.scan import Piece
 
 
-def parse(piece: Piece) -> Any:
-    """Parse a piece with formulae's parser.
+def model_of(terms: Iterable[Components], components: Mapping[Node, Any]) -> Any:
+    """Make formulae's model of terms; the intercept is first.
 
-    Returns
-    -------
-    formulae's syntax tree.
-
-    Raises
-    ------
-    FormulaError
-        With a caret under the token where the piece stops making sense.
+    Parameters
+    ----------
+    components
+        formulae's component of each node, which knows its kind.
     """
-    from formulae.parser import ParseError, Parser
-    from formulae.token import Token as TheirToken
+    from formulae.terms.terms import Intercept, Model
 
-    theirs = [TheirToken(*_translated(token)) for token in piece.tokens]
-    parser = Parser([*theirs, TheirToken("EOF", "")])
-    try:
-        tree = parser.parse()
-    except ParseError as error:
-        raise _stopped(piece, parser.current) from error
-    if not parser.at_end():
-        raise _stopped(piece, parser.current)
-    return tree
+    # Terms share what is computed, but each may need a coding of its own.
+    found = [term_of(copy.copy(components[node]) for node in term) if term else Intercept() for term in terms]
+    return Model(*sorted(found, key=lambda term: not isinstance(term, Intercept)))
 
 
-def _translated(token: Token) -> tuple[Any, ...]:
-    if token.kind == "symbol":
-        return _KINDS.get(token.text, token.text), token.text
-    if token.kind == "number":
-        number = float(token.text)
-        return "NUMBER", token.text, int(number) if token.text.isdigit() else number
-    if token.kind == "string":
-        return "STRING", token.text, token.value
-    if token.kind == "quoted":
-        return "BQNAME", token.text
-    if token.text in _LITERALS:
-        return "PYTHON_LITERAL", token.text, _LITERALS[token.text]
-    return "IDENTIFIER", token.text
+def term_of(components: Iterable[Any]) -> Any:
+    """Make formulae's term of its components, which know their kinds."""
+    from formulae.terms.terms import Term as TheirTerm
+
+    term = TheirTerm(*components)
+    term.kind = "interaction" if len(term.components) > 1 else term.components[0].kind
+    return term
 
 
-def _stopped(piece: Piece, position: int) -> FormulaError:
-    if position >= len(piece):
-        return piece.error("The formula ends too early.", piece.end, hint="a term after the last sign")
-    token = piece.tokens[position]
-    return piece.error(f"{token.text!r} cannot stand here.", token, hint="a '+' before it, if it is a term")
+def component(node: Node) -> Any:
+    """Make formulae's component of a column, or of an expression."""
+    from formulae.terms.call import Call
+    from formulae.terms.variable import Variable
+
+    return Variable(node.column) if isinstance(node, Name) else Call(Calculation(node))
 
 
 def environment() -> Any:
-    """Return an environment of our functions and formulae's transforms, and nothing of the caller's."""
+    """Return an empty environment: `Calculation` knows the functions that a formula may call."""
     from formulae.environment import Environment
-    from formulae.terms.call import ENCODINGS, TRANSFORMS
 
-    return Environment([{**namespace(), **TRANSFORMS, **ENCODINGS}])
-
-
-def stateful(lazy: Any) -> Iterator[Any]:
-    """Yield the calls of transforms that remember, from the outside in and from left to right."""
-    from formulae.transforms import TRANSFORMS
-
-    if hasattr(TRANSFORMS.get(getattr(lazy, "callee", "")), "__stateful_transform__"):
-        yield lazy
-    for part in (*getattr(lazy, "args", ()), *getattr(lazy, "kwargs", {}).values()):
-        yield from stateful(part)
+    return Environment([])
 
 
 @contextlib.contextmanager
@@ -114,22 +65,11 @@ def evaluating(piece: Piece) -> Iterator[None]:
     FormulaError
         When the piece cannot be evaluated.
     """
-    from formulae.resolver import ResolverError
-    from formulae.terms.call_resolver import CallResolverError
-
     # numpy warns of log(0), but the values are checked afterwards; formulae prints before it raises.
     with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
         try:
             yield
         except PartialPoolError:
             raise
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-            ResolverError,
-            CallResolverError,
-        ) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise build(FormulaError, f"{piece.source!r} cannot be evaluated: {error}") from error

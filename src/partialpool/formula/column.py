@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from partialpool.data.checks import require_finite
 from partialpool.errors import DataError, build
-from partialpool.formula.bridge import environment, evaluating, parse
+from partialpool.formula.bridge import evaluating
+from partialpool.formula.calculation import Calculation, Columns
 from partialpool.formula.records import Floats
+from partialpool.formula.syntax.arithmetic import read_arithmetic
+from partialpool.formula.syntax.arithmetic_tree import Name, text_of
 from partialpool.formula.syntax.scan import Piece
-from partialpool.formula.weighted import learn
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,15 @@ class Column:
     what
         What messages call it: ``"Offset"``.
     name
-        Its text as formulae writes it, without back-quotes: ``"log(x)"``.
-    lazy
-        formulae's resolved expression, which remembers.
+        The column's name, or the expression's text: ``"log(x)"``.
+    calculation
+        What is computed, which remembers.
     """
 
     what: str
     name: str
     piece: Piece
-    lazy: Any
+    calculation: Calculation
 
     def learn(self, table: pd.DataFrame, weights: Floats | None) -> None:
         """Let its transforms learn from rows that each stand for as many as their weight says.
@@ -44,7 +45,7 @@ class Column:
             When it cannot be computed.
         """
         with evaluating(self.piece):
-            learn([self.lazy], table, weights)
+            self.calculation.learn(table, weights)
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute it for rows.
@@ -61,7 +62,7 @@ class Column:
             When it cannot be computed at all.
         """
         with evaluating(self.piece):
-            found = self.lazy.eval(table, environment())
+            found = self.calculation.eval(Columns(table))
         values = np.asarray(found)
         if values.dtype.kind not in "biuf" or values.ndim > 1:
             raise build(DataError, f"{self.what} {self.name!r} is not a number in each row.")
@@ -78,9 +79,6 @@ def column(piece: Piece, what: str) -> Column:
     FormulaError
         When it does not parse.
     """
-    from formulae.terms.call_resolver import CallResolver
-
-    tree = parse(piece)
-    with evaluating(piece):
-        lazy = CallResolver(tree).resolve()
-    return Column(what, str(lazy), piece, lazy)
+    node = read_arithmetic(piece)
+    name = node.column if isinstance(node, Name) else text_of(node)
+    return Column(what, name, piece, Calculation(node))

@@ -12,7 +12,6 @@ from partialpool.data.checks import Missing
 from partialpool.data.frame import Frame, kinds_of
 from partialpool.errors import FormulaError
 from partialpool.families.base import MAIN
-from partialpool.formula.bridge import parse
 from partialpool.formula.column import column
 from partialpool.formula.combinations import of_combinations
 from partialpool.formula.expression import fit_expression
@@ -35,6 +34,9 @@ from partialpool.formula.recipe import (
     usable_rows,
 )
 from partialpool.formula.records import Design, Floats, Predictor
+from partialpool.formula.syntax.algebra import read_terms
+from partialpool.formula.syntax.arithmetic import read_arithmetic
+from partialpool.formula.syntax.left import LeftSide
 from partialpool.formula.syntax.right import GroupPart, RightSide
 from partialpool.formula.syntax.sharing import check_sharing
 from partialpool.formula.syntax.split import split_formula, split_parameter
@@ -84,8 +86,7 @@ def build_design(
     asked = formula if isinstance(formula, Formula) else Formula(formula)
     left, right = split_formula(asked.text)
     sides = {MAIN: right} | {name: split_parameter(text) for name, text in asked.parameters.items()}
-    for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
-        parse(piece)  # what is wrong with the formula is said before what is wrong with the table
+    _require_meaning(left, sides.values())  # it is said before what is wrong with the table
     check_sharing(sides.values())
     named = {(g.key, g.covariance): None for s in sides.values() for g in s.groups if g.covariance}
     matrices = read_covariances(covariances, [name for _, name in named])
@@ -115,6 +116,14 @@ def build_design(
         return Design(outcome, predictors, frame.n_rows, n_dropped, whole), recipe
 
     return of_combinations(plain, columns, fit)
+
+
+def _require_meaning(left: LeftSide, sides: Iterable[RightSide]) -> None:
+    """Refuse a formula that does not parse, or asks for too many columns."""
+    for piece in (*left.pieces, *(piece for side in sides for piece in side.expressions)):
+        read_arithmetic(piece)
+    for terms in (terms for side in sides for terms in side.sums):
+        read_terms(terms)
 
 
 def _parts(sides: Iterable[RightSide]) -> dict[Columns, GroupPart]:

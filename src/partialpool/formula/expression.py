@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,13 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.data.checks import count_rows, first_rows, require_finite
-from partialpool.errors import DataError, build
-from partialpool.formula.bridge import environment, evaluating, parse
+from partialpool.errors import DataError, FormulaError, build
+from partialpool.formula.bridge import component as new_component
+from partialpool.formula.bridge import environment, evaluating, model_of, term_of
+from partialpool.formula.calculation import Columns
 from partialpool.formula.records import Floats, Term
+from partialpool.formula.syntax.algebra import MOST_COLUMNS, Components, count_text, read_terms
+from partialpool.formula.syntax.arithmetic_tree import Node
 from partialpool.formula.syntax.scan import Piece
-from partialpool.formula.weighted import learn
 
-_SAFE_TO_MULTIPLY = 2**31  # products of two smaller integers fit 64 bits
+_MOST_CATEGORIES = 9  # in one interaction; each more takes eight times as long to code
 _NUMBERS_AT_LEAST = 10  # labels that are numbers for each that is a word: then the word is a mistake
 
 
@@ -64,11 +71,12 @@ class Expression:
             When a categorical term has a level that it did not have, a number became text,
             or a value is not finite.
         """
-        mask = _for_formulae(table, self.piece, self.theirs)
+        plain = (c for c in _components(self.theirs) if c.kind == "categoric" and not hasattr(c, "call"))
+        rows = Columns(table, {component.name for component in plain})
         with evaluating(self.piece):
             for component in _components(self.theirs):
-                _require_known(component, mask)
-            blocks = [np.asarray(term.eval_new_data(mask)) for term in self.theirs]
+                _require_known(component, rows)
+            blocks = [np.asarray(term.eval_new_data(rows)) for term in self.theirs]
             return _stacked(blocks, self.terms, table.index)
 
 
@@ -99,75 +107,117 @@ def fit_expression(
     DataError
         When a predictor is constant, has no numbers and no levels, or is not finite.
     """
-    model = resolved(piece)
-    # Terms such as those of ``cat / x`` share a component, but each may need a coding of its own;
-    # and the intercept may have been written last.
-    model.common_terms = [copy.deepcopy(term) for term in model.common_terms]
-    model.common_terms.sort(key=lambda term: term.kind != "intercept")
-    _require_types(model.common_terms, table)
-    mask = _for_formulae(table, piece, model.common_terms)
+    terms = read_terms(piece)
+    components = {node: new_component(node) for term in terms for node in term}
+    _require_types(components.values(), table)
     with evaluating(piece):
-        learn([c.call for c in _components(model.common_terms) if hasattr(c, "call")], mask, weights)
-        model.eval(mask, environment())
-    theirs = tuple(model.common_terms)
-    terms, names = _named(piece, theirs, intercept)
-    matrix = _stacked([term.data for term in theirs], terms, table.index)
+        rows = Columns(table)
+        for component in components.values():
+            _meet(component, rows, weights)
+        _require_few_columns(piece, terms, components)
+        theirs = tuple(_evaluate(model_of(terms, components), rows))
+    named, names = _named(piece, theirs, intercept)
+    matrix = _stacked([term.data for term in theirs], named, table.index)
     if intercept in names:
-        _refuse_constant(matrix, theirs, terms)
+        _refuse_constant(matrix, theirs, named)
     _forget_rows(theirs)
-    return Expression(piece, terms, names, theirs), matrix
+    return Expression(piece, named, names, theirs), matrix
 
 
-def resolved(piece: Piece) -> Any:
-    """Make formulae's model of a sum of terms, which has not met a table.
+def _meet(component: Any, rows: Columns, weights: Floats | None) -> None:
+    """Let a component learn from its first table, and find out whether it is numbers or categories."""
+    if not hasattr(component, "call"):
+        component.set_type(rows)
+        return
+    component.call.learn(rows.table, weights)
+    component.set_type(rows, environment())
+    if component.kind == "numeric" and np.ndim(component._intermediate_data) == 0:
+        raise build(FormulaError, f"{component.name} is a constant, no predictor.", hint="1, the intercept")
 
-    Raises
-    ------
-    FormulaError
-        When it does not parse, or its terms mean nothing.
+
+def _evaluate(model: Any, rows: Columns) -> Iterator[Any]:
+    """Yield terms with their columns of the first table, coded so that no column follows from others.
+
+    formulae finds the codings. A term that has several, since terms within it are absent, becomes several:
+    ``a:b`` without ``b`` is ``b`` and ``a:b`` with all levels of b. One that adds nothing becomes none.
     """
-    from formulae.resolver import Resolver
-    from formulae.terms.terms import Model
+    codings = model._get_encoding_bools()
+    for term in model.common_terms:
+        if term.kind == "intercept":
+            term.set_type(rows, None)
+        own = codings.get(term.name, [{}])
+        for coding in own:
+            part = term if len(own) == 1 else _part_of(term, coding)
+            part.set_data(coding)
+            yield part
 
-    tree = parse(piece)
-    with evaluating(piece):
-        found = Resolver(tree).resolve()
-        return found if isinstance(found, Model) else Model(found)
+
+def _part_of(term: Any, coding: Collection[str]) -> Any:
+    """Make the term of some of the categories of one, and of its numbers."""
+    return term_of(copy.copy(c) for c in term.components if c.kind == "numeric" or c.name in coding)
+
+
+# ---- how many columns ------------------------------------------------------------------------------------
+
+
+def _require_few_columns(piece: Piece, terms: Sequence[Components], components: Mapping[Node, Any]) -> None:
+    """Refuse what could not be computed in any useful time, before it is begun."""
+    widths = {node: _width(component) for node, component in components.items()}
+    labelled = {node for node, component in components.items() if component.kind == "categoric"}
+    for term in terms:
+        n_categories = len(labelled.intersection(term))
+        if n_categories > _MOST_CATEGORIES:
+            combined = count_text(prod(widths[node] for node in term))
+            raise piece.error(
+                f"An interaction of {n_categories} categories asks for {combined} columns.",
+                allowed=f"interactions of {_MOST_CATEGORIES} categories",
+                hint="(1 | a:b:c) for a factor of their combinations",
+            )
+    asked = _count_columns(terms, widths, labelled)
+    if asked > MOST_COLUMNS:
+        raise piece.error(
+            f"These terms ask for {count_text(asked)} columns.",
+            allowed=f"{MOST_COLUMNS:,} columns in one sum of terms",
+            hint="(1 | g) instead of g, for a factor of many levels",
+        )
+
+
+def _count_columns(
+    terms: Sequence[Components], widths: Mapping[Node, int], labelled: Collection[Node]
+) -> int:
+    """Count the columns of terms whose categories are coded so that no column follows from others.
+
+    Each set of categories in a term, with the numbers in it, adds a column for each combination of levels but
+    the first of each; whatever term it stands in, it adds them once.
+    """
+    counted: dict[tuple[frozenset[Node], frozenset[Node]], int] = {}
+    for term in terms:
+        numbers = frozenset(node for node in term if node not in labelled)
+        columns = prod(widths[node] for node in numbers)
+        categories = [node for node in term if node in labelled]
+        for n in range(len(categories) + 1):
+            for some in combinations(categories, n):
+                counted[numbers, frozenset(some)] = columns * prod(widths[node] - 1 for node in some)
+    return sum(counted.values())
+
+
+def _width(component: Any) -> int:
+    """Count the columns of numbers, or the levels of categories."""
+    found = component._intermediate_data
+    if component.kind == "numeric":
+        return int(found.shape[1]) if np.ndim(found) == 2 else 1
+    return len(pd.unique(np.asarray(getattr(found, "data", found))))
 
 
 # ---- columns as predictors -------------------------------------------------------------------------------
-
-
-def _plain_names(theirs: Any) -> list[str]:
-    """List the columns that are terms by themselves, outside every call."""
-    return [c.name for c in _components(theirs) if not hasattr(c, "call")]
 
 
 def _components(theirs: Any) -> list[Any]:
     return [c for term in theirs for c in getattr(term, "components", ())]
 
 
-def _for_formulae(table: pd.DataFrame, piece: Piece, theirs: Any) -> pd.DataFrame:
-    """Change the columns that formulae would get wrong.
-
-    It takes true/false for numbers, where it is a category; and it multiplies integers as
-    integers, which may not fit.
-    """
-    if not piece.columns:
-        # To choose none of its columns takes pandas four times as long.
-        return pd.DataFrame(index=table.index)
-    mask = table[list(piece.columns)]
-    flags = [name for name in _plain_names(theirs) if mask[name].dtype == bool]
-    integers = [name for name in mask if mask[name].dtype.kind in "iu"]
-    large = [name for name in integers if mask[name].abs().max() >= _SAFE_TO_MULTIPLY]
-    changed: dict[Any, Any] = {}
-    changed |= dict.fromkeys(large, np.float64)
-    changed |= dict.fromkeys(flags, "category")
-    return mask.astype(changed) if changed else mask  # to change nothing takes pandas a millisecond
-
-
-def _require_types(theirs: Any, table: pd.DataFrame) -> None:
-    for name in _plain_names(theirs):
+def _require_types(components: Iterable[Any], table: pd.DataFrame) -> None:
+    for name in (c.name for c in components if not hasattr(c, "call")):
         kind = table[name].dtype
         if not (pd.api.types.is_numeric_dtype(kind) or isinstance(kind, pd.CategoricalDtype)):
             raise build(
@@ -211,22 +261,22 @@ def _refuse_constant(matrix: Floats, theirs: tuple[Any, ...], terms: tuple[Term,
 # ---- levels of new rows ----------------------------------------------------------------------------------
 
 
-def _require_known(component: Any, table: pd.DataFrame) -> None:
+def _require_known(component: Any, rows: Columns) -> None:
     if component.kind == "categoric":
-        _require_levels(component, _labels(component, table), table.index)
-    elif not hasattr(component, "call") and not pd.api.types.is_numeric_dtype(table[component.name]):
+        _require_levels(component, _labels(component, rows), rows.index)
+    elif not hasattr(component, "call") and not pd.api.types.is_numeric_dtype(rows[component.name]):
         raise build(
             DataError,
             f"Column {component.name!r} was numbers when the model was made, and now holds "
-            f"{table[component.name].iloc[0]}.",
+            f"{rows[component.name].iloc[0]}.",
             hint="make numbers of the column",
         )
 
 
-def _labels(component: Any, table: pd.DataFrame) -> NDArray[Any]:
+def _labels(component: Any, rows: Columns) -> NDArray[Any]:
     from formulae.categorical import CategoricalBox
 
-    found = component.call.eval(table, component.env) if hasattr(component, "call") else table[component.name]
+    found = component.call.eval(rows) if hasattr(component, "call") else rows[component.name]
     return np.asarray(found.data if isinstance(found, CategoricalBox) else found)
 
 
@@ -266,7 +316,7 @@ def _named(piece: Piece, theirs: tuple[Any, ...], intercept: str) -> tuple[tuple
         columns = slice(len(names), len(names) + len(labels))
         terms.append(Term(name, columns, _levels(term, len(labels))))
         names += labels
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise piece.error(
             f"Two different terms have the name {twice[0]!r}.", hint="a new column of the table for one"

@@ -7,15 +7,19 @@ version that this was written for is refused, when a fit is kept rather than whe
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from partialpool.errors import FileError, build
-from partialpool.formula.bridge import environment, stateful
-from partialpool.formula.expression import resolved
+from partialpool.formula.bridge import component as new_component
+from partialpool.formula.bridge import term_of
+from partialpool.formula.calculation import Calculation
 from partialpool.formula.json_values import decode, encode
+from partialpool.formula.syntax.algebra import read_terms
+from partialpool.formula.syntax.arithmetic_tree import Call, Name, Node
 from partialpool.formula.syntax.scan import Piece
+from partialpool.formula.transforms import new_transform
 
 Plain = dict[str, Any]
 
@@ -37,8 +41,13 @@ def remember_terms(theirs: tuple[Any, ...]) -> list[Any]:
     ]
 
 
-def recall_terms(piece: Piece, kept: list[Any]) -> tuple[Any, ...]:
+def recall_terms(piece: Piece, kept: list[Any], name_of: Callable[[Node], str]) -> tuple[Any, ...]:
     """Make evaluated terms again, of the text of a formula and of what `remember_terms` returned.
+
+    Parameters
+    ----------
+    name_of
+        How names were written when the terms were kept.
 
     Raises
     ------
@@ -47,20 +56,24 @@ def recall_terms(piece: Piece, kept: list[Any]) -> tuple[Any, ...]:
     KeyError, TypeError, ValueError
         When text and memory do not belong together.
     """
-    terms = resolved(piece).common_terms
-    parsed = {_key(c): c for term in terms for c in getattr(term, "components", ())}
+    parsed: dict[tuple[bool, str], Node] = {}
+    for node in chain.from_iterable(read_terms(piece)):
+        key = (False, node.column) if isinstance(node, Name) else (True, name_of(node))
+        if parsed.setdefault(key, node) != node:
+            raise ValueError(f"the formula has two expressions that were called {key[1]!r}")
     return tuple(_recalled_term(components, parsed) for components in kept)
 
 
-def remember_calls(lazy: Any) -> list[Any]:
+def remember_calls(calculation: Calculation) -> list[Any]:
     """Take out what the transforms inside one expression know, in the order of their text."""
-    return [_transform(call) for call in stateful(lazy)]
+    return [_transform(call, calculation.learnt.get(call)) for call in calculation.remembering]
 
 
-def recall_calls(lazy: Any, kept: list[Any]) -> None:
+def recall_calls(calculation: Calculation, kept: list[Any]) -> None:
     """Put back what `remember_calls` took out into an expression that has just been parsed."""
-    for call, memory in zip(stateful(lazy), kept, strict=True):
-        call.stateful_transform = _recalled_transform(call.callee, memory)
+    for call, memory in zip(calculation.remembering, kept, strict=True):
+        if memory is not None:
+            calculation.learnt[call] = _recalled_transform(call.function, memory)
 
 
 # ---- components ------------------------------------------------------------------------------------------
@@ -86,50 +99,42 @@ def _component(component: Any) -> Plain:
     }
 
 
-def _recalled_term(components: list[Plain] | None, parsed: Mapping[tuple[bool, str], Any]) -> Any:
-    from formulae.terms.terms import Intercept, Term
+def _recalled_term(components: list[Plain] | None, parsed: Mapping[tuple[bool, str], Node]) -> Any:
+    from formulae.terms.terms import Intercept
 
     if components is None:
         return Intercept()
-    # Each term has its own coding of a component that several share.
-    term = Term(*(copy.deepcopy(parsed[kept["call"], kept["name"]]) for kept in components))
-    for component, kept in zip(term.components, components, strict=True):
-        _recall_component(component, kept)
-    term.kind = "interaction" if len(components) > 1 else components[0]["kind"]
-    return term
+    return term_of(_recalled_component(parsed[kept["call"], kept["name"]], kept) for kept in components)
 
 
-def _recall_component(component: Any, kept: Plain) -> None:
+def _recalled_component(node: Node, kept: Plain) -> Any:
     from formulae.categorical import ContrastMatrix
 
+    component = new_component(node)
     component.kind = kept["kind"]
     component.levels = decode(kept["levels"])
     if kept["coding"] is not None:
         component.contrast_matrix = ContrastMatrix(*(decode(part) for part in kept["coding"]))
     if kept["call"]:
-        component.env = environment()
         recall_calls(component.call, kept["transforms"])
+    return component
 
 
 # ---- transforms ------------------------------------------------------------------------------------------
 
 
-def _transform(call: Any) -> Plain | None:
+def _transform(call: Call, transform: Any) -> Plain | None:
     """Take out the numbers of a transform; None where it was never used."""
-    if call.stateful_transform is None:
+    if transform is None:
         return None
-    state = {name: value for name, value in vars(call.stateful_transform).items() if name != _OF_ROWS}
-    return {"name": call.callee, "state": {name: _number(value) for name, value in state.items()}}
+    state = {name: value for name, value in vars(transform).items() if name != _OF_ROWS}
+    return {"name": call.function, "state": {name: _number(value) for name, value in state.items()}}
 
 
-def _recalled_transform(callee: str, kept: Plain | None) -> Any:
-    from formulae.transforms import TRANSFORMS
-
-    if kept is None:
-        return None
-    transform = TRANSFORMS[callee]()
-    if kept["name"] != callee or kept["state"].keys() != vars(transform).keys() - {_OF_ROWS}:
-        raise ValueError(f"{callee}() of this version of formulae remembers other things than the file has")
+def _recalled_transform(function: str, kept: Plain) -> Any:
+    transform = new_transform(function)
+    if kept["name"] != function or kept["state"].keys() != vars(transform).keys() - {_OF_ROWS}:
+        raise ValueError(f"{function}() of this version of formulae remembers other things than the file has")
     for name, value in kept["state"].items():
         setattr(transform, name, _recalled_number(value))
     return transform

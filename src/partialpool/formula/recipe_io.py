@@ -6,7 +6,7 @@ they are the recipe again. The text is parsed anew, so nothing that a file holds
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,16 @@ from partialpool.formula.nesting import Nesting, nesting_of_columns
 from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
 from partialpool.formula.recipe import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe
 from partialpool.formula.records import Term
+from partialpool.formula.syntax.arithmetic_tree import Node, text_of, text_without_brackets
+from partialpool.formula.syntax.earlier import require_same_meaning
 from partialpool.formula.syntax.left import LeftSide
 from partialpool.formula.syntax.membership import MembersPart
 from partialpool.formula.syntax.right import RightSide
 from partialpool.formula.syntax.scan import Piece
 from partialpool.formula.syntax.split import split_formula, split_parameter
+
+NameOf = Callable[[Node], str]
+_ARITHMETIC = "as Python's, with brackets in names"  # what files from before it lack
 
 
 def remember(recipe: Recipe) -> Plain:
@@ -63,6 +68,7 @@ def remember(recipe: Recipe) -> Plain:
     array([[1., 2.]])
     """
     return {
+        "arithmetic": _ARITHMETIC,
         "outcome": _outcome(recipe.outcome),
         "predictors": {p.parameter: _predictor(p) for p in recipe.predictors},
         "factors": [_factor(factor) for factor in recipe.factors.values()],
@@ -86,11 +92,18 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
     ------
     FormulaError
         When the formula does not parse, or calls a function that is not allowed.
+    FileError
+        When an earlier version understood the formula in another way.
     KeyError, TypeError, ValueError
         When formula and memory do not belong together.
     """
     left, right = split_formula(formula.text)
     sides = {MAIN: right} | {name: split_parameter(text) for name, text in formula.parameters.items()}
+    name_of = text_of
+    if "arithmetic" not in memory:
+        name_of = text_without_brackets
+        for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
+            require_same_meaning(piece)
     columns = tuple(dict.fromkeys(name for side in sides.values() for name in side.columns))
     members = {g.key: g.members for side in sides.values() for g in side.groups if g.members is not None}
     factors = _recalled_factors(memory["factors"], members)
@@ -98,7 +111,7 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
         columns,
         _recalled_outcome(left, memory["outcome"]),
         tuple(
-            _recalled_predictor(name, side, memory["predictors"][name], covariances or {})
+            _recalled_predictor(name, side, memory["predictors"][name], covariances or {}, name_of)
             for name, side in sides.items()
         ),
         factors,
@@ -111,7 +124,7 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
 
 def _outcome(recipe: OutcomeRecipe) -> Plain:
     return {
-        "transforms": [remember_calls(part.lazy) for part in _parts(recipe)],
+        "transforms": [remember_calls(part.calculation) for part in _parts(recipe)],
         "levels": None if recipe.levels is None else list(recipe.levels),
     }
 
@@ -119,7 +132,7 @@ def _outcome(recipe: OutcomeRecipe) -> Plain:
 def _recalled_outcome(left: LeftSide, kept: Plain) -> OutcomeRecipe:
     recipe = outcome_recipe(left, None if kept["levels"] is None else tuple(kept["levels"]))
     for part, transforms in zip(_parts(recipe), kept["transforms"], strict=True):
-        recall_calls(part.lazy, transforms)
+        recall_calls(part.calculation, transforms)
     return recipe
 
 
@@ -134,28 +147,28 @@ def _predictor(recipe: PredictorRecipe) -> Plain:
     return {
         "population": _expression(recipe.population),
         "groups": [_expression(group.expression) for group in recipe.groups],
-        "offsets": [remember_calls(offset.lazy) for offset in recipe.offsets],
+        "offsets": [remember_calls(offset.calculation) for offset in recipe.offsets],
     }
 
 
 def _recalled_predictor(
-    parameter: str, side: RightSide, kept: Plain, covariances: Covariances
+    parameter: str, side: RightSide, kept: Plain, covariances: Covariances, name_of: NameOf
 ) -> PredictorRecipe:
     groups = tuple(
-        group_recipe(_recalled_expression(part.expression, memory), part, covariances)
+        group_recipe(_recalled_expression(part.expression, memory, name_of), part, covariances)
         for part, memory in zip(side.groups, kept["groups"], strict=True)
     )
     offsets = tuple(
         _recalled_offset(piece, memory) for piece, memory in zip(side.offsets, kept["offsets"], strict=True)
     )
     return PredictorRecipe(
-        parameter, _recalled_expression(side.population, kept["population"]), groups, offsets
+        parameter, _recalled_expression(side.population, kept["population"], name_of), groups, offsets
     )
 
 
 def _recalled_offset(piece: Piece, kept: list[Any]) -> Column:
     offset = column(piece, "Offset")
-    recall_calls(offset.lazy, kept)
+    recall_calls(offset.calculation, kept)
     return offset
 
 
@@ -167,9 +180,9 @@ def _expression(expression: Expression) -> Plain:
     }
 
 
-def _recalled_expression(piece: Piece, kept: Plain) -> Expression:
+def _recalled_expression(piece: Piece, kept: Plain, name_of: NameOf) -> Expression:
     terms = tuple(recalled_term(term) for term in kept["terms"])
-    theirs = recall_terms(piece, kept["learnt"])
+    theirs = recall_terms(piece, kept["learnt"], name_of)
     if len(theirs) != len(terms):
         raise ValueError(f"{piece.source!r} has {len(theirs)} terms and names for {len(terms)}")
     return Expression(piece, terms, tuple(kept["names"]), theirs)
@@ -192,7 +205,7 @@ def recalled_term(kept: list[Any]) -> Term:
 
 def _factor(factor: AnyFactor) -> Plain:
     if isinstance(factor, MemberFactor):
-        weights = [remember_calls(weight.lazy) for weight in factor.weights]
+        weights = [remember_calls(weight.calculation) for weight in factor.weights]
         return {"members": factor.name, "labels": encode(factor.labels), "weights": weights}
     levels = [encode(known) for known in factor.levels]
     return {"columns": list(factor.columns), "levels": levels, "groups": encode(factor.groups)}
@@ -212,7 +225,7 @@ def _recalled_factor(kept: Plain, members: Mapping[Columns, MembersPart]) -> Any
         )
     factor = known_members(members[(kept["members"],)], decode(kept["labels"]))
     for weight, learnt in zip(factor.weights, kept["weights"], strict=True):
-        recall_calls(weight.lazy, learnt)
+        recall_calls(weight.calculation, learnt)
     return factor
 
 

@@ -7,35 +7,40 @@ times. Otherwise the transforms are formulae's own. Rows of weight 0 do not coun
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from partialpool.formula.bridge import environment, stateful
 from partialpool.formula.records import Floats
+from partialpool.formula.transforms import new_transform
 
 
-def learn(calls: Iterable[Any], table: pd.DataFrame, weights: Floats | None) -> None:
-    """Let the transforms inside some expressions learn, where weights make a difference.
+def make_a_difference(weights: Floats | None) -> bool:
+    """Tell whether rows count otherwise than once each.
+
+    Where all weights are 0 there is nothing to learn from, and every row counts once.
+    """
+    return weights is not None and bool(np.any(weights != 1.0)) and bool(np.any(weights > 0))
+
+
+def learnt(function: str, x: Floats, options: dict[str, Any], weights: Floats) -> Any:
+    """Make a transform that has learnt from rows with weights.
 
     Parameters
     ----------
-    calls
-        formulae's resolved expressions, which have met no table.
-    table
-        Plain columns (see :func:`partialpool.formula.plain.plain_columns`).
+    function
+        Its name in formulas.
+    x
+        (n,) what is transformed.
+    options
+        The other arguments, by name.
     weights
-        (n,) how many rows each row stands for; None where each stands for itself. Where all are 0 there is
-        nothing to learn from, and every row counts once.
+        (n,) how many rows each row stands for, some above 0.
     """
-    if weights is None or np.all(weights == 1.0) or not np.any(weights > 0):
-        return
-    for lazy in calls:
-        for call in reversed(list(stateful(lazy))):  # those in the arguments of others first
-            _learn_call(call, table, weights)
+    transform, used = new_transform(function), weights > 0
+    _LEARNERS[function](transform, x[used], weights[used], options)
+    return transform
 
 
 def weighted_quantile(values: Floats, weights: Floats, at: Floats) -> Floats:
@@ -62,23 +67,6 @@ def weighted_quantile(values: Floats, weights: Floats, at: Floats) -> Floats:
     last = len(values) - 1
     low, high = (ordered[np.minimum(np.searchsorted(upto, below + i, side="right"), last)] for i in range(2))
     return np.asarray(low + (high - low) * (place - below))
-
-
-def _learn_call(call: Any, table: pd.DataFrame, weights: Floats) -> None:
-    from formulae.transforms import TRANSFORMS
-
-    sees = environment()
-    args = [arg.eval(table, sees) for arg in call.args]
-    kwargs = {name: arg.eval(table, sees) for name, arg in call.kwargs.items()}
-    transform = TRANSFORMS[call.callee]()
-    given = inspect.signature(transform).bind(*args, **kwargs)
-    x = np.asarray(given.arguments.pop("x"))
-    if x.shape != weights.shape:
-        return  # a constant, of which weights change nothing
-    used = weights > 0
-    options = {name: value for name, value in given.arguments.items() if name != "x"}
-    _LEARNERS[call.callee](transform, x[used].astype(np.float64), weights[used], options)
-    call.stateful_transform = transform
 
 
 def _mean(values: Floats, weights: Floats) -> Any:

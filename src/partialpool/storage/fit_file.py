@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # The number goes up when older versions of the program could not read the file, or would read it wrongly.
-FORMAT = 3
+FORMAT = 4
 # Files of format 1 have rows of one group a factor, and no covariances; those of 2 no raw columns.
-_READ = (1, 2, 3)
+# Up to format 3 names of expressions lost their brackets, and -x**2 was the square of -x.
+_READ = (1, 2, 3, 4)
 COMBINATIONS = "__combination__"  # dimension of what rows with equal raw columns share
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 STORE_NAME = b"partialpool store "  # what a fit under way opens with, see `storage.draw_store`

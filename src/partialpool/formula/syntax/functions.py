@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -28,16 +26,11 @@ MATH = {
 }
 
 # Those of formulae that mean the same on new rows as on the rows they were fitted to; `binary` does not.
-TRANSFORMS = (
-    "C", "I", "S", "Sum", "T", "Treatment", "bs", "cc", "center", "cr", "poly", "scale", "standardize", "tp",
-)  # fmt: skip
+REMEMBERING = ("bs", "cc", "center", "cr", "poly", "scale", "standardize", "tp")
+CODING = ("C", "S", "Sum", "T", "Treatment")
+TRANSFORMS = tuple(sorted(("I", *CODING, *REMEMBERING)))
 
 ALLOWED = (*sorted(MATH), *(f"np.{name}" for name in sorted(MATH)), *TRANSFORMS)
-
-
-def namespace() -> dict[str, Any]:
-    """Return what a formula sees besides formulae's own transforms and the table's columns."""
-    return {**MATH, "np": SimpleNamespace(**MATH)}
 
 
 def check_calls(piece: Piece) -> None:

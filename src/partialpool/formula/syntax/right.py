@@ -75,6 +75,16 @@ class RightSide:
         return (self.population, *inside, *self.offsets)
 
     @property
+    def sums(self) -> tuple[Piece, ...]:
+        """The sums of terms."""
+        return (self.population, *(group.expression for group in self.groups))
+
+    @property
+    def expressions(self) -> tuple[Piece, ...]:
+        """What gives one number a row."""
+        return (*(weight for group in self.groups for weight in group.weights), *self.offsets)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the predictor reads."""
         factors = [name for group in self.groups for name in group.columns]

@@ -59,6 +59,10 @@ class Token:
         """Whether it names something: a column or a function."""
         return self.kind == "quoted" or (self.kind == "name" and self.text not in _LITERALS)
 
+    def is_contrast(self, before: str) -> bool:
+        """Tell whether it names a coding of categories, given the text of the token before it."""
+        return self.kind == "name" and self.text in _CONTRASTS and before in (",", "=")
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -195,8 +199,15 @@ def _check_brackets(piece: Piece) -> None:
         raise piece.error(f"This {opened[-1].text!r} is never closed.", opened[-1])
 
 
+def is_plain_name(name: str) -> bool:
+    """Tell whether a column's name needs no back-quotes wherever it stands."""
+    found = _TOKEN.fullmatch(name)
+    plain = found is not None and found.lastgroup == "name"
+    return plain and name not in (*_LITERALS, *_CONTRASTS)
+
+
 def _is_column(before: str, token: Token, after: str) -> bool:
     """Tell columns from functions, names of arguments, and contrasts given by name."""
     if not token.is_name or (token.kind == "name" and after in ("(", "=")):
         return False
-    return token.kind == "quoted" or token.text not in _CONTRASTS or before not in (",", "=")
+    return not token.is_contrast(before)

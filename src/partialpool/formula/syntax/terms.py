@@ -28,8 +28,6 @@ def check_terms(piece: Piece) -> None:
             raise piece.error(
                 "A bar belongs inside the brackets of a group-level term.", token, hint="(x | g)"
             )
-        if token.text == "[":
-            raise piece.error("Square brackets belong to the outcome.", token, hint="'y[yes] ~ x'")
     check_calls(piece)
     outside = list(_outside_calls(piece))
     for before, token in zip([None, *outside], outside, strict=False):
@@ -55,6 +53,8 @@ def _check_term_token(piece: Piece, before: str, token: Token) -> None:
         raise piece.error(f"The number {token.text} is not a term.", token, hint="{2 * x} for arithmetic")
     elif token.kind == "string" or (token.kind == "name" and not token.is_name):
         raise piece.error(f"{token.text} is not a term.", token, hint="back-quotes around a column's name")
+    elif token.text == "[":
+        raise piece.error("Square brackets belong to the outcome.", token, hint="'y[yes] ~ x'")
     elif token.text == "**" and before != ")":
         raise piece.error("'**' means all interactions of a sum.", token, hint="{x**2} for a power")
     elif token.text in _NOT_AMONG_TERMS:
