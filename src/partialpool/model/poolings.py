@@ -14,7 +14,7 @@ from partialpool.families.base import Family
 from partialpool.formula.conform import without_columns
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Predictor
-from partialpool.model.names import group_name, population_name, prefix, term_groups
+from partialpool.model.names import group_name, population_name, prefix
 from partialpool.model.spec import ModelSpec, with_terms
 from partialpool.priors.base import Prior, unwrapped
 
@@ -180,10 +180,8 @@ def _uncorrelated(predictor: Predictor, factor: str) -> Predictor:
 
 def _without_factor(model: ModelSpec, factor: str) -> dict[str, Prior]:
     """Priors without those of a factor's effects and correlations, in every predictor."""
-    gone: set[str] = set()
-    for group in term_groups(model.design):
-        if group.terms[0][1].grouping.name == factor:
-            gone |= {group.corr, *group.names}
+    own = [effects for effects in model.parameters.effects if effects.factor == factor]
+    gone = {name for e in own for name in (e.corr_name, *(c.name for c in e.coefficients))}
     return {name: prior for name, prior in model.priors.items() if name not in gone}
 
 

@@ -9,7 +9,7 @@ Pittau & Su 2008; rstanarm's defaults).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from partialpool.constraints.real import Real
 from partialpool.errors import PriorError, build, unknown_name
 from partialpool.families.base import Family
 from partialpool.formula.records import Design, Floats, Predictor
-from partialpool.model.names import group_name, prefix, term_groups
+from partialpool.model.names import TermGroup, group_name, prefix, term_groups
 from partialpool.priors.base import AtMeans, Prior, unwrapped
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.lkj import LKJ
@@ -103,7 +103,7 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
     PriorError
         When a name is unknown, or a prior cannot be the prior of what it names.
     """
-    priors = default_priors(design, family)
+    priors, groups = default_priors(design, family), term_groups(design)
     given, terms = {} if given is None else given, _coefficients_of_terms(design, family)
     if not isinstance(given, Mapping):
         raise build(
@@ -120,7 +120,7 @@ def resolve_priors(design: Design, family: Family, given: Mapping[str, Prior] | 
         if not keys:
             raise unknown_name(PriorError, "coefficient or parameter", name, priors)
         for key in keys:
-            _check_role(key, prior, design, family)
+            _check_role(key, prior, groups, design, family)
             priors[key] = prior
     return priors
 
@@ -151,14 +151,15 @@ def _coefficients_of_terms(design: Design, family: Family) -> dict[str, list[str
     return found
 
 
-def _check_role(name: str, prior: Prior, design: Design, family: Family) -> None:
+def _check_role(name: str, prior: Prior, groups: Sequence[TermGroup], design: Design, family: Family) -> None:
     """Raise unless a prior can be the prior of what a name stands for."""
-    _check_kind(name, prior, design, family)
+    _check_kind(name, prior, groups, design, family)
     if prior.support == "correlation":
         return
     sd = prior.sd if isinstance(prior, Normal) and isinstance(prior.sd, Prior) else None
-    if any(name in group.names for group in term_groups(design)):
-        _check_group(name, prior, sd, design)
+    own = next((group for group in groups if name in group.names), None)
+    if own is not None:
+        _check_group(name, prior, sd, own)
     elif sd is not None:
         raise build(
             PriorError,
@@ -195,8 +196,8 @@ def _check_real(name: str, prior: Prior) -> None:
         )
 
 
-def _check_kind(name: str, prior: Prior, design: Design, family: Family) -> None:
-    corr = {group.corr for group in term_groups(design)} - {""}
+def _check_kind(name: str, prior: Prior, groups: Sequence[TermGroup], design: Design, family: Family) -> None:
+    corr = {group.corr for group in groups} - {""}
     if (prior.support == "correlation") != (name in corr):
         allowed = "LKJ(eta)" if name in corr else "a prior of one number, such as Normal(0, 1)"
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}.", allowed=allowed)
@@ -206,7 +207,7 @@ def _check_kind(name: str, prior: Prior, design: Design, family: Family) -> None
         raise build(PriorError, f"{prior} cannot be the prior of {name!r}: only of an intercept.")
 
 
-def _check_group(name: str, prior: Prior, sd: Prior | None, design: Design) -> None:
+def _check_group(name: str, prior: Prior, sd: Prior | None, group: TermGroup) -> None:
     """A group-level coefficient: Normal around zero, or, where uncorrelated, any prior over the reals."""
     if isinstance(prior, Normal) and prior.mean == 0:
         return
@@ -225,21 +226,20 @@ def _check_group(name: str, prior: Prior, sd: Prior | None, design: Design) -> N
             f"{prior} cannot be the prior of {name!r}: group-level coefficients take both signs.",
             allowed="Normal(0, <prior of the sd>), or another prior over all real numbers",
         )
-    for group in term_groups(design):
-        _, term = group.terms[0]
-        if term.covariance is not None and name in group.names:
-            raise build(
-                PriorError,
-                f"{prior} cannot be the prior of {name!r}, whose groups have the covariance "
-                f"{term.covariance.name!r}.",
-                allowed="Normal(0, <prior of the sd>)",
-                hint=f"(... | {term.grouping.name}) leaves the covariance out",
-            )
-        if group.corr and name in group.names:
-            alone = f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out"
-            raise build(
-                PriorError,
-                f"{prior} cannot be the prior of {name!r}, whose correlations ({group.corr}) are estimated.",
-                allowed="Normal(0, <prior of the sd>)",
-                hint=None if term.shared else alone,
-            )
+    _, term = group.terms[0]
+    if term.covariance is not None:
+        raise build(
+            PriorError,
+            f"{prior} cannot be the prior of {name!r}, whose groups have the covariance "
+            f"{term.covariance.name!r}.",
+            allowed="Normal(0, <prior of the sd>)",
+            hint=f"(... | {term.grouping.name}) leaves the covariance out",
+        )
+    if group.corr:
+        alone = f"({' + '.join(term.names)} || {term.grouping.name}): || leaves the correlations out"
+        raise build(
+            PriorError,
+            f"{prior} cannot be the prior of {name!r}, whose correlations ({group.corr}) are estimated.",
+            allowed="Normal(0, <prior of the sd>)",
+            hint=None if term.shared else alone,
+        )
