@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from tests.inference.models import model
 
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import FitError, OptionError
-from partialpool.inference.chosen_geometry import choose_geometry, crossed
+from partialpool.inference.chosen_geometry import choose_geometry
 from partialpool.inference.nuts import sample as nuts
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
+from partialpool.inference.quickfit.joint_map import crossed_parts
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
@@ -208,7 +210,7 @@ TARGETS = {
         "y ~ 1 + (1 | g) + (1 | h)",
         ANY | {"g": ONE_EACH // 10, "h": ONE_EACH % 3},
         "gaussian",
-        0.98,
+        0.9,
     ),
     "measured once": (INTERCEPTS, ANY | {"g": ONE_EACH}, "gaussian", 0.98),
     "measured twice": (INTERCEPTS, ANY | {"g": ONE_EACH // 2}, "gaussian", 0.8),
@@ -299,6 +301,24 @@ def test_crossed_and_nested_factors_together_mix() -> None:
     assert np.nanmax(figures.r_hat) < 1.02
 
 
+def test_many_small_crossed_factors_mix() -> None:
+    """Poststratification. With maps of single groups the smallest bulk ESS was 145 in such a model."""
+    rng = np.random.default_rng(4)
+    n = 1200
+    levels = {"state": 50, "eth": 4, "educ": 5, "age": 6}
+    table: dict[str, Any] = {name: rng.integers(0, k, n) for name, k in levels.items()}
+    table |= {"male": rng.integers(0, 2, n), "support": rng.normal(size=50)[table["state"]]}
+    eta = -0.3 + 0.5 * table["support"] + 0.4 * rng.normal(size=50)[table["state"]]
+    eta = eta + 0.5 * rng.normal(size=5)[table["educ"]] + 0.3 * rng.normal(size=4)[table["eth"]]
+    table["y"] = (rng.random(n) < 1 / (1 + np.exp(-eta))).astype(int)
+    formula = "y ~ male + support + (1 | state) + (1 | eth) + (1 | educ) + (1 | educ:age) + (1 | educ:eth)"
+    draws = sample(model(formula, table, "bernoulli"), NutsOptions(seed=1, cores=2))
+    figures = convergence(draws.values)
+    assert not np.any(draws.stats["diverging"])
+    assert np.nanmin(figures.ess_bulk) > 800
+    assert np.nanmax(figures.r_hat) < 1.015
+
+
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
@@ -315,7 +335,7 @@ def test_crossed_factors_are_told_from_nested_ones(terms: str, expected: bool) -
     spec = model(
         f"y ~ x + {terms}", {"y": rng.normal(size=200), "x": rng.normal(size=200), "g": g, "h": h}, "gaussian"
     )
-    assert crossed(spec, choose_geometry(spec).links) is expected
+    assert bool(crossed_parts(spec, choose_geometry(spec).links)) is expected
 
 
 def test_a_positive_coefficient_whose_data_pull_below_zero() -> None:

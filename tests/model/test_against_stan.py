@@ -101,6 +101,23 @@ MOVED: dict[str, Case] = {
     "normal effects of two predictors": Case(
         "x + (x | g) + (1 | h)", "gaussian", others={"sigma": "~ z + (1 + z | g)"}
     ),
+    "crossed, scaled by sigma": Case("x + (x + z | g) + (z | h) + (1 | two)", "gaussian"),
+    "crossed, of fixed priors": Case(
+        "x + (x || g) + (1 | h) + (1 | k)",
+        "gaussian",
+        priors={
+            "x|g": StudentT(3, 1, 2),
+            "1|h": Normal(0, 1.5),
+            "1|k": StudentT(4, 0.5, 1),
+            "x": HalfNormal(1),
+        },
+    ),
+    "crossed, a row in several groups": Case("x + (x | g) + (x || mm(h, two))", "negative_binomial"),
+    "crossed, without coefficients": Case("0 + (1 | g) + (x | h)", "poisson"),
+    "crossed thresholds": Case("x + (x | g) + (1 | h) + (1 | k)", "cumulative"),
+    "crossed, of two predictors": Case(
+        "x + (1 | p | g) + (1 | h)", "gaussian", others={"sigma": "~ z + (1 | p | g) + (1 | two)"}
+    ),
     "bounded": Case(
         "x + z + (x || g)",
         "gaussian",
@@ -252,8 +269,16 @@ SMALL_CASES = {
         "prior at means",
         "normal effects of two predictors",
         "bounded",
+        "crossed, scaled by sigma",
+        "crossed, of fixed priors",
+        "crossed, of two predictors",
     )
 }
+
+
+@pytest.mark.parametrize("name", [name for name in MOVED if name.startswith("crossed")])
+def test_crossed_effects_have_a_joint_map(name: str) -> None:
+    assert choose_geometry(MOVED[name].spec()).joint
 
 
 @pytest.mark.parametrize("geometry", [random_geometry, chosen_geometry])

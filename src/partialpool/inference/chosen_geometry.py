@@ -7,18 +7,17 @@ covariance, sds and correlations shifted and scaled, groups centred by their own
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.constraints.positive import Positive
 from partialpool.inference.quickfit.approximations import unconstrained
 from partialpool.inference.quickfit.elimination import eliminate
+from partialpool.inference.quickfit.joint_map import crossed_parts, joint_blocks, joint_map
 from partialpool.inference.quickfit.newton import QuickFit
-from partialpool.inference.quickfit.point import FittedEffects, single_index
+from partialpool.inference.quickfit.point import FittedEffects
 from partialpool.model.cells import Cells
-from partialpool.model.geometry import NO_ROTATION, Coordinates, Geometry, Nesting, coordinates
+from partialpool.model.geometry import NO_ROTATION, Coordinates, Geometry, JointMap, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
@@ -37,29 +36,14 @@ def choose_geometry(spec: ModelSpec) -> Geometry:
     return _geometry(spec, fit)
 
 
-def crossed(spec: ModelSpec, links: tuple[Nesting, ...]) -> bool:
-    """Say whether effects of several factors compensate each other, which maps of single groups cannot undo.
-
-    So do two blocks of a part whose groups do not lie in each other: the means of their effects make up for
-    each other in the likelihood, and only their priors hold that direction. So do the groups of a block to
-    which rows belong by several.
-    """
-    nested = {(link.inner, link.outer) for link in links}
-    blocks = spec.parameters.effects
-    if any(single_index(spec, number) is None for number in range(len(blocks))):
-        return True
-    return any(
-        spec.part_of(blocks[t]) == spec.part_of(blocks[s]) and (t, s) not in nested and (s, t) not in nested
-        for t, s in combinations(range(len(blocks)), 2)
-    )
-
-
 def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
     terms: list[FittedEffects] = []
     position = coordinates(spec)
     n_coef = position.n_coef
     centre, expansion, scale = np.empty(n_coef), np.empty(n_coef), np.zeros((n_coef, n_coef))
-    for part in fit.point.parts:
+    joint: list[JointMap] = []
+    crossed = crossed_parts(spec, fit.point.links)
+    for number, part in enumerate(fit.point.parts):
         own = slice(spec.coef_start[part.predictors.start], spec.coef_start[part.predictors.stop])
         covariance = eliminate(part, fit.point.links, len(terms))
         terms += part.effects
@@ -67,6 +51,8 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         expansion[own] = part.coefficients
         inverse = np.linalg.inv(jacobian)
         scale[own, own] = _safe_cholesky(inverse @ covariance @ inverse.T)
+        if crossed == {number} and (blocks := joint_blocks(spec, number)):
+            joint.append(joint_map(spec, fit.point, number, blocks, jacobian @ scale[own, own]))
     hyper_centre, hyper_scale = _hyper(position, terms)
     evidence = tuple(_evidence(spec, number, term) for number, term in enumerate(terms))
     rotations = tuple(NO_ROTATION if t.block.between is None else _rotate(t) for t in terms)
@@ -83,6 +69,7 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         fit.point.links,
         evidence,
         rotations,
+        tuple(joint),
     )
 
 

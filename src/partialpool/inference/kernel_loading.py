@@ -11,6 +11,7 @@ from functools import cache
 from partialpool.constraints.registry import CONSTRAINTS
 from partialpool.families.base import Family
 from partialpool.families.registry import FAMILIES
+from partialpool.kernels.density.joint import native_joint, native_joint_back
 from partialpool.kernels.density.likelihood import native_share
 from partialpool.kernels.density.linear_predictors import native_gather, native_predict
 from partialpool.kernels.density.log_density import native_density, native_draw
@@ -37,6 +38,13 @@ def load(family: Family) -> None:
     family.blocks()
 
 
+def load_joint() -> None:
+    """Have the maps of crossed factors in memory."""
+    _ensure_joint()
+    native_joint()
+    native_joint_back()
+
+
 def load_laplace(family: Family) -> None:
     """Have what nested Laplace needs for a family's models in memory, before any clock starts."""
     load(family)
@@ -58,6 +66,11 @@ def _ensure_models() -> None:
 @cache
 def _ensure_laplace() -> None:
     _ensure("laplace", "nested Laplace", compile_integrals, compile_draws)
+
+
+@cache
+def _ensure_joint() -> None:
+    _ensure("joint", "maps of crossed factors", native_joint, native_joint_back)
 
 
 def _ensure(part: str, what: str, here: Callable[[], object], beside: Callable[[], object]) -> None:
@@ -104,6 +117,7 @@ def compile_rest() -> None:
     native_advance()
     native_help()
     native_close()
+    native_predict()
     for family in FAMILIES.values():
         for cell in family.cells.values():
             family_blocks(cell, None if family.any_number else len(family.parameters))

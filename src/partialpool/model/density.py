@@ -6,14 +6,16 @@ import ctypes
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.kernels.density.inputs import DensityInputs, address_table
+from partialpool.kernels.density.inputs import NOT_JOINT, DensityInputs, address_table
+from partialpool.kernels.density.joint import native_joint, native_joint_back
 from partialpool.kernels.density.log_density import native_density, native_draw
 from partialpool.model.data_inputs import data_inputs, integers
-from partialpool.model.geometry import Geometry, Nesting, coordinates
+from partialpool.model.geometry import Geometry, JointMap, Nesting, coordinates
 from partialpool.model.parameter_inputs import parameter_inputs
 from partialpool.model.shares import cut
 from partialpool.model.spec import ModelSpec
@@ -120,7 +122,7 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
         effect_value=integers([c.value for c in coordinates_of]),
         effect_position=integers(position.effect),
         corr_value=integers([block.corr_value for block in effects]),
-        information=_flat(geometry.information),
+        information=_flat(_information(geometry)),
         pull=_flat(geometry.pull),
         cross=_flat(geometry.cross),
         effect_expansion=_flat(geometry.effects),
@@ -128,11 +130,42 @@ def _inputs(spec: ModelSpec, geometry: Geometry, team: NDArray[np.int64] | None)
         rotation=_flat(geometry.rotations),
         term_order=_order(len(effects), geometry.links),
         link_cross=_flat(tuple(link.cross for link in links)),
+        **_joint(spec, geometry.joint),
         share_start=shares.start,
         share_place=shares.place,
         share_term=shares.term,
         team=integers([]) if team is None else team,
     )
+
+
+def _information(geometry: Geometry) -> tuple[Floats, ...]:
+    """Each block's information; of the largest of a joint map, the map's."""
+    found = list(geometry.information)
+    for joint in geometry.joint:
+        found[joint.blocks[0]] = joint.information
+    return tuple(found)
+
+
+def _joint(spec: ModelSpec, maps: tuple[JointMap, ...]) -> dict[str, NDArray[Any]]:
+    """Arrays of a joint map, empty without one."""
+    if not maps:
+        nothing = np.zeros((0, 0))
+        arrays = dict.fromkeys(("curvature", "cross", "pull", "prior"), nothing)
+        return {"joint": integers([]), **{f"joint_{name}": a for name, a in arrays.items()}}
+    (joint,), forward, backward = maps, native_joint(), native_joint_back()
+    blocks, places = spec.parameters.effects, [NOT_JOINT] * len(spec.parameters.effects)
+    sizes = [blocks[t].size * blocks[t].width for t in joint.blocks[1:]]
+    for t, place in zip(joint.blocks[1:], accumulate([0, *sizes]), strict=False):
+        places[t] = place
+    places[joint.blocks[0]] = len(joint.curvature)
+    head = [forward.address, backward.address, *joint.coefficients, joint.blocks[0], len(joint.curvature)]
+    return {
+        "joint": integers([*head, *places]),
+        "joint_curvature": joint.curvature,
+        "joint_cross": joint.cross,
+        "joint_pull": joint.pull,
+        "joint_prior": joint.prior,
+    }
 
 
 def _information_scales(spec: ModelSpec) -> tuple[list[int], list[float]]:

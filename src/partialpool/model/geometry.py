@@ -36,6 +36,40 @@ class Nesting:
 
 
 @dataclass(frozen=True)
+class JointMap:
+    """What maps the coefficients and effects of a part together: see `kernels.density.joint`.
+
+    The rest are the effects of all blocks but the largest, block by block, and the coordinates of the k
+    coefficients: r numbers. The largest block has J groups of d effects.
+
+    Attributes
+    ----------
+    coefficients
+        (2,) where the part's coefficients start and stop.
+    blocks
+        Numbers of its blocks, the largest first.
+    curvature
+        (r, r) of the log likelihood by the rest.
+    information
+        (J, d, d) of the log likelihood by the largest block's effects.
+    cross
+        (J d, r) of the log likelihood by the largest block's effects and the rest.
+    pull
+        (2, J d + r) of the likelihood, which is curvature times mode plus gradient, and of the priors.
+    prior
+        (k, k) precision of the prior of the coefficients' coordinates.
+    """
+
+    coefficients: NDArray[np.int64]
+    blocks: NDArray[np.int64]
+    curvature: Floats
+    information: Floats
+    cross: Floats
+    pull: Floats
+    prior: Floats
+
+
+@dataclass(frozen=True)
 class Geometry:
     """The sampler's coordinates: where they are centred, how they are scaled, and each group's centring.
 
@@ -60,6 +94,9 @@ class Geometry:
     rotations
         One array a block, the (J, J) matrix of `kernels.density.rotations`, or of no rows where groups are
         independent. Information, pull and cross of a block with a rotation are of its independent effects.
+    joint
+        Of the coefficients and effects of a part that are mapped together, one at most; what the other fields
+        say of how they follow each other is not used then.
     """
 
     coef_centre: Floats
@@ -74,6 +111,7 @@ class Geometry:
     links: tuple[Nesting, ...] = ()
     evidence: tuple[Floats, ...] = ()
     rotations: tuple[Floats, ...] = ()
+    joint: tuple[JointMap, ...] = ()
 
 
 @dataclass(frozen=True)

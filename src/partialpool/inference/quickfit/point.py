@@ -6,9 +6,11 @@ a view of them, so that a pass over the cells brings all of it up to date.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ from partialpool.inference.quickfit.approximations import (
 )
 from partialpool.inference.quickfit.sums import Place, QuickSums
 from partialpool.kernels.density.inputs import address_table, data_table
+from partialpool.kernels.density.linear_predictors import native_predict
+from partialpool.kernels.density.packed_rows import widened
 from partialpool.kernels.quickfit.expansion import Expansion, native_expand
 from partialpool.kernels.quickfit.group_elimination import GroupArrays, native_eliminate, native_learn
 from partialpool.model.data_inputs import data_inputs
@@ -174,7 +178,7 @@ class Point:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.links = nested(spec)
+        self._spec, self.links = spec, nested(spec)
         self._data = data_inputs(spec, self.links)
         self._sums = QuickSums(spec, self.links)
         self._at = _start(self._sums, len(spec.parameters.predictors))
@@ -187,6 +191,18 @@ class Point:
     def expand(self, moved: range = range(0)) -> float:
         """Log likelihood at the point; brings all sums up to date, and how far predictors have moved."""
         return float(self._expand(*self._arguments, moved.start, moved.stop, self.averaged))
+
+    def derivatives(self, n: int) -> Iterator[tuple[slice, Floats, Floats]]:
+        """Of the log likelihood by predictors at the point, n cells at a time: cells, first, minus second."""
+        cells, spec = self._spec.cells, self._spec
+        eta = np.empty((len(spec.parameters.predictors), cells.index.n_cells))
+        arrays = (self._at.coef, self._at.effects, eta)
+        native_predict().ctypes(self._tables[0].ctypes.data, *map(_pointer, arrays))
+        for start in range(0, eta.shape[1], n):
+            own = slice(start, min(start + n, eta.shape[1]))
+            stats = widened([row if len(row) == 1 else row[own] for row in cells.stats], own.stop - start)
+            _, first, second = spec.family.derivatives(stats, np.ascontiguousarray(eta[:, own]))
+            yield own, first, second
 
     @property
     def reach(self) -> Floats:
@@ -211,6 +227,10 @@ class Point:
                 own.pull = own.gradient + np.einsum("jab,jb->ja", own.information, own.effects)
         for link, place in zip(self.links, self._sums.links, strict=True):
             link.cross[:] = place.view(self._at.sums)
+
+
+def _pointer(array: Floats) -> Any:
+    return array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
 def _mirror(matrices: Floats) -> None:

@@ -22,6 +22,9 @@ from partialpool.kernels.density.inputs import (
     COEF_SCALE,
     HYPER_CENTRE,
     HYPER_SCALE,
+    JOINT,
+    JOINT_FIRST,
+    JOINT_STOP,
     PRIOR_ADDRESS,
     PRIOR_CONSTANTS,
     PRIOR_PLACE,
@@ -74,16 +77,10 @@ def free_numbers(data, x, out):
 
 
 @kernel
-def parameters_forward(data, x, free, values, values_bar, coef, prior_bar, scratch):
-    """Write free numbers, values, and coefficients as predictors use them; return their log prior.
-
-    values_bar gets the derivatives of priors by the values, prior_bar (K,) those of priors of combinations of
-    coefficients by the coefficients. The log prior has the log Jacobian of the constraints. scratch is (2,).
-    """
+def values_forward(data, free, values, coef):
+    """Write values, and coefficients as predictors use them; return the log Jacobian of the constraints."""
     forward, place = integers_at(data, BLOCK_FORWARD), integers_at(data, BLOCK_PLACE)
-    constants = floats_at(data, BLOCK_CONSTANTS)
-    free_numbers(data, x, free)
-    total = 0.0
+    constants, total = floats_at(data, BLOCK_CONSTANTS), 0.0
     for b in range(forward.shape[0]):
         f, v = place[3 * b], place[3 * b + 1]
         n, m = place[3 * b + 3] - f, place[3 * b + 4] - v
@@ -92,6 +89,17 @@ def parameters_forward(data, x, free, values, values_bar, coef, prior_bar, scrat
     form = integers_at(data, COEF_FORM)
     for k in range(coef.shape[0]):
         coef[k] = free[k] if form[k] == FREE else _of_value(form[k], values[k])
+    return total
+
+
+@kernel
+def parameters_forward(data, free, values, values_bar, coef, prior_bar, scratch):
+    """Write values, and coefficients as predictors use them, of free numbers; return their log prior.
+
+    values_bar gets the derivatives of priors by the values, prior_bar (K,) those of priors of combinations of
+    coefficients by the coefficients. The log prior has the log Jacobian of the constraints. scratch is (2,).
+    """
+    total = values_forward(data, free, values, coef)
     for v in range(values_bar.shape[0]):
         values_bar[v] = 0.0
     for k in range(prior_bar.shape[0]):
@@ -130,8 +138,8 @@ def _anchored_priors(data, coef, prior_bar, scratch):
 
 
 @kernel
-def parameters_backward(data, free, values, values_bar, coef_bar, prior_bar, free_bar, grad):
-    """From derivatives by coefficients and by values add those by coordinates."""
+def free_backward(data, free, values, values_bar, coef_bar, prior_bar, free_bar):
+    """Write derivatives by free numbers; those by coefficients are added to values_bar."""
     backward, place = integers_at(data, BLOCK_BACKWARD), integers_at(data, BLOCK_PLACE)
     constants, form = floats_at(data, BLOCK_CONSTANTS), integers_at(data, COEF_FORM)
     for k in range(free_bar.shape[0]):
@@ -152,9 +160,22 @@ def parameters_backward(data, free, values, values_bar, coef_bar, prior_bar, fre
         )
         to_values, to_free = values_bar[v:].ctypes.data, free_bar[f:].ctypes.data
         call_constraint_back(backward[b], n, m, at_free, at_values, own, to_values, to_free)
+
+
+@kernel
+def parameters_backward(data, free, values, values_bar, coef_bar, prior_bar, free_bar, grad):
+    """From derivatives by coefficients and by values add those by coordinates.
+
+    Coordinates of coefficients with a joint map have theirs already.
+    """
+    free_backward(data, free, values, values_bar, coef_bar, prior_bar, free_bar)
+    joint = integers_at(data, JOINT)
+    first, stop = (joint[JOINT_FIRST], joint[JOINT_STOP]) if joint.shape[0] else (0, 0)
     scale, hyper_scale = float_rows_at(data, COEF_SCALE), floats_at(data, HYPER_SCALE)
     n_coefs = scale.shape[0]
     for k in range(n_coefs):
+        if first <= k < stop:
+            continue
         for m in range(k + 1):
             grad[m] += scale[k, m] * free_bar[k]
     for k in range(n_coefs, free_bar.shape[0]):

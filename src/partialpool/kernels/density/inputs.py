@@ -82,6 +82,11 @@ class DensityInputs(NamedTuple):
     link_place: Integers  # (2 links,) where each link starts in link_group and in link_cross
     link_group: Integers  # all links' (J,), flat: the group that each group lies in
     link_cross: Floats  # all links' (J, d, d of the outer term), flat: cross curvature
+    joint: Integers  # of coefficients and effects with a map of all together, or empty: see `JOINT_FORWARD`
+    joint_curvature: Floats  # (r, r) of the rest: see `kernels.density.joint`
+    joint_cross: Floats  # (J d, r) of the largest block with the rest
+    joint_pull: Floats  # (2, J d + r) by the data and by priors
+    joint_prior: Floats  # (k, k) prior precision of the coefficients' coordinates
     share_start: Integers  # (shares + 1,) range of each share's cells
     share_place: Integers  # (shares + 1,) range of each share's sums of derivatives
     share_term: Integers  # (shares T, 3) see `SHARE_FIRST` and after
@@ -145,6 +150,11 @@ class DensityInputs(NamedTuple):
     LINK_PLACE,
     LINK_GROUP,
     LINK_CROSS,
+    JOINT,
+    JOINT_CURVATURE,
+    JOINT_CROSS,
+    JOINT_PULL,
+    JOINT_PRIOR,
     SHARE_START,
     SHARE_PLACE,
     SHARE_TERM,
@@ -161,6 +171,11 @@ SLOT_TERM, SLOT_COORDINATE, SLOT_PLACE, SLOT_STRIDE, SLOT_COLUMN, SLOT_INDEX = r
 # What a share needs to know of a term: the range of its effects that the share's cells can have, and where
 # effect 0 would be among the share's sums by effects.
 SHARE_FIRST, SHARE_STOP, SHARE_ZERO = range(3)
+# Of a joint map: addresses of the map and of its derivative, the range of its coefficients, the largest
+# block, how many numbers the rest are, and from `JOINT_PLACES` on where each term stands among the rest, or
+# NOT_JOINT; the largest block stands nowhere there.
+JOINT_FORWARD, JOINT_BACKWARD, JOINT_FIRST, JOINT_STOP, JOINT_LARGEST, JOINT_SIZE, JOINT_PLACES = range(7)
+NOT_JOINT = -1
 N_SLOTS = len(DensityInputs._fields)
 
 

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import carray, types
 
-from partialpool.kernels.density.constrained import parameters_backward, parameters_forward
+from partialpool.kernels.density.constrained import (
+    free_backward,
+    free_numbers,
+    parameters_backward,
+    parameters_forward,
+    values_forward,
+)
 from partialpool.kernels.density.covariances import (
     correlation_factor,
     covariance_backward,
@@ -23,7 +29,13 @@ from partialpool.kernels.density.inputs import (
     CORR_VALUE,
     EFFECT_PRIOR,
     EFFECT_VALUE,
+    JOINT,
+    JOINT_BACKWARD,
+    JOINT_FORWARD,
+    JOINT_LARGEST,
+    JOINT_PLACES,
     N_SLOTS,
+    NOT_JOINT,
     PLACES,
     SCALE_COEF,
     SCALE_POWER,
@@ -36,11 +48,19 @@ from partialpool.kernels.density.inputs import (
     TERM_START,
     VALUE_PLACE,
 )
+from partialpool.kernels.density.joint_views import joint_work
 from partialpool.kernels.density.likelihood import likelihood, likelihood_work
 from partialpool.kernels.density.pulls import pulls_backward, pulls_forward
 from partialpool.kernels.density.rotations import rotate, rotate_back
 from partialpool.kernels.native.compiling import compile_native, kernel
-from partialpool.kernels.native.pointers import floats_at, integers_at, matrix_in, vector_in
+from partialpool.kernels.native.pointers import (
+    call_joint,
+    call_joint_back,
+    floats_at,
+    integers_at,
+    matrix_in,
+    vector_in,
+)
 
 
 @kernel
@@ -76,10 +96,17 @@ def _scale(data, t, coef):
     return np.exp(floats_at(data, SCALE_POWER)[t] * (coef[k] - floats_at(data, COEF_EXPANSION)[k]))
 
 
+@kernel
+def _is_joint(data, t):
+    """Whether term t's effects are mapped together with others."""
+    joint = integers_at(data, JOINT)
+    return joint.shape[0] > 0 and joint[JOINT_PLACES + t] != NOT_JOINT
+
+
 # Rows of the working arrays over coefficients, free numbers, values and effects.
 COEF, PRIOR_BAR, COEF_BAR, DEVIATION = range(4)
 FREE, FREE_BAR = range(2)
-VALUES, VALUES_BAR = range(2)
+VALUES, VALUES_BAR, OTHER_BAR = range(3)
 EFFECTS, EFFECTS_BAR, PULLS, PULLS_BAR = range(4)
 
 
@@ -91,15 +118,15 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     coefficients, free, values
-        (4, K) over coefficients, (2, F) over free numbers, (2, V) over values.
+        (4, K) over coefficients, (2, F) over free numbers, (3, V) over values.
     groups
         (4, all effects).
     covariances
         Of each term the factor and the derivative by it.
     scratch
         (2,).
-    rest
-        What the likelihood works with.
+    joint, rest
+        What a joint map works with, and the likelihood.
     """
 
     coefficients: Any
@@ -108,6 +135,7 @@ class Workspace(NamedTuple):
     groups: Any
     covariances: Any
     scratch: Any
+    joint: Any
     rest: Any
 
 
@@ -118,20 +146,21 @@ def _workspace(data):
     blocks = integers_at(data, BLOCK_PLACE)
     n_free, n_values = blocks[blocks.shape[0] - 3], blocks[blocks.shape[0] - 2]
     n_coefs, n_effects = integers_at(data, COEF_COLUMN).shape[0], place[end]
-    free, n_rest = 4 * n_coefs, likelihood_work(data)
+    free, n_joint, n_rest = 4 * n_coefs, joint_work(data), likelihood_work(data)
     values = free + 2 * n_free
-    groups = values + 2 * n_values
+    groups = values + 3 * n_values
     covariances = groups + 4 * n_effects
     scratch = covariances + place[end + 3]
-    work = np.zeros(scratch + 2 + n_rest)
+    work = np.zeros(scratch + 2 + n_joint + n_rest)
     return work, Workspace(
         matrix_in(work, 0, 4, n_coefs),
         matrix_in(work, free, 2, n_free),
-        matrix_in(work, values, 2, n_values),
+        matrix_in(work, values, 3, n_values),
         matrix_in(work, groups, 4, n_effects),
         vector_in(work, covariances, place[end + 3]),
         vector_in(work, scratch, 2),
-        vector_in(work, scratch + 2, n_rest),
+        vector_in(work, scratch + 2, n_joint),
+        vector_in(work, scratch + 2 + n_joint, n_rest),
     )
 
 
@@ -141,12 +170,16 @@ def _forward(data, x, w):
     expansion, order = floats_at(data, COEF_EXPANSION), integers_at(data, TERM_ORDER)
     coef, deviation, values = w.coefficients[COEF], w.coefficients[DEVIATION], w.values[VALUES]
     bars = w.values[VALUES_BAR], w.coefficients[PRIOR_BAR]
-    total = parameters_forward(data, x, w.free[FREE], values, bars[0], coef, bars[1], w.scratch)
+    free_numbers(data, x, w.free[FREE])
+    total = _joint_forward(data, x, w) if integers_at(data, JOINT).shape[0] else 0.0
+    total += parameters_forward(data, w.free[FREE], values, bars[0], coef, bars[1], w.scratch)
     for k in range(coef.shape[0]):
         deviation[k] = coef[k] - expansion[k]
     for i in range(order.shape[0]):
         # Outer groups come before the groups that lie in them.
         t = order[i]
+        if _is_joint(data, t):
+            continue
         chol, _ = _covariance(data, t, w.covariances)
         scale, pull = _scale(data, t, coef), _own(data, t, w.groups[PULLS])
         covariance_forward(data, t, values, chol)
@@ -160,6 +193,48 @@ def _forward(data, x, w):
 
 
 @kernel
+def _joint_forward(data, x, w):
+    """Map coefficients and effects together; their free numbers and effects are written over."""
+    joint, values, coef = integers_at(data, JOINT), w.values[VALUES], w.coefficients[COEF]
+    values_forward(data, w.free[FREE], values, coef)
+    w.joint[w.joint.shape[0] - 1] = _scale(data, joint[JOINT_LARGEST], coef)
+    return call_joint(
+        joint[JOINT_FORWARD],
+        data.ctypes.data,
+        x.ctypes.data,
+        values.ctypes.data,
+        w.free[FREE].ctypes.data,
+        w.groups[EFFECTS].ctypes.data,
+        w.covariances.ctypes.data,
+        w.joint.ctypes.data,
+    )
+
+
+@kernel
+def _joint_backward(data, w, grad):
+    """Write the gradient by coordinates of the joint map; add what it says of everything else."""
+    joint, coef_bar, other = integers_at(data, JOINT), w.coefficients[COEF_BAR], w.values[OTHER_BAR]
+    values, values_bar = w.values[VALUES], w.values[VALUES_BAR]
+    for v in range(values_bar.shape[0]):
+        other[v] = values_bar[v]
+    free_backward(data, w.free[FREE], values, other, coef_bar, w.coefficients[PRIOR_BAR], w.free[FREE_BAR])
+    log_scale_bar = call_joint_back(
+        joint[JOINT_BACKWARD],
+        data.ctypes.data,
+        values.ctypes.data,
+        values_bar.ctypes.data,
+        w.free[FREE_BAR].ctypes.data,
+        w.groups[EFFECTS_BAR].ctypes.data,
+        w.covariances.ctypes.data,
+        w.joint.ctypes.data,
+        grad.ctypes.data,
+    )
+    k = integers_at(data, SCALE_COEF)[joint[JOINT_LARGEST]]
+    if k >= 0:
+        coef_bar[k] += floats_at(data, SCALE_POWER)[joint[JOINT_LARGEST]] * log_scale_bar
+
+
+@kernel
 def _term_backward(data, x, t, w, grad):
     """From derivatives by term t's effects add those by everything before them; return a fixed log prior."""
     chol, chol_bar = _covariance(data, t, w.covariances)
@@ -168,6 +243,8 @@ def _term_backward(data, x, t, w, grad):
     rotate_back(data, t, effects_bar, _own(data, t, w.groups[EFFECTS]))
     if integers_at(data, EFFECT_PRIOR)[integers_at(data, TERM_START)[t]] != 0:
         total = fixed_priors(data, t, _own(data, t, w.groups[EFFECTS]), effects_bar, w.scratch)
+    if _is_joint(data, t):
+        return total
     start, pull = integers_at(data, TERM_PLACE)[PLACES * t + 1], _own(data, t, w.groups[PULLS])
     scale_bar = effects_backward(data, x, t, start, chol, scale, pull, effects_bar, chol_bar, pull_bar, grad)
     k = integers_at(data, SCALE_COEF)[t]
@@ -192,6 +269,8 @@ def log_density(data, x, grad):
     order = integers_at(data, TERM_ORDER)
     for i in range(order.shape[0] - 1, -1, -1):
         total += _term_backward(data, x, order[i], w, grad)
+    if integers_at(data, JOINT).shape[0]:
+        _joint_backward(data, w, grad)
     prior_bar, values, values_bar = w.coefficients[PRIOR_BAR], w.values[VALUES], w.values[VALUES_BAR]
     parameters_backward(data, w.free[FREE], values, values_bar, coef_bar, prior_bar, w.free[FREE_BAR], grad)
     work[0] = 0.0  # its last use: it must outlive its views

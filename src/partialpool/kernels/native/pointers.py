@@ -136,6 +136,39 @@ def call_draw(
 
 
 @intrinsic
+def call_joint(
+    typingctx: Any,
+    address: Any,
+    table: Any,
+    x: Any,
+    values: Any,
+    free: Any,
+    effects: Any,
+    covariances: Any,
+    work: Any,
+) -> Any:
+    """Call a joint map at an address; see `kernels.density.joint.native_joint`."""
+    return _caller(7)
+
+
+@intrinsic
+def call_joint_back(
+    typingctx: Any,
+    address: Any,
+    table: Any,
+    values: Any,
+    values_bar: Any,
+    free_bar: Any,
+    effects_bar: Any,
+    covariances: Any,
+    work: Any,
+    gradient: Any,
+) -> Any:
+    """Call the derivative of a joint map at an address; see `kernels.density.joint`."""
+    return _caller(8)
+
+
+@intrinsic
 def call_share(typingctx: Any, address: Any, argument: Any, share: Any) -> Any:
     """Call what does one share of a task at an address; see `kernels.native.thread_team`."""
     return _caller(2, types.int64)

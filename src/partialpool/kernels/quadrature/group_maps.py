@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from partialpool.kernels.density.centring import forward_group
-from partialpool.kernels.density.constrained import parameters_forward
+from partialpool.kernels.density.constrained import free_numbers, parameters_forward
 from partialpool.kernels.density.covariances import covariance_forward
 from partialpool.kernels.density.inputs import (
     BLOCK_PLACE,
@@ -90,7 +90,8 @@ def outer_forward(groups, x):
     work = np.empty(n_free + 2 * n_values)
     free, values = vector_in(work, 0, n_free), vector_in(work, n_free, n_values)
     bars = vector_in(work, n_free + n_values, n_values), coefficients[0]
-    total = parameters_forward(data, x, free, values, bars[0], coefficients[1], bars[1], scratch)
+    free_numbers(data, x, free)
+    total = parameters_forward(data, free, values, bars[0], coefficients[1], bars[1], scratch)
     for k in range(expansion.shape[0]):
         coefficients[2, k] = coefficients[1, k] - expansion[k]
     for t in range(start.shape[0] - 1):
