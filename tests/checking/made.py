@@ -70,7 +70,8 @@ def one_draw(fitted: Fitted) -> Fitted:
 
 def all_outcomes(fitted: Fitted, seed: int) -> np.ndarray:
     """(S, n) replicated outcomes, whole."""
-    return np.concatenate([outcomes for _, outcomes in replicated_outcomes(fitted, seed)], axis=1)
+    blocks = replicated_outcomes(fitted, fitted.model.design, seed)
+    return np.concatenate([outcomes for _, outcomes in blocks], axis=1)
 
 
 def posterior_fit(spec: ModelSpec, seed: int = 1, draws: int = 250) -> Fitted:

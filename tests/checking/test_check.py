@@ -21,12 +21,11 @@ from tests.checking.made import (
 from tests.inference.models import model
 
 from partialpool.checking.check import check
-from partialpool.checking.replicated import observations, replicable, whole_data_sets
+from partialpool.checking.replicated import observations, observed_again, thinned, whole_data_sets
 from partialpool.checking.report import Check
 from partialpool.checking.statistics import compare
 from partialpool.checking.tallies import BinTally
 from partialpool.errors import DataError, OptionError
-from partialpool.model.cells import build_cells
 from partialpool.results.fitted import Fitted
 
 FAMILIES = tuple(PRIORS)
@@ -197,7 +196,7 @@ def test_a_persons_own_statistic_sees_whole_data_sets() -> None:
 
 def test_whole_data_sets_come_in_parts_that_fit() -> None:
     fitted = prior_fit("poisson", made_table())
-    parts = list(whole_data_sets(fitted, 2, max_bytes=8 * 120 * 7))
+    parts = list(whole_data_sets(fitted, fitted.model.design, 2, max_bytes=8 * 120 * 7))
     assert [len(part) for part in parts] == [7] * 8 + [4]
     np.testing.assert_array_equal(np.concatenate(parts), all_outcomes(fitted, 2))
 
@@ -219,23 +218,23 @@ def test_statistics_that_cannot_be_are_refused(own, text: str) -> None:
 
 def test_fewer_draws_are_an_even_choice() -> None:
     fitted = prior_fit("poisson", made_table())
-    few = replicable(fitted, observations(fitted), 3)
+    few = thinned(fitted, 3)
     np.testing.assert_array_equal(few.values, fitted.values[[0, 30, 59]])
     assert check(fitted, 1, draws=3).n_draws == 3
     with pytest.raises(OptionError, match="draws is 0"):
         check(fitted, 1, draws=0)
 
 
-def test_the_cells_of_replicated_rows_are_those_of_their_design() -> None:
-    table = made_table().assign(w=np.arange(120) % 3)
+@pytest.mark.parametrize("n", [120, 12_000])  # without and with combinations of columns
+def test_a_row_is_replicated_as_often_as_it_counts(n: int) -> None:
+    table = made_table(n).assign(w=np.arange(n) % 3, x=np.arange(n) % 7)
     fitted = prior_fit("negative_binomial", table, left="y | weights(w)")
-    again = replicable(fitted, observations(fitted), 3).model
-    assert len(again.cells.index.cell) == again.design.n_rows == table["w"].sum()
-    own = build_cells(again.design, again.family, again.parameters)
-    np.testing.assert_array_equal(again.cells.index.cell, own.index.cell)
-    for kept, made in zip(again.cells.stats, own.stats, strict=True):
-        np.testing.assert_array_equal(kept, made)
-    assert again.layout == fitted.model.layout
+    own, again = fitted.model.design, observed_again(fitted, observations(fitted))
+    assert again.n_rows == table["w"].sum()
+    assert again.outcome.weights is None
+    np.testing.assert_array_equal(again.outcome.values, np.repeat(own.outcome.values, table["w"]))
+    matrices = [d.by_row(d.main.population.matrix) for d in (again, own)]
+    np.testing.assert_array_equal(matrices[0], np.repeat(matrices[1], table["w"], axis=0))
 
 
 def test_groups_that_do_not_exist_are_named() -> None:
@@ -300,9 +299,8 @@ def test_groups_that_the_model_leaves_out_are_found(overdispersed: pd.DataFrame)
 def test_figures_of_a_known_truth_are_calibrated() -> None:
     """P-values of data drawn from the very parameters are uniform: their mean within 4.9 standard errors."""
     truth = one_draw(prior_fit("gaussian", made_table(60)))
-    many = replicable(truth, observations(truth), 1)
-    values = np.repeat(many.values, 200, axis=0)[np.newaxis]
-    again = Fitted(many.model, type(many.draws)(**(many.draws.__dict__ | {"values": values})))
+    values = np.repeat(truth.values[:1], 200, axis=0)[np.newaxis]
+    again = replace(truth, draws=replace(truth.draws, values=values))
     replicated = check(again, 1).replicated["sd between g means"]
     other = check(again, 2).replicated["sd between g means"]
     p = np.array([np.mean(replicated > value) for value in other])

@@ -22,7 +22,9 @@ from partialpool.formula.formula import Formula
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.prior import sample_prior
-from partialpool.model.spec import ModelSpec, with_design
+from partialpool.model.anchors import anchors_of
+from partialpool.model.cells import build_cells
+from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 from partialpool.priors.gamma import Exponential, Gamma
 from partialpool.priors.lkj import LKJ
@@ -196,7 +198,9 @@ def with_outcome(spec: ModelSpec, values: np.ndarray, rng: np.random.Generator) 
     outcome = spec.design.outcome
     drawn = spec.family.draw(rng, linear_predictors(spec, values), outcome.additions)
     design = replace(spec.design, outcome=replace(outcome, values=drawn))
-    return with_design(spec, design)
+    origin = replace(anchors_of(design, spec.family), means=spec.anchors.means)
+    cells = build_cells(design, spec.family, spec.parameters)
+    return replace(spec, design=design, cells=cells, origin=origin)
 
 
 def quantities(spec: ModelSpec) -> list[int]:

@@ -107,13 +107,13 @@ def test_outcomes_have_the_mean_that_is_predicted(family: str) -> None:
 
 def test_outcomes_of_the_fitted_rows_are_the_replicated_ones(made: Made) -> None:
     tree = predict(made.fitted, made.recipe, kind="outcome", seed=8)
-    blocks = list(replicated_outcomes(made.fitted, 8, max_bytes=1))
+    blocks = list(replicated_outcomes(made.fitted, made.fitted.model.design, 8, max_bytes=1))
     assert [rows.stop - rows.start for rows, _ in blocks] == [32, 16]
     found = values_of(tree, "y", "posterior_predictive")
     np.testing.assert_array_equal(found, np.hstack([drawn for _, drawn in blocks]))
-    whole = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, 8)])
+    whole = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, made.fitted.model.design, 8)])
     np.testing.assert_array_equal(found, whole)
-    other = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, 9)])
+    other = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, made.fitted.model.design, 9)])
     assert 0.2 < np.mean(found != other) < 0.8
     np.testing.assert_array_equal(tree["observed_data"]["y"], made.table["y"])
     np.testing.assert_array_equal(tree["constant_data"]["g"], made.table["g"])
@@ -123,7 +123,7 @@ def test_fitted_rows_keep_their_trials_in_every_piece(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sources, "PIECE", 32)
     made = make_fit(family="binomial")
     tree = predict(made.fitted, made.recipe, kind="outcome", seed=8)
-    whole = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, 8)])
+    whole = np.hstack([drawn for _, drawn in replicated_outcomes(made.fitted, made.fitted.model.design, 8)])
     np.testing.assert_array_equal(values_of(tree, "y", "posterior_predictive"), whole)
     np.testing.assert_array_equal(tree["constant_data"]["trials"], made.table["m"])
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.checking.advice import Situation, advise
 from partialpool.checking.bins import Bins, binned, choose_bins
 from partialpool.checking.factors import Labels, checked_factors
-from partialpool.checking.replicated import DRAWS, observations, replicable, whole_data_sets
+from partialpool.checking.replicated import DRAWS, observations, observed_again, thinned, whole_data_sets
 from partialpool.checking.report import Check
 from partialpool.checking.statistics import (
     FITS,
@@ -29,7 +29,6 @@ from partialpool.checking.tallies import BinTally, GroupTally, Tally
 from partialpool.families.base import Family
 from partialpool.formula.group_records import Grouping
 from partialpool.inference.prior import METHOD
-from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import CACHE_BYTES, replicated_outcomes
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import DEFAULT_PROB, check_prob
@@ -128,19 +127,21 @@ def check(
     fitted.require_rows("A predictive check")
     rows = observations(fitted)
     factors = checked_factors(fitted.model.design, group, rows)
-    again = replicable(fitted, rows, draws)
-    outcome, family = outcome_of(again.model), again.model.family
+    again, design = thinned(fitted, draws), observed_again(fitted, rows)
+    outcome = design.outcome
+    assert outcome is not None, "models are built from rows with an outcome"
+    family = fitted.model.family
     size = family.unit_weights(outcome)
     bins = choose_bins(family, outcome.values, size)
     observed = _Tallies.empty(family, size, factors, bins, 1)
     observed.add([(slice(None), outcome.values[np.newaxis])])
     replicated = _Tallies.empty(family, size, factors, bins, len(again.values))
-    replicated.add(replicated_outcomes(again, seed, max_bytes))
+    replicated.add(replicated_outcomes(again, design, seed, max_bytes))
     ours, theirs = observed.statistics(), replicated.statistics()
     if statistics:
         check_names(statistics, [statistic.name for statistic in ours])
         ours |= own_statistics(statistics, iter([outcome.values[np.newaxis]]))
-        theirs |= own_statistics(statistics, whole_data_sets(again, seed))
+        theirs |= own_statistics(statistics, whole_data_sets(again, design, seed))
     table = _statistics_table(ours, theirs, prob)
     prior = fitted.draws.method == METHOD
     situation = Situation(family, _terms_of_mean(fitted), prior)

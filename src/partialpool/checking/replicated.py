@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, OptionError, build
 from partialpool.formula.design_rows import share_rows
-from partialpool.model.spec import with_design
+from partialpool.formula.records import Design
 from partialpool.predict.log_likelihood import outcome_of
 from partialpool.predict.replicates import replicated_outcomes
 from partialpool.results.fitted import Fitted
@@ -46,20 +46,12 @@ def observations(fitted: Fitted) -> Rows:
     return np.repeat(np.arange(len(times)), times)
 
 
-def replicable(fitted: Fitted, rows: Rows, draws: int) -> Fitted:
-    """Take evenly spaced draws, and the model of the observations without weights.
-
-    Raises
-    ------
-    OptionError
-        When `draws` is not a whole number from 1 on.
-    """
-    model = fitted.model
-    if outcome_of(model).weights is not None:
-        design = share_rows(model.design, rows)
-        assert design.outcome is not None, "the outcome was there before its rows were chosen"
-        model = with_design(model, replace(design, outcome=replace(design.outcome, weights=None)))
-    return replace(thinned(fitted, draws), model=model)
+def observed_again(fitted: Fitted, rows: Rows) -> Design:
+    """Make the design of observations, without weights: the fit's own where it has none."""
+    design, outcome = fitted.model.design, outcome_of(fitted.model)
+    if outcome.weights is None:
+        return design
+    return replace(share_rows(design, rows), outcome=replace(outcome.take(rows), weights=None))
 
 
 def thinned(fitted: Fitted, draws: int) -> Fitted:
@@ -77,17 +69,19 @@ def thinned(fitted: Fitted, draws: int) -> Fitted:
     return replace(fitted, draws=replace(fitted.draws, values=values[np.newaxis, chosen]))
 
 
-def whole_data_sets(fitted: Fitted, seed: int, max_bytes: int = WHOLE_BYTES) -> Iterator[Floats]:
+def whole_data_sets(
+    fitted: Fitted, design: Design, seed: int, max_bytes: int = WHOLE_BYTES
+) -> Iterator[Floats]:
     """Draw the replicated data sets of `replicated_outcomes` whole, as many at a time as fit in memory.
 
     Yields
     ------
     (s, n) outcomes of consecutive draws. All draws are walked through again for each yield.
     """
-    n_sets, n_rows = len(fitted.values), fitted.model.design.n_rows
+    n_sets, n_rows = len(fitted.values), design.n_rows
     step = max(1, max_bytes // (8 * max(1, n_rows)))
     for start in range(0, n_sets, step):
         some = np.empty((min(step, n_sets - start), n_rows))
-        for rows, outcomes in replicated_outcomes(fitted, seed):
+        for rows, outcomes in replicated_outcomes(fitted, design, seed):
             some[:, rows] = outcomes[start : start + step]
         yield some

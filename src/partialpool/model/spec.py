@@ -30,7 +30,7 @@ from partialpool.priors.base import Prior
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model, complete. With other rows, terms or weights: `with_design`, `with_terms`, `with_weights`.
+    """A model, complete. With other terms or weights of the same rows: `with_terms`, `with_weights`.
 
     Attributes
     ----------
@@ -133,17 +133,6 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     parameters = build_parameters(design, family, resolved)
     check_names(design, parameters.layout)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
-
-
-def with_design(model: ModelSpec, design: Design) -> ModelSpec:
-    """Make the model of other rows with the same columns and groups.
-
-    Priors stay, and so do the means that some hold at; cells are those of the new rows.
-    """
-    parameters = build_parameters(design, model.family, model.priors)
-    origin = replace(anchors_of(design, model.family), means=model.anchors.means)
-    cells = build_cells(design, model.family, parameters)
-    return ModelSpec(design, model.family, model.priors, parameters, cells, origin)
 
 
 def with_terms(model: ModelSpec, design: Design, priors: Mapping[str, Prior]) -> ModelSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from partialpool.formula.records import Design
 from partialpool.predict.linear import Floats, linear_predictors
 from partialpool.predict.outcomes import draw_outcomes, strip_blocks
 from partialpool.results.fitted import Fitted
@@ -12,9 +13,9 @@ CACHE_BYTES = 2**21  # stays in a processor's cache from one step to the next, u
 
 
 def replicated_outcomes(
-    fitted: Fitted, seed: int, max_bytes: int = CACHE_BYTES
+    fitted: Fitted, design: Design, seed: int, max_bytes: int = CACHE_BYTES
 ) -> Iterator[tuple[slice, Floats]]:
-    """Walk outcomes drawn from the posterior predictive distribution of the fitted rows, block by block.
+    """Walk outcomes drawn from the posterior predictive distribution of rows, block by block.
 
     Every posterior draw makes one outcome for each row, with the row's own group effects, offset and trials.
     A row with a frequency weight gets one outcome, too.
@@ -22,7 +23,9 @@ def replicated_outcomes(
     Parameters
     ----------
     fitted
-        A fit with its rows.
+        A fit.
+    design
+        Its rows, or some of them.
     seed
         The same seed gives the same outcomes, whatever `max_bytes` is.
     max_bytes
@@ -39,8 +42,7 @@ def replicated_outcomes(
     """
     fitted.require_rows("A replicated data set")
     model, values = fitted.model, fitted.values
-    outcome = model.design.outcome
-    for rows in strip_blocks(model.design.n_rows, len(values), max_bytes):
-        linear = linear_predictors(model, model.design, values, rows)
-        own = {} if outcome is None else outcome.take(rows).additions
+    for rows in strip_blocks(design.n_rows, len(values), max_bytes):
+        linear = linear_predictors(model, design, values, rows)
+        own = {} if design.outcome is None else design.outcome.take(rows).additions
         yield rows, draw_outcomes(model.family, linear, own, seed, rows.start)
