@@ -139,7 +139,7 @@ def test_two_expressions_of_one_name_in_an_earlier_file_are_refused() -> None:
     formula = Formula("y ~ {(x + 1) * 2}:z + {x + 1 * 2}")
     memory = remember(build_design(formula, make_table(1))[1])
     memory.pop("arithmetic")
-    with pytest.raises(ValueError, match=r"two expressions that were called 'I\(x \+ 1 \* 2\)'"):
+    with pytest.raises(FileError, match=r"two expressions that were called 'I\(x \+ 1 \* 2\)'"):
         recall(formula, memory)
 
 

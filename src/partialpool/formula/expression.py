@@ -206,7 +206,8 @@ def _width(component: Any) -> int:
     found = component._intermediate_data
     if component.kind == "numeric":
         return int(found.shape[1]) if np.ndim(found) == 2 else 1
-    return len(pd.unique(np.asarray(getattr(found, "data", found))))
+    labels = found if isinstance(found, pd.Series) else found.data
+    return len(pd.unique(labels))
 
 
 # ---- columns as predictors -------------------------------------------------------------------------------

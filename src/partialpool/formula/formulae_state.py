@@ -53,6 +53,8 @@ def recall_terms(piece: Piece, kept: list[Any], name_of: Callable[[Node], str]) 
     ------
     FormulaError
         When the text does not parse.
+    FileError
+        When two expressions had one name.
     KeyError, TypeError, ValueError
         When text and memory do not belong together.
     """
@@ -60,7 +62,12 @@ def recall_terms(piece: Piece, kept: list[Any], name_of: Callable[[Node], str]) 
     for node in chain.from_iterable(read_terms(piece)):
         key = (False, node.column) if isinstance(node, Name) else (True, name_of(node))
         if parsed.setdefault(key, node) != node:
-            raise ValueError(f"the formula has two expressions that were called {key[1]!r}")
+            raise build(
+                FileError,
+                f"The formula of this fit has two expressions that were called {key[1]!r} when it was made, "
+                "so that one was computed as the other.",
+                hint="fit again",
+            )
     return tuple(_recalled_term(components, parsed) for components in kept)
 
 

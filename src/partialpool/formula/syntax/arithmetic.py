@@ -29,6 +29,7 @@ _SUMS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-"}
 _PRODUCTS: dict[type[ast.operator], str] = {ast.Mult: "*", ast.Div: "/"}
 _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _MOST_LEVELS = 250  # Python lets functions call themselves a thousand deep, and a level takes up to three
+_MOST_TOKENS = 3_000  # Python's parser gives up at some twice as many, at others in other versions
 _MOST_DIGITS = 400  # of a whole number; larger ones are beyond double precision
 
 
@@ -73,17 +74,24 @@ class _Reader:
     piece: Piece
 
     def read(self) -> Node:
+        if len(self.piece) > _MOST_TOKENS:
+            raise self._too_long()
         words = [self._word(i, token) for i, token in enumerate(self.piece.tokens)]
         try:
             tree = ast.parse(" ".join(words), mode="eval").body
         except SyntaxError as error:
             raise self._stopped((error.offset or 1) - 1) from error
         except (RecursionError, MemoryError) as error:
-            raise self.piece.error(
-                "The expression is too long.", hint="a new column of the table with a part of it"
-            ) from error
+            raise self._too_long() from error
         self._require_few_levels(tree)
         return self._node(tree)
+
+    def _too_long(self) -> Exception:
+        return self.piece.error(
+            f"The expression is too long: {len(self.piece):,} names, numbers and signs.",
+            allowed=f"{_MOST_TOKENS:,}",
+            hint="a new column of the table with a part of it",
+        )
 
     def _require_few_levels(self, tree: ast.expr) -> None:
         """Refuse a tree that is too deep for functions that call themselves."""
