@@ -20,6 +20,7 @@ from partialpool.inference.nuts import sample as nuts
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.inference.quickfit.joint_map import crossed_parts
+from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
@@ -298,6 +299,29 @@ def test_crossed_and_nested_factors_together_mix() -> None:
     draws = sample(spec, NutsOptions(draws=500, seed=1, cores=2))
     figures = convergence(draws.values)
     assert np.nanmin(figures.ess_bulk) > 800
+    assert np.nanmax(figures.r_hat) < 1.02
+
+
+def test_crossed_factors_inside_a_third_one_mix() -> None:
+    """Children who rate each other, in classes: senders and receivers took the classes' curvature twice.
+
+    The first gradients were of 1e11 then, and learning a metric from them failed.
+    """
+    rng = np.random.default_rng(5)
+    size, classes = 7, 30
+    pairs = [(c, s, r) for c in range(classes) for s in range(size) for r in range(size) if s != r]
+    room, sender, receiver = np.array(pairs).T
+    sender, receiver = sender + size * room, receiver + size * room
+    effects = rng.normal(size=(3, size * classes)) * np.array([[0.6], [0.3], [0.7]])
+    y = effects[0][room] + effects[1][sender] + effects[2][receiver] + 1.3 * rng.normal(size=len(room))
+    table = {"y": y, "room": room, "s": sender, "r": receiver, "x": rng.normal(size=classes)[room]}
+    spec = model("y ~ x + (1 | s) + (1 | r) + (1 | room)", table, "gaussian")
+    geometry = choose_geometry(spec)
+    assert not geometry.joint  # too large for it
+    density = Density(spec, geometry)
+    assert np.max(np.abs(density(np.zeros(density.n_dim))[1])) < 10
+    figures = convergence(sample(spec, NutsOptions(draws=500, seed=1, cores=2)).values)
+    assert np.nanmin(figures.ess_bulk) > 500
     assert np.nanmax(figures.r_hat) < 1.02
 
 

@@ -80,6 +80,8 @@ def learn_metric(positions: Floats, gradients: Floats, low_rank: bool, known: Me
         return diagonal_metric(scale)
     every = -(-len(positions) // DRAWS)
     x, g = positions[::every] / scale, gradients[::every] * scale
+    finite = np.all(np.isfinite(x) & np.isfinite(g), axis=1)  # on the way from a start far away
+    x, g = x[finite], g[finite]
     x, g = x - x.mean(axis=0), g - g.mean(axis=0)
     before = replace(known or unit_metric(len(scale)), scale=np.ones_like(scale))
     found = principal_directions(*before.whiten(x[::2], g[::2]))
@@ -172,6 +174,8 @@ def _mean_covariance(positions: Floats, gradients: Floats) -> Floats:
     ridge = RIDGE * np.eye(positions.shape[1])
     precision, covariance = (x.T @ x / len(x) + ridge for x in (gradients, positions))
     values, vectors = np.linalg.eigh(precision)
+    # Beside huge gradients the ridge is lost to rounding, which leaves small values of either sign.
+    values = np.maximum(values, ROUNDING * values[-1])
     root = (vectors * np.sqrt(values)) @ vectors.T
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     values, vectors = np.linalg.eigh(root @ covariance @ root)

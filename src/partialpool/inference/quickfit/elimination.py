@@ -4,7 +4,8 @@ Groups that lie in others (classes in schools, ``(1 | school/class)``) are elimi
 posterior covariance of an inner term's effects given everything else, every outer term and the coefficients
 lose X' C X of their curvature, X being the cross curvature with the inner term: exact Gaussian elimination,
 linear in the number of groups. Crossed factors have no such order; each is then eliminated on its own, and
-when a coefficient moves they make up for it in shares.
+when a coefficient moves they make up for it in shares. Inner terms that are crossed (children as senders and
+as receivers, in classes) would take the same curvature twice: see `_taken`.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ def eliminate(part: FittedPart, links: Iterable[Nesting], first: int) -> Floats:
         if any(t in found for found in outer.values()):
             inner.information = _positive(inner.information)
         inner.posterior = _covariance(inner.information, inner.covariance)
+        taken = _taken(inner, _crossed_siblings(t, outer) if outer[t] else 1)
         for s in outer[t]:
-            _take_from_outer(t, s, terms, outer, own, residual)
+            _take_from_outer(t, s, terms, outer, own, residual, taken)
         if outer[t]:
-            left -= _quadratic(inner)
+            left -= _quadratic(inner, taken)
     for t in order:
         precision = terms[t].information + np.linalg.inv(terms[t].covariance)
         terms[t].pull = residual[t] + np.einsum("jab,jb->ja", precision, terms[t].effects)
@@ -85,12 +87,26 @@ def _covariance(information: Floats, prior: Floats) -> Floats:
     return np.linalg.inv(precision * (1.0 + 1e-12 * np.eye(precision.shape[-1]))).astype(float)
 
 
-def _quadratic(term: FittedEffects) -> Floats:
-    """(K, K) what the coefficients' curvature loses without a term, or less: see `FittedEffects`."""
-    posterior = term.posterior
-    if term.memberships > 1:
-        posterior = _covariance(term.memberships * term.information, term.covariance)
-    solved = np.einsum("jab,jbk->jak", posterior, term.cross)
+def _crossed_siblings(t: int, outer: dict[int, list[int]]) -> int:
+    """How many terms, t with them, lie in others and not in each other."""
+    inside = (s for s in outer if outer[s] and s != t)
+    return 1 + sum(s not in _all_outer(t, outer) and t not in _all_outer(s, outer) for s in inside)
+
+
+def _taken(term: FittedEffects, siblings: int) -> Floats:
+    """(J, d, d) the C with which a term is eliminated: its posterior covariance, or less.
+
+    What terms take that are eliminated one by one, although the data tie their effects u to each other, must
+    not be more than what they take together. As (u_1 + ... + u_k)^2 <= k (u_1^2 + ... + u_k^2), it is not if
+    each counts k times its own information.
+    """
+    times = term.memberships * siblings
+    return term.posterior if times == 1 else _covariance(times * term.information, term.covariance)
+
+
+def _quadratic(term: FittedEffects, taken: Floats) -> Floats:
+    """(K, K) what the coefficients' curvature loses without a term, or less."""
+    solved = np.einsum("jab,jbk->jak", taken, term.cross)
     return np.einsum("jak,jal->kl", term.cross, solved)
 
 
@@ -101,10 +117,11 @@ def _take_from_outer(
     outer: dict[int, list[int]],
     links: dict[tuple[int, int], Nesting],
     residual: dict[int, Floats],
+    taken: Floats,
 ) -> None:
-    """Take from term s what eliminating term t, whose groups lie in its groups, takes."""
+    """Take from term s what eliminating term t, whose groups lie in its groups, takes with (J, d, d) C."""
     inner, group, cross = terms[t], links[t, s].group, links[t, s].cross
-    solved = np.einsum("jba,jbc->jac", cross, inner.posterior)  # X' C
+    solved = np.einsum("jba,jbc->jac", cross, taken)  # X' C
     target = terms[s]
     np.subtract.at(target.information, group, np.einsum("jac,jcb->jab", solved, cross))
     np.subtract.at(target.cross, group, np.einsum("jac,jck->jak", solved, inner.cross))
@@ -128,7 +145,8 @@ def _crossed(left: Floats, roots: dict[int, FittedEffects]) -> tuple[Floats, dic
     make up for it in proportion to its D_t, so that together they do so once.
     """
     given_all = inverse(_positive_one(left))
-    added = {t: inverse(_positive_one(left - _quadratic(term))) - given_all for t, term in roots.items()}
+    alone = {t: left - _quadratic(term, _taken(term, 1)) for t, term in roots.items()}
+    added = {t: inverse(_positive_one(curvature)) - given_all for t, curvature in alone.items()}
     diagonals = {t: np.maximum(np.diag(d), 0.0) for t, d in added.items()}
     total = np.maximum(np.sum([*diagonals.values(), np.zeros(len(left))], axis=0), np.finfo(float).tiny)
     covariance = _positive_one(np.sum([given_all, *added.values()], axis=0))
