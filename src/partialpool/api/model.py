@@ -63,9 +63,10 @@ class Model(Fittable):
         missing: Missing = "error",
         covariances: Mapping[str, Any] | None = None,
     ) -> None:
+        kind = get_family(family)
         design, recipe = build_design(formula, read_table(data), missing, covariances)
         asked = formula if isinstance(formula, Formula) else Formula(formula)
-        super().__init__(build_spec(design, get_family(family), priors), asked.text, asked, recipe)
+        super().__init__(build_spec(design, kind, priors), asked.text, asked, recipe)
 
     def __repr__(self) -> str:
         formula = self.formula if self.formula.parameters else self.formula.text

@@ -228,14 +228,13 @@ def compare_pooling(
         As :meth:`Model.fit`; when outcomes are categories, of which there is no one expected value.
     """
     check_prob(prob)
-    options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
     model = Model(formula, data, family, priors, missing, covariances)
     require_one_expectation(model.family)
     factor = grouping_factor(model.design, group).name
     require_variation(model.spec)
-
     no = Fittable(no_pooling(model.spec, factor), "no pooling", model.formula, model.recipe)
     complete = Fittable(complete_pooling(model.spec, factor), "complete pooling", model.formula, model.recipe)
+    options = chosen_options(method, draws, chains, seed, warmup, cores, target_accept)
 
     def fit(pooled: Fittable, name: str) -> Fit:
         return Fit(pooled, draw(pooled.spec, options, name, progress))
