@@ -10,9 +10,10 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.formula.formula import Formula
-from partialpool.inference.quickfit.point import FittedEffects, Point
+from partialpool.inference.quickfit.approximations import predictor_scales
+from partialpool.inference.quickfit.point import SMALLEST_CURVATURE, FittedEffects, Point
 from partialpool.kernels.density.packed_rows import widened
-from partialpool.kernels.quickfit.expansion import LARGEST_CURVATURE, SMALLEST_CURVATURE, packed
+from partialpool.kernels.quickfit.expansion import LARGEST_CURVATURE, packed
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 from partialpool.priors.normal import Normal
@@ -75,7 +76,8 @@ class Plain:
     def derivatives(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         value, first, second = self.spec.family.derivatives(widened(self.spec.cells.stats, self.n), eta)
         own = second[[packed(p, p) for p in range(len(eta))]]
-        return value, first, np.clip(own, SMALLEST_CURVATURE, LARGEST_CURVATURE)
+        least = SMALLEST_CURVATURE / np.array(predictor_scales(self.spec))[:, None] ** 2
+        return value, first, np.clip(own, least, LARGEST_CURVATURE)
 
     def by_group(self, t: int, values: np.ndarray) -> np.ndarray:
         out = np.zeros((len(self.terms[t][1].effects), *values.shape[1:]))

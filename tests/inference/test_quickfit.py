@@ -7,6 +7,8 @@ import pytest
 from tests.inference.models import model
 
 from partialpool.inference.chosen_geometry import choose_geometry
+from partialpool.inference.nuts.sample import sample
+from partialpool.inference.options import NutsOptions
 from partialpool.model.density import Density
 from partialpool.model.geometry import Geometry
 from partialpool.priors.normal import Normal
@@ -201,3 +203,24 @@ def test_hard_data_give_finite_coordinates_and_a_finite_start(kind: str) -> None
         value, gradient = density(start)
         assert np.isfinite(value)
         assert np.all(np.isfinite(gradient))
+
+
+@pytest.mark.parametrize("unit", [1e-8, 150.0, 1e11])
+@pytest.mark.parametrize("of", ["y", "x"])
+def test_units_change_nothing_but_numbers(of: str, unit: float) -> None:
+    """Salaries in another currency: the fit stopped where it started, for it kept curvatures above 1e-8."""
+    rng = np.random.default_rng(7)
+    g, x = np.repeat(np.arange(40), 20), rng.normal(size=800)
+    y = 6 + rng.normal(size=40)[g] + (0.5 + 0.3 * rng.normal(size=40)[g]) * x + 1.5 * rng.normal(size=800)
+    table = {"y": y, "x": x, "g": g}
+    one = model("y ~ x + (x | g)", table, "gaussian")
+    other = model("y ~ x + (x | g)", table | {of: unit * table[of]}, "gaussian")
+    draws, same = (sample(spec, NutsOptions(draws=100, chains=1, seed=1)).values[0] for spec in (one, other))
+    slope = unit if of == "y" else 1 / unit
+    level = unit if of == "y" else 1.0
+    factors = {"x": slope, "x|g_sigma": slope, "x|g": slope, "g_corr": 1.0}
+    for variable in one.layout.variables:
+        factor = factors.get(variable.name, level)
+        theirs = same[:, variable.columns] / factor
+        # Default priors are rounded to four digits, so densities differ a little.
+        np.testing.assert_allclose(np.mean(theirs), np.mean(draws[:, variable.columns]), rtol=0.02, atol=0.02)

@@ -19,6 +19,7 @@ from partialpool.formula.nesting import outer_groups
 from partialpool.inference.quickfit.approximations import (
     NormalApproximation,
     coefficient_approximation,
+    predictor_scales,
     starting_coefficients,
 )
 from partialpool.inference.quickfit.sums import Place, QuickSums
@@ -35,7 +36,8 @@ from partialpool.priors.base import Prior
 
 Floats = NDArray[np.float64]
 
-SMALLEST_SD = 1e-4  # that is learnt
+SMALLEST_SD = 1e-4  # that is learnt, in units of the scale of its prior
+SMALLEST_CURVATURE = 1e-8  # of a cell, in units of the predictor's scale
 
 
 @dataclass
@@ -127,7 +129,7 @@ def _bounds(sd: Prior | float | None) -> tuple[float, float]:
         lower, upper = sd.bounds
         margin = 0.01 * (upper - lower)
         return lower + margin, upper - margin
-    return (SMALLEST_SD if isinstance(sd, Prior) else 0.0), np.inf
+    return (SMALLEST_SD * sd.scale if isinstance(sd, Prior) else 0.0), np.inf
 
 
 @dataclass
@@ -181,7 +183,7 @@ class Point:
         self._spec, self.links = spec, nested(spec)
         self._data = data_inputs(spec, self.links)
         self._sums = QuickSums(spec, self.links)
-        self._at = _start(self._sums, len(spec.parameters.predictors))
+        self._at = _start(self._sums, np.array(predictor_scales(spec)))
         self._tables = data_table(self._data), address_table(self._at)
         self._arguments = (*(t.ctypes.data for t in self._tables), spec.family.blocks()[1].address)
         self._expand = native_expand().ctypes
@@ -265,8 +267,8 @@ def single_index(spec: ModelSpec, number: int) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _start(sums: QuickSums, n_predictors: int) -> Expansion:
-    """All arrays, at zero."""
+def _start(sums: QuickSums, scales: Floats) -> Expansion:
+    """All arrays, at zero; (P,) how far each predictor moves typically."""
     k = sum(gradient.shape[0] for gradient, _ in sums.parts)
     effects = sum(prod(gradient.shape) for gradient, _, _ in sums.effects)
     covariances = sum(prod(information.shape) for _, information, _ in sums.effects)
@@ -277,7 +279,8 @@ def _start(sums: QuickSums, n_predictors: int) -> Expansion:
         coef_before=np.zeros(k),
         effects_before=np.zeros(effects),
         spread=np.zeros(covariances),
-        reach=np.zeros(n_predictors),
+        reach=np.zeros(len(scales)),
+        least=SMALLEST_CURVATURE / scales**2,
         sums=np.zeros(sums.size),
         weights=weights,
         sums_of=sums_of,

@@ -44,7 +44,6 @@ from partialpool.kernels.native.pointers import (
     matrix_in,
 )
 
-SMALLEST_CURVATURE = 1e-8
 LARGEST_CURVATURE = 1e200
 LARGEST_SLOPE = 1e300
 FIRST, SECOND = 1, 2  # derivatives
@@ -65,6 +64,7 @@ class Expansion(NamedTuple):
     effects_before: Floats  # all terms' (J, d), flat
     spread: Floats  # all terms' (J, d, d), flat: covariances of the effects, over which is averaged
     reach: Floats  # (P,) how far the step moves each predictor of a cell at most
+    least: Floats  # (P,) smallest curvature by a predictor, where the data have less or none
     sums: Floats  # all sums
     weights: Integers  # (4 M,) of each predictor or pair, derivative, covariate (-1: ones) and first sum
     sums_of: Integers  # (4 S,) of each sum its index (-1: all cells), covariate, place, stride between groups
@@ -76,7 +76,7 @@ def packed(p: int, q: int) -> int:
     return high * (high + 1) // 2 + low
 
 
-COEF, EFFECTS, COEF_BEFORE, EFFECTS_BEFORE, SPREAD, REACH, SUMS, WEIGHTS, SUMS_OF = range(9)
+COEF, EFFECTS, COEF_BEFORE, EFFECTS_BEFORE, SPREAD, REACH, LEAST, SUMS, WEIGHTS, SUMS_OF = range(10)
 N_ARRAYS = len(Expansion._fields)
 
 
@@ -130,15 +130,13 @@ def _guard(n, first, largest):
 
 
 @kernel
-def _guard_curvature(n, second):
+def _guard_curvature(n, second, least):
     for i in range(n):
-        second[i] = (
-            min(second[i], LARGEST_CURVATURE) if second[i] >= SMALLEST_CURVATURE else SMALLEST_CURVATURE
-        )
+        second[i] = min(second[i], LARGEST_CURVATURE) if second[i] >= least else least
 
 
 @kernel
-def _derivatives(block, n, rows, width, eta, first, second):
+def _derivatives(block, n, rows, width, eta, first, second, least):
     """Log likelihood of n cells; writes (P, n) first and packed (P (P + 1) / 2, n) second derivatives."""
     value = call_family(
         block,
@@ -157,7 +155,7 @@ def _derivatives(block, n, rows, width, eta, first, second):
         for _ in range(p):
             _guard(n, second[pair], LARGEST_CURVATURE)
             pair += 1
-        _guard_curvature(n, second[pair])
+        _guard_curvature(n, second[pair], least[p])
         pair += 1
     return value
 
@@ -262,7 +260,7 @@ def expand(data, point, block, moved, averaged):
             if averaged:  # over a normal of the mean's predictor, by a point one sd to each side
                 _shift(n, eta[0], scratch[2], 1.0 if side == 0 else -2.0)
             to, and_to = (first, second) if side == 0 else (other_first, other_second)
-            total += _derivatives(block, n, rows, width, eta, to, and_to) / sides
+            total += _derivatives(block, n, rows, width, eta, to, and_to, floats_at(point, LEAST)) / sides
         for p in range(n_predictors if averaged else 0):
             _average(n, first[p], other_first[p])
         for pair in range(n_pairs if averaged else 0):
