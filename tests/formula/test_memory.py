@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.formula.same import assert_same
 
 from partialpool.errors import FileError, FormulaError
 from partialpool.formula import formulae_state as learnt
+from partialpool.formula.design import build_design as design_of_combinations
+from partialpool.formula.earlier_designs import require_same_columns
 from partialpool.formula.formula import Formula
 from partialpool.formula.json_values import decode, encode
 from partialpool.formula.recipe import Recipe
@@ -159,6 +162,32 @@ def test_an_earlier_file_whose_formula_meant_something_else_is_refused(text: str
             continue
         with pytest.raises(FileError, match=r"meant something else .*-x\*\*2 was \(-x\)\*\*2"):
             recall(formula, memory)
+
+
+CHANGES = {
+    "or, not plus": ("y ~ {p + q} + (1 | g)", lambda table: table["p"] | table["q"]),
+    "half precision": ("y ~ exp(p) + (1 | g)", lambda table: np.exp(table["p"])),
+    "overflow": ("y ~ I(k**3) + (1 | g)", lambda table: table["k"] ** 3),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+@pytest.mark.parametrize("n", [40, 12_000])
+def test_columns_that_were_computed_otherwise_are_found(case: str, n: int) -> None:
+    formula, earlier = CHANGES[case]
+    rows = np.arange(n)
+    table = pd.DataFrame({"y": rows / 3, "p": rows % 2 == 0, "q": rows % 3 == 0, "g": rows % 4})
+    table["k"] = 3_000_000 + rows % 5
+    design, recipe = design_of_combinations(formula, table)
+    assert design.frame is not None
+    require_same_columns(recipe, design)
+    main = design.main
+    matrix = main.population.matrix.copy()
+    matrix[:, 1] = earlier(design.frame.table)
+    changed = replace(main, population=replace(main.population, matrix=matrix))
+    name = re.escape(main.population.names[1])
+    with pytest.raises(FileError, match=rf"Columns of this fit were computed otherwise .*: {name}\.\n"):
+        require_same_columns(recipe, replace(design, predictors={"mu": changed}))
 
 
 def test_every_parameter_has_its_own_memory() -> None:

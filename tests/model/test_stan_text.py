@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from partialpool.families.bernoulli import Bernoulli
 from partialpool.formula.design import build_design
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design, GroupTerm, Outcome, Population, Predictor, Term
+from partialpool.model.equations import equations
 from partialpool.model.spec import ModelSpec, build_spec
 from partialpool.model.stan import StanProgram, to_stan
 from partialpool.model.stan_text import LINE_LENGTH, RESERVED, Identifiers
@@ -221,3 +223,16 @@ def test_identifiers_are_letters_digits_and_underscores(names: list[str]) -> Non
     assert len(set(found)) == len(found)
     assert all(f.isascii() and f.isidentifier() and not f.endswith("_") and f[0].isalpha() for f in found)
     assert not set(found) & (RESERVED | {"mu"})
+
+
+def test_expressions_that_differ_in_brackets_have_names_of_their_own() -> None:
+    spec = Case("{(x + 1)*2} + {x + 1*2} + {x**2} + (0 + {(x - 1)/2} | g)").spec()
+    program, written = to_stan(spec), equations(spec)
+    names, matrix = spec.design.main.population.names, spec.design.main.population.matrix
+    texts = ("I((x + 1) * 2)", "I(x + 1 * 2)", "I(x ** 2)")
+    assert names == ("Intercept", *texts)
+    for coefficient, text in zip(("I_x_1_2", "I_x_1_2_2", "I_x_2"), texts, strict=True):
+        assert re.search(rf"\n  real b_{coefficient};\s+// {re.escape(text)}\n", program.code)
+        assert f"beta_{text}" in written
+        assert np.array_equal(np.unique(program.data[coefficient]), np.unique(matrix[:, names.index(text)]))
+    assert "I((x - 1) / 2)|g_sigma" in program.code

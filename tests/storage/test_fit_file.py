@@ -27,6 +27,7 @@ import partialpool as pp
 from partialpool.data import frame
 from partialpool.errors import DataError, FileError
 from partialpool.formula.conform import conform
+from partialpool.formula.earlier_designs import require_same_columns
 from partialpool.model.equations import equations
 from partialpool.priors.base import Prior
 from partialpool.priors.registry import PRIORS, parse_prior
@@ -393,6 +394,25 @@ def test_files_of_earlier_formats_are_read_and_have_no_table(form: int, saved: P
     for fit in (old, pp.load_fit(old.save(tmp_path / "again.nc"))):
         with pytest.raises(DataError, match=r"not the columns of the table\.\n  Try: fit again and save"):
             _ = fit.data
+
+
+@pytest.mark.parametrize("case", ["survey", "memory", "nested", "several groups a row"])
+def test_a_file_of_format_3_predicts_as_it_did(case: str, shelf: Shelf, tmp_path: Path) -> None:
+    saved = shelf.path(case)
+    path = change_record(copy_of(saved, tmp_path), lambda record: record["memory"].pop("arithmetic"))
+    with h5py.File(path, "r+") as file:
+        file["partialpool"].attrs["format"] = 3
+    old, new = load_fit(path), load_fit(saved)
+    again = load_fit(save_fit(tmp_path / "again.nc", old))
+    for fit in (old, again):
+        assert_same(fit.recipe.evaluate(NEW), new.recipe.evaluate(NEW))
+        assert_same(fit.fitted.model.design, new.fitted.model.design)
+
+
+@pytest.mark.parametrize("case", [*CASES, "no pooling", "complete pooling"])
+def test_columns_that_are_computed_again_are_those_of_the_fit(case: str) -> None:
+    fit = kept_case(case) if case in CASES else kept_poolings()[case]
+    require_same_columns(fit.recipe, fit.fitted.model.design)
 
 
 HOSTILE = "__import__('os').system('touch {}')"

@@ -100,7 +100,7 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
     left, right = split_formula(formula.text)
     sides = {MAIN: right} | {name: split_parameter(text) for name, text in formula.parameters.items()}
     name_of = text_of
-    if "arithmetic" not in memory:
+    if is_earlier(memory):
         name_of = text_without_brackets
         for piece in (*left.pieces, *(piece for side in sides.values() for piece in side.pieces)):
             require_same_meaning(piece)
@@ -117,6 +117,11 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
         factors,
         _recalled_nesting(memory.get("nested", []), factors),  # which earlier files lack
     )
+
+
+def is_earlier(memory: Plain) -> bool:
+    """Tell whether it was made before arithmetic was Python's, in double precision."""
+    return "arithmetic" not in memory
 
 
 # ---- the left side ---------------------------------------------------------------------------------------

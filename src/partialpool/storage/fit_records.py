@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from partialpool.errors import FileError, build
 from partialpool.families.base import Family
 from partialpool.families.registry import get_family
+from partialpool.formula.earlier_designs import require_same_columns
 from partialpool.formula.formula import Formula
 from partialpool.formula.recipe import Recipe
-from partialpool.formula.recipe_io import recall, remember
+from partialpool.formula.recipe_io import is_earlier, recall, remember
 from partialpool.inference.draws import Approximation, Draws, GroupCheck
 from partialpool.model.cells import build_cells
 from partialpool.model.layout import Layout
@@ -108,6 +109,8 @@ def from_record(record: Plain, file: Mapping[str, Any]) -> KeptFit:
     ------
     FormulaError, FamilyError, PriorError
         When a text is not what it should be.
+    FileError
+        When arithmetic of the formula was computed in another way.
     KeyError, TypeError, ValueError
         When parts are missing or do not fit together.
     """
@@ -115,6 +118,8 @@ def from_record(record: Plain, file: Mapping[str, Any]) -> KeptFit:
     covariances = read_covariances(record.get("covariances", []), file)  # which earlier files lack
     recipe = recall(formula, record["memory"], covariances)
     design = DesignReader(file, recipe.factors, recipe.covariances).design(record["design"])
+    if is_earlier(record["memory"]):
+        require_same_columns(recipe, design)
     family = _bound_again(get_family(record["family"]), record.get("outcome", {}))  # earlier files lack it
     priors = {name: parse_prior(text) for name, text in record["priors"].items()}
     parameters = build_parameters(design, family, priors)
