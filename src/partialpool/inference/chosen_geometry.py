@@ -17,12 +17,15 @@ from partialpool.inference.quickfit.joint_map import crossed_parts, joint_blocks
 from partialpool.inference.quickfit.newton import QuickFit
 from partialpool.inference.quickfit.point import FittedEffects
 from partialpool.model.cells import Cells
+from partialpool.model.effects import Effects
 from partialpool.model.geometry import NO_ROTATION, Coordinates, Geometry, JointMap, coordinates
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.base import Prior
 
 Floats = NDArray[np.float64]
 
+FEW_GROUPS = 10
+LITTLE_EVIDENCE = 3.0  # groups' worth, as the quick fit sees it
 CELLS = 2**16  # looked at together, so that there is no copy of all of them
 
 
@@ -41,9 +44,8 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
     position = coordinates(spec)
     n_coef = position.n_coef
     centre, expansion, scale = np.empty(n_coef), np.empty(n_coef), np.zeros((n_coef, n_coef))
-    joint: list[JointMap] = []
-    crossed = crossed_parts(spec, fit.point.links)
-    for number, part in enumerate(fit.point.parts):
+    slopes = []  # of each part's coefficients by their coordinates
+    for part in fit.point.parts:
         own = slice(spec.coef_start[part.predictors.start], spec.coef_start[part.predictors.stop])
         covariance = eliminate(part, fit.point.links, len(terms))
         terms += part.effects
@@ -51,8 +53,7 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         expansion[own] = part.coefficients
         inverse = np.linalg.inv(jacobian)
         scale[own, own] = _safe_cholesky(inverse @ covariance @ inverse.T)
-        if crossed == {number} and (blocks := joint_blocks(spec, number)):
-            joint.append(joint_map(spec, fit.point, number, blocks, jacobian @ scale[own, own]))
+        slopes.append(jacobian @ scale[own, own])
     hyper_centre, hyper_scale = _hyper(position, terms)
     evidence = tuple(_evidence(spec, number, term) for number, term in enumerate(terms))
     rotations = tuple(NO_ROTATION if t.block.between is None else _rotate(t) for t in terms)
@@ -69,8 +70,31 @@ def _geometry(spec: ModelSpec, fit: QuickFit) -> Geometry:
         fit.point.links,
         evidence,
         rotations,
-        tuple(joint),
+        _joint(spec, fit, evidence, slopes),
     )
+
+
+def _joint(
+    spec: ModelSpec, fit: QuickFit, evidence: tuple[Floats, ...], slopes: list[Floats]
+) -> tuple[JointMap, ...]:
+    """Map crossed factors together where that is affordable, and an sd of theirs has a long tail.
+
+    Where all sds are known well the posterior is nearly normal, and the metric's directions cost less.
+    """
+    crossed, blocks = crossed_parts(spec, fit.point.links), spec.parameters.effects
+    if len(crossed) != 1:
+        return ()
+    (part,) = crossed
+    tails = (spec.part_of(b) == part and little_known(b, e) for b, e in zip(blocks, evidence, strict=True))
+    own = joint_blocks(spec, part) if any(tails) else []
+    return (joint_map(spec, fit.point, part, own, slopes[part]),) if own else ()
+
+
+def little_known(effects: Effects, evidence: Floats) -> bool:
+    """Say whether an sd that is learnt has a long tail, for few groups or little evidence of them, (d,)."""
+    learnt = effects.learnt
+    few = effects.size <= FEW_GROUPS or np.min(evidence[learnt], initial=np.inf) < LITTLE_EVIDENCE
+    return bool(np.any(learnt) and few)
 
 
 def _rotate(term: FittedEffects) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from partialpool.inference.blas import one_thread
-from partialpool.inference.chosen_geometry import choose_geometry
+from partialpool.inference.chosen_geometry import choose_geometry, little_known
 from partialpool.inference.draws import Draws
 from partialpool.inference.kernel_loading import load, load_joint
 from partialpool.inference.nuts.engine import Run, no_draws, run
@@ -25,8 +25,6 @@ TARGET_ACCEPT = 0.8
 # A learnt sd of few groups has a long tail, and steps that suit its middle diverge there: of 20 seeds on the
 # first three districts of Bangladesh 11 had divergences at 0.9, 1 at 0.95, none at 0.98. Many groups of which
 # each tells little are like few.
-FEW_GROUPS = 10
-LITTLE_EVIDENCE = 3.0  # groups' worth, as the quick fit sees it
 FEW_GROUPS_TARGET_ACCEPT = 0.98
 # With a joint map no divergence was seen at 0.8 either; smaller steps explore the tails of sds better.
 JOINT_TARGET_ACCEPT = 0.9
@@ -127,8 +125,7 @@ def _runs(
 def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
     """Acceptance rate where none is asked for: a higher one where little is known of an sd that is learnt."""
     for effects, evidence in zip(spec.parameters.effects, geometry.evidence, strict=True):
-        learnt, few = effects.learnt, effects.size <= FEW_GROUPS
-        if any(learnt) and (few or np.min(evidence[learnt]) < LITTLE_EVIDENCE):
+        if little_known(effects, evidence):
             return JOINT_TARGET_ACCEPT if geometry.joint else FEW_GROUPS_TARGET_ACCEPT
     return TARGET_ACCEPT
 
