@@ -71,7 +71,7 @@ def agreement(one: Moments, other: Moments, kind: str = "posterior") -> Agreemen
 
 def effective(draws: np.ndarray) -> tuple[Moments, dict[str, float]]:
     """Moments of (chains, draws, values), and the smallest ESS and largest R-hat of them all."""
-    from partialpool.results.convergence import convergence
+    from partialpool.inference.convergence import convergence
 
     found = convergence(draws)
     worst = {"ess_bulk": np.nanmin(found.ess_bulk), "ess_tail": np.nanmin(found.ess_tail)}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool.results.convergence import convergence
+from partialpool.inference.convergence import convergence
 from partialpool.results.summaries import value_labels
 
 GALLERY = Path(__file__).parents[1] / "reference" / "gallery"

@@ -14,13 +14,13 @@ from scipy import stats
 from scipy.special import expit
 from tests.inference.models import model
 
+from partialpool.inference.convergence import convergence
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import HalfNormal, Normal
 from partialpool.priors.student_t import Cauchy, HalfCauchy, StudentT
 from partialpool.priors.uniform import Uniform
-from partialpool.results.convergence import convergence
 
 OPTIONS = NutsOptions(draws=2000, chains=4, cores=2, seed=11)
 

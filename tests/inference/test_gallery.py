@@ -9,7 +9,7 @@ from tests.reference.gallery.models import GALLERY
 
 from partialpool.api.fit import Fit
 from partialpool.api.model import Model
-from partialpool.results.convergence import convergence
+from partialpool.inference.convergence import convergence
 
 # Of both runs' Monte Carlo standard errors together. With fewer than 1,000 values, each with a mean and an
 # sd, draws of the right posterior with another seed would fail in fewer than 1 of 800 runs (Bonferroni).

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tests.inference.hard_posteriors import CASES, LARGE
 
+from partialpool.inference.convergence import convergence
 from partialpool.inference.draws import Draws
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
-from partialpool.results.convergence import convergence
 
 # Data and draws both change with the seed. Of seeds 0 to 19 the first run diverged once for binomial groups
 # that differ wildly, once for separated counts, 8 times for Poisson slopes that follow intercepts, never for

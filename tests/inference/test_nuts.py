@@ -16,6 +16,7 @@ from tests.inference.models import model
 from partialpool.data.datasets import load_dataset
 from partialpool.errors import FitError, OptionError
 from partialpool.inference.chosen_geometry import choose_geometry
+from partialpool.inference.convergence import convergence
 from partialpool.inference.nuts import sample as nuts
 from partialpool.inference.nuts.sample import sample
 from partialpool.inference.options import NutsOptions
@@ -24,7 +25,6 @@ from partialpool.model.density import Density
 from partialpool.model.spec import ModelSpec
 from partialpool.priors.gamma import Exponential
 from partialpool.priors.normal import Normal
-from partialpool.results.convergence import convergence
 
 rng = np.random.default_rng(7)
 N = 60

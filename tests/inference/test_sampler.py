@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.inference.targets import Known, funnel, normal
 
+from partialpool.inference.convergence import convergence
 from partialpool.inference.nuts.chain import Chain, start_chain
 from partialpool.inference.nuts.engine import run
 from partialpool.inference.nuts.metric import (
@@ -26,7 +27,6 @@ from partialpool.inference.options import NutsOptions
 from partialpool.kernels.density.inputs import address_table
 from partialpool.kernels.sampler.leapfrog import LEVEL_ROWS, LEVELS, ChainArrays, G, P, X, leapfrog, pull
 from partialpool.kernels.sampler.transitions import MAX_DEPTH
-from partialpool.results.convergence import convergence
 
 OPTIONS = NutsOptions(draws=1000, chains=4, seed=3, cores=2, target_accept=0.8)
 ERRORS = 4.5

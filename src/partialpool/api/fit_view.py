@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from partialpool.api.view import ModelView
+from partialpool.inference.convergence import Convergence
 from partialpool.inference.draws import Draws
-from partialpool.results.convergence import Convergence
 from partialpool.results.fitted import Fitted
 from partialpool.results.summaries import measured
 from partialpool.results.tree import posterior_dataset

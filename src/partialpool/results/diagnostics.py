@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.inference.convergence import (
+    MAX_R_HAT,
+    MIN_DRAWS,
+    MIN_ESS_PER_CHAIN,
+    Convergence,
+    disagreeing,
+)
 from partialpool.inference.draws import Draws
 from partialpool.inference.nuts.resume import resuming
 from partialpool.model.layout import Layout
 from partialpool.results.approximation import check_approximation
-from partialpool.results.convergence import MIN_DRAWS, Convergence
 from partialpool.results.findings import Diagnosis, Finding, Severity
 from partialpool.results.fitted import Fitted
 from partialpool.results.separation import separation
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Checks = Iterator[Finding | str]
 
-MAX_R_HAT = 1.01
-MIN_ESS_PER_CHAIN = 100
 MIN_BFMI = 0.3
 MIN_INDEPENDENT = 100
 _NAMES_SHOWN = 3
@@ -35,11 +39,12 @@ _NAMES_SHOWN = 3
 def diagnose(fitted: Fitted, posterior: xr.Dataset, measure: Measure | None = None) -> Diagnosis:
     """Check whether draws are reliable.
 
-    Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01), bulk and tail effective
-    sample sizes (below 100 a chain), the energy (E-BFMI below 0.3) and the limit of the trajectories' length.
-    What is constant, such as the diagonal of a correlation matrix, is left out. Draws of nested Laplace are
-    independent: there the approximation is checked in place of chains, see `check_approximation`. Predictors
-    that separate the outcomes are noted, see `separation`.
+    Checked are: enough draws, all of them finite, divergences, R-hat (above 1.01 by more than chance, see
+    `inference.convergence.disagreeing`), bulk and tail effective sample sizes (below 100 a chain), the energy
+    (E-BFMI below 0.3) and the limit of the trajectories' length. What is constant, such as the diagonal of a
+    correlation matrix, is left out. Draws of nested Laplace are independent: there the approximation is
+    checked in place of chains, see `check_approximation`. Predictors that separate the outcomes are noted,
+    see `separation`.
 
     Parameters
     ----------
@@ -76,7 +81,7 @@ def _all_checks(draws: Draws, posterior: xr.Dataset, layout: Layout, measure: Me
         labels, figures = np.array(value_labels(posterior)), measure(posterior)
         yield from _check_finite(draws, posterior)
         yield from _check_divergences(draws, layout)
-        yield from _check_r_hat(labels, figures, n_chains)
+        yield from _check_r_hat(labels, figures, n_chains, n_draws)
         yield from _check_ess(labels, figures, n_chains)
         yield from _check_energy(draws, layout)
         yield from _check_tree_depth(draws)
@@ -164,12 +169,12 @@ def _check_divergences(draws: Draws, layout: Layout) -> Checks:
         yield "No divergences."
 
 
-def _check_r_hat(labels: NDArray[np.str_], figures: Convergence, n_chains: int) -> Checks:
+def _check_r_hat(labels: NDArray[np.str_], figures: Convergence, n_chains: int, n_draws: int) -> Checks:
     if n_chains == 1:
         what = "There is one chain only, so nothing says whether another would agree with it."
         yield Finding("problem", "Convergence not checked", what, "Run at least two chains, better four.")
         return
-    known = ~np.isnan(figures.r_hat)
+    known, disagree = ~np.isnan(figures.r_hat), disagreeing(figures, n_chains, n_draws)
     if np.all(figures.sd == 0):
         advice = "Check the data and the priors for values that make the posterior infinitely narrow."
         yield Finding("problem", "The sampler never moved", "Every value is the same in all draws.", advice)
@@ -178,7 +183,7 @@ def _check_r_hat(labels: NDArray[np.str_], figures: Convergence, n_chains: int) 
         return
     names, r_hat = _worst_first(labels[known], figures.r_hat[known], -figures.r_hat[known])
     worst = f"{r_hat[0]:.3f} at {names[0]}"
-    bad = names[r_hat > MAX_R_HAT]
+    bad, above = names[np.isin(names, labels[disagree])], int(np.sum(r_hat > MAX_R_HAT))
     if bad.size:
         what = (
             f"R-hat is above {MAX_R_HAT} for {len(bad):,} of {len(names):,} values ({_some(bad)}), the "
@@ -189,6 +194,9 @@ def _check_r_hat(labels: NDArray[np.str_], figures: Convergence, n_chains: int) 
             "simplify the model or give them tighter priors."
         )
         yield Finding("problem", "Chains disagree", what, advice)
+    elif above:
+        values = "1 value is" if above == 1 else f"{above:,} values are"
+        yield f"Largest R-hat {worst}; {values} above {MAX_R_HAT} of {len(names):,}, as chance alone gives."
     else:
         yield f"Largest R-hat {worst}."
 

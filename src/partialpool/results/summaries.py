@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, OptionError, build, unknown_name
-from partialpool.results.convergence import Convergence, convergence
+from partialpool.inference.convergence import Convergence, convergence
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
+from partialpool.inference.convergence import convergence
 from partialpool.inference.draws import Draws
 from partialpool.predict.log_likelihood import log_mean_likelihood
-from partialpool.results.convergence import convergence
 
 Floats = NDArray[np.float64]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.inference.convergence import convergence
 from partialpool.inference.draws import Draws
 from partialpool.inference.refitting import Refits
 from partialpool.model.spec import ModelSpec
 from partialpool.predict.log_likelihood import log_mean_likelihood, unit_blocks
-from partialpool.results.convergence import convergence
 from partialpool.results.fitted import Fitted
 
 Floats = NDArray[np.float64]

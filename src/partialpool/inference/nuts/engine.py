@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from partialpool.errors import FitError, build
 from partialpool.inference.nuts.chain import N_STATS, Chain, Target, start_chain
+from partialpool.inference.nuts.longer import MOST_TRANSITIONS, Wanted
 from partialpool.inference.nuts.metric import Metric
 from partialpool.inference.nuts.resume import Beginning, Part, Past, Store, require_same_density, resuming
 from partialpool.inference.nuts.warmup import Tuning, warm_up
 from partialpool.inference.options import NutsOptions, Progress
-from partialpool.kernels.sampler.leapfrog import LP
+from partialpool.kernels.sampler.leapfrog import AT_MAX_DEPTH, DIVERGING, LP, N_STEPS
 
 Floats = NDArray[np.float64]
 
@@ -52,12 +53,15 @@ class Run:
         Warm-up draws that each chain made.
     interrupted
         Whether a person stopped it.
+    spacing
+        Transitions for each draw.
     """
 
     values: Floats
     stats: dict[str, NDArray[Any]]
     warmup: int
     interrupted: bool
+    spacing: int = 1
 
 
 class _StoppedError(Exception):
@@ -72,6 +76,7 @@ def run(
     low_rank: bool,
     store: Store | None = None,
     past: Past | None = None,
+    wanted: Wanted | None = None,
 ) -> Run:
     """Run the chains once.
 
@@ -85,6 +90,8 @@ def run(
         Takes the draws while they are made.
     past
         What the store has of this run: the run goes on from there.
+    wanted
+        What draws have to be like for the chains not to go on.
 
     Raises
     ------
@@ -105,7 +112,8 @@ def run(
             log_density = np.concatenate([c.log_density for c in chains])
             store.begin(Beginning(tuning, positions, rng, log_density))
         crew.draw(tuning, store)
-    return _collect(crew, tuning.transitions)
+        spacing = 1 if wanted is None else crew.go_further(tuning, wanted)
+    return _collect(crew, tuning.transitions, spacing)
 
 
 class _Crew:
@@ -178,14 +186,40 @@ class _Crew:
         size = int(np.prod(shape))
         return np.empty(shape) if size > self.values.size else self.values.reshape(-1)[:size].reshape(shape)
 
+    def go_further(self, tuning: Tuning, wanted: Wanted) -> int:
+        """While the draws are not as wanted, make as many again and keep every second of all.
+
+        Returns how many transitions there are for each draw. The store has the draws before; from them
+        another process goes further in the same way.
+        """
+        spacing, draws = 1, self.options.draws
+        while spacing < MOST_TRANSITIONS and not self.stop[0]:
+            if not wanted.more(self.values, self.stats[..., N_STEPS]):
+                break
+            before, spacing = (self.values, self.stats), 2 * spacing
+            kept = self.values[:, draws % 2 + 1 :: 2], _grouped(self.stats, 2)
+            shape = len(self.chains), spacing * (draws - draws // 2)
+            self.values, self.stats = np.empty((*shape, self.values.shape[2])), np.empty((*shape, N_STATS))
+            self.done[:] = 0
+            self.total += shape[0] * shape[1]
+            self.draw(tuning, None)
+            if self.stop[0]:
+                (self.values, self.stats), self.done[:] = before, draws
+                return spacing // 2
+            new = self.values[:, spacing - 1 :: spacing], _grouped(self.stats, spacing)
+            self.values, self.stats = (np.concatenate(pair, axis=1) for pair in zip(kept, new, strict=True))
+            self.done[:] = draws
+        return spacing
+
     def draw(self, tuning: Tuning, store: Store | None) -> None:
         """Make the draws, chunk by chunk, all chains about as far as each other."""
+        draws = self.values.shape[1]
         for chain in self.chains:
             chain.set_step(tuning.step_size)
 
         def move(i: int) -> None:
             chunk = max(1, int(CHUNK_SECONDS / self.seconds))
-            part = slice(self.done[i], min(self.done[i] + chunk, self.options.draws))
+            part = slice(self.done[i], min(self.done[i] + chunk, draws))
             self._move(i, tuning.metric, self.stats[i, part], self.values[i, part], NOTHING)
 
         def finished(i: int) -> bool:
@@ -198,9 +232,9 @@ class _Crew:
             self.before += int(made)
             self.divergences += int(divergences)
             chain.counts[:] = 0
-            return bool(self.done[i] < self.options.draws)
+            return bool(self.done[i] < draws)
 
-        self._all(move, finished, [i for i in range(len(self.chains)) if self.done[i] < self.options.draws])
+        self._all(move, finished, [i for i in range(len(self.chains)) if self.done[i] < draws])
 
     def _all(self, move: Callable[[int], None], again: Callable[[int], bool], who: Iterable[int]) -> None:
         """Move chains, and those again that want it, until none does or a person stops it."""
@@ -234,7 +268,18 @@ class _Crew:
             chain.counts[:] = 0
 
 
-def _collect(crew: _Crew, warmup: int) -> Run:
+def _grouped(stats: Floats, times: int) -> Floats:
+    """(C, D // times, 8) statistics of so many transitions: of the last, all gradients, any divergence."""
+    n = stats.shape[1] // times
+    groups = stats[:, stats.shape[1] - n * times :].reshape(len(stats), n, times, stats.shape[2])
+    found = groups[:, :, -1].copy()
+    found[..., N_STEPS] = np.sum(groups[..., N_STEPS], axis=2)
+    for k in (DIVERGING, AT_MAX_DEPTH):
+        found[..., k] = np.max(groups[..., k], axis=2)
+    return found
+
+
+def _collect(crew: _Crew, warmup: int, spacing: int = 1) -> Run:
     """Cut the chains to one length: where they were stopped at different points, what keeps most draws."""
     done = crew.done
     n = max(done.tolist(), key=lambda k: k * np.sum(done >= k), default=0)
@@ -245,7 +290,7 @@ def _collect(crew: _Crew, warmup: int) -> Run:
     named: dict[str, NDArray[Any]] = {
         name: stats[..., k].astype(kind) for k, (name, kind) in enumerate(STATS.items())
     }
-    return Run(values, named, warmup, interrupted=bool(crew.stop[0]) and not complete)
+    return Run(values, named, warmup, interrupted=bool(crew.stop[0]) and not complete, spacing=spacing)
 
 
 def no_draws(interrupted: bool, warmup: int, store: Store | None) -> FitError:

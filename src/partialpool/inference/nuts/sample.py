@@ -13,6 +13,7 @@ from partialpool.inference.draws import Draws
 from partialpool.inference.kernel_loading import load, load_joint
 from partialpool.inference.nuts.engine import Run, no_draws, run
 from partialpool.inference.nuts.helpers import team
+from partialpool.inference.nuts.longer import Wanted
 from partialpool.inference.nuts.resume import Store
 from partialpool.inference.options import NutsOptions, Progress
 from partialpool.inference.quickfit.joint_map import crossed_parts
@@ -108,18 +109,28 @@ def _runs(
     """Run once, or twice if transitions diverge: the run to keep, what was run, whether it was stopped."""
     past = [] if store is None else store.past
     first, last = (past[k] if len(past) > k else None for k in range(2))
-    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first)
+    wanted = _wanted(density.spec)
+    kept = run(density, options, progress, low_rank=low_rank, store=store, past=first, wanted=wanted)
     attempts, diverged = [_attempt(options, kept)], int(np.sum(kept.stats["diverging"]))
     if not diverged or kept.interrupted or (options.target_accept or 0.0) >= SECOND_TARGET_ACCEPT:
         return kept, tuple(attempts), kept.interrupted
     second = replace(options, warmup=2 * options.warmup, target_accept=SECOND_TARGET_ACCEPT)
-    again = run(density, second, progress, low_rank=low_rank, store=store, past=last)
+    again = run(density, second, progress, low_rank=low_rank, store=store, past=last, wanted=wanted)
     attempts.append(_attempt(second, again))
     if again.interrupted:
         return kept, (*attempts, "the first run was kept: the second was interrupted"), True
     if int(np.sum(again.stats["diverging"])) > diverged:
         return kept, (*attempts, "the first run was kept: the second had more divergences"), False
     return again, tuple(attempts), False
+
+
+def _wanted(spec: ModelSpec) -> Wanted:
+    """What draws are judged by: everything but group effects."""
+    judged = np.ones(spec.layout.n_values, bool)
+    for variable in spec.layout.roles("group_effect"):
+        judged[variable.columns] = False
+    size = spec.cells.index.n_cells + int(np.sum(~judged))
+    return Wanted(np.flatnonzero(judged), size)
 
 
 def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
@@ -132,7 +143,9 @@ def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
 
 def _attempt(options: NutsOptions, run: Run) -> str:
     n = int(np.sum(run.stats["diverging"]))
+    every = {1: "", 2: f"every second of {2 * options.draws:,} draws, "}
+    kept = every.get(run.spacing, f"every fourth of {4 * options.draws:,} draws, ")
     return (
-        f"{options.chains} chains, {run.warmup} warm-up draws, target acceptance "
+        f"{options.chains} chains, {run.warmup} warm-up draws, {kept}target acceptance "
         f"{options.target_accept:g}: {n} divergent transition{'' if n == 1 else 's'}"
     )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from partialpool.results import convergence as room
-from partialpool.results.convergence import TAIL, convergence
+from partialpool.inference import convergence as room
+from partialpool.inference.convergence import TAIL, convergence
 
 SHAPES = [(4, 200), (4, 201), (3, 57), (2, 4), (2, 5), (4, 7), (1, 100)]
 

@@ -21,6 +21,10 @@ from partialpool.inference.cores import available_cores
 Floats = NDArray[np.float64]
 
 MIN_DRAWS = 4
+MAX_R_HAT = 1.01
+MIN_ESS_PER_CHAIN = 100
+CHANCE = 0.01  # that some R-hat of a fit is called too large although all chains have converged
+CHANCE_R_HAT = 1.02  # above which none is put down to chance
 TAIL = (0.05, 0.95)
 _BLOCK_VALUES = 2**17  # a block and what is made from it stay in a core's cache
 _ROUNDING = 8 * np.finfo(np.float64).eps
@@ -72,6 +76,31 @@ def convergence(values: Floats) -> Convergence:
         return Convergence(*_measure(values))
     with ThreadPoolExecutor(available_cores()) as pool:
         return Convergence(*np.concatenate(list(pool.map(_measure, blocks)), axis=1))
+
+
+def disagreeing(figures: Convergence, n_chains: int, n_draws: int) -> NDArray[np.bool_]:
+    """Say of which variables the chains disagree: R-hat is above 1.01, and by more than chance.
+
+    The means of M = 2 C half chains of the same distribution, each of ESS / M independent draws, have
+    R-hat^2 = 1 - 1 / L + chi^2 M / ((M - 1) ESS) with M - 1 degrees of freedom. So of 500 values with an ESS
+    of 1,000 seven are above 1.01. Variables with enough effective draws are said to disagree where so large
+    an R-hat, or the folded one, of any of V variables has a probability below 1%.
+
+    Parameters
+    ----------
+    figures
+        Of V variables.
+    n_chains, n_draws
+        C and D.
+    """
+    from scipy.special import chdtrc
+
+    m, length = 2 * n_chains, n_draws // 2
+    square = (figures.r_hat**2 - 1 + 1 / length) * (m - 1) * figures.ess_bulk / m
+    probability = 2 * len(square) * chdtrc(m - 1, np.maximum(square, 0.0))
+    enough = figures.ess_bulk >= MIN_ESS_PER_CHAIN * n_chains
+    chance = enough & (figures.r_hat < CHANCE_R_HAT) & (probability > CHANCE)
+    return np.asarray((figures.r_hat > MAX_R_HAT) & ~chance)
 
 
 def _measure(block: Floats) -> Floats:
