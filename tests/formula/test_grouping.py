@@ -112,8 +112,10 @@ def test_what_cannot_be_a_grouping_factor_is_refused(text):
 
 def test_new_labels_of_another_type_are_refused():
     _, recipe = groupings("y ~ (1 | g)")
-    with pytest.raises(DataError, match=r"had whole numbers .*such as 3, and now has text, such as 61"):
-        recipe.evaluate(pd.DataFrame({"g": ["61"]}))
+    with pytest.raises(
+        DataError, match=r"'g' was numbers .*, and now holds '6l' in 1 row \(row 1, counted from 0\)"
+    ):
+        recipe.evaluate(pd.DataFrame({"g": ["61", "6l"]}))
 
 
 def test_dates_with_and_without_a_time_zone_are_told_apart():

@@ -155,5 +155,5 @@ def test_rows_without_a_group_are_left_out_when_asked() -> None:
         recipe.evaluate(TABLE.assign(a=[3, None, 5, 7]))
     with pytest.raises(DataError, match="no column 'b'"):
         recipe.evaluate(TABLE.drop(columns="b"))
-    with pytest.raises(DataError, match="'b' had whole numbers as labels"):
+    with pytest.raises(DataError, match="'b' was numbers when the model was made"):
         recipe.evaluate(TABLE.assign(b=list("pqrs")))

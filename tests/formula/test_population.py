@@ -221,11 +221,14 @@ NEW = {
         {"two": list("uvuvut")},
         r"'C\(two\)' has levels .* know: t, in 1 row \(row 5, ",
     ),
-    "the same, a flag": ({"flag": [2] * N}, "'flag' has levels that the model does not know: 2, in 6 rows"),
-    "levels of another type": ({"flag": list(map(str, TABLE["flag"]))}, "Try: the type that the column had"),
+    "the same, a flag": ({"flag": [2] * N}, "'flag' was true/false .* and now holds 2 in 6 rows"),
+    "text for true/false": (
+        {"flag": ["True", "yes"] * (N // 2)},
+        "now holds 'yes' in 3 rows \\(rows 1, 3, 5",
+    ),
     "text for numbers": (
         {"x": list("abcdef")},
-        "Column 'x' was numbers when the model was made, and now holds a.",
+        "Column 'x' was numbers when the model was made, and now holds 'a' in 6 rows",
     ),
     "a hole": ({"x": [1, None, 2, 3, 4, 5]}, "1 of 6 rows have missing values"),
     "beyond a logarithm": (

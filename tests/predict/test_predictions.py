@@ -301,7 +301,7 @@ def test_labels_that_were_text_are_read_as_text_from_a_file(tmp_path) -> None:
         {"g": ["1", "2", "T", "a"] * 5, "kind": ["0", "1", "x", "1"] * 5, "y": rng.normal(size=20)}
     )
     _, recipe = build_design("y ~ kind + (1 | g)", table)
-    assert recipe.text_columns == ("g", "kind")
+    assert recipe.text_columns == ("kind", "g")
     path = tmp_path / "new.csv"
     path.write_text("g,kind\n1,0\n2,1\n")
     assert read_table(path, recipe.text_columns)["g"].tolist() == ["1", "2"]

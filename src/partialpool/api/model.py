@@ -64,8 +64,8 @@ class Model(Fittable):
         covariances: Mapping[str, Any] | None = None,
     ) -> None:
         kind = get_family(family)
-        design, recipe = build_design(formula, read_table(data), missing, covariances)
         asked = formula if isinstance(formula, Formula) else Formula(formula)
+        design, recipe = build_design(asked, read_table(data, labels=asked.labels), missing, covariances)
         super().__init__(build_spec(design, kind, priors), asked.text, asked, recipe)
 
     def __repr__(self) -> str:

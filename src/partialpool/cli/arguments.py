@@ -176,15 +176,15 @@ def read(
     prior_texts = _pairs("--prior", priors)
     asked = pp.Formula(formula, **_pairs("--parameter", parameters))
     read_priors = {name: pp.parse_prior(text) for name, text in prior_texts.items()}
-    return asked, read_data(data), read_priors or None
+    return asked, read_data(data, labels=asked.labels), read_priors or None
 
 
-def read_data(data: str, text: Collection[str] = ()) -> pd.DataFrame:
-    """Read a file, some of its columns as text, or load a bundled dataset when no file has that name."""
+def read_data(data: str, text: Collection[str] = (), labels: Collection[str] | None = None) -> pd.DataFrame:
+    """Read a file as `read_table` does, or load a bundled dataset when no file has that name."""
     names = [record.name for record in pp.datasets()]
     path = Path(data)
     if path.is_file() or path.suffix or path.parent != Path():
-        return pp.read_table(path, text)
+        return pp.read_table(path, text, labels)
     if data in names:
         return pp.load_dataset(data)
     raise errors.unknown_name(errors.FileError, "file or bundled dataset", data, names)

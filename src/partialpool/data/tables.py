@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import difflib
-import glob
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
+from partialpool.data.arrow_tables import from_arrow
+from partialpool.data.delimited import read_delimited, read_written
 from partialpool.errors import DataError, FileError, build
+
+Read = TypeVar("Read")
 
 TEXT_FILES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_FILES = (".parquet", ".pq")
+SEVERAL_WAYS = "partialpool: numbers written in several ways"  # in the attributes of a table
 ARROW_FILES = (".arrow", ".feather", ".ipc")
 
-# What a text file may hold where a value is missing; pandas and R write the first two.
-MISSING_TEXTS = ["", "NA", "NaN", "nan", "null", "NULL"]
 
-
-def read_table(source: Any, text: Collection[str] = ()) -> pd.DataFrame:
+def read_table(
+    source: Any, text: Collection[str] = (), labels: Collection[str] | None = None
+) -> pd.DataFrame:
     """Turn anything that is a table into a pandas table.
 
     Parameters
@@ -30,9 +33,15 @@ def read_table(source: Any, text: Collection[str] = ()) -> pd.DataFrame:
     source
         A table of pandas, Polars, Arrow or of any library that narwhals or the Arrow
         stream protocol knows; a dict of columns; or the path of a CSV, TSV, Parquet or
-        Arrow (Feather) file, whose delimiter and types are found by DuckDB.
+        Arrow (Feather) file. The delimiter of a text file is found by DuckDB; a column of it is numbers,
+        true/false or dates (``2026-01-31``) where all of its values are, and else text: ``yes`` and ``no``,
+        days in another order, and ``NA`` in quotes are text.
     text
         Columns that hold text in a CSV or TSV file even where all of it looks like numbers.
+    labels
+        Columns of which a formula makes labels only: in a CSV or TSV file they are text where numbers would
+        lose a part of how they are written, as do ``1.1`` and ``1.10``, ``007``, or ids of 20 digits. None
+        where it is not known.
 
     Returns
     -------
@@ -54,7 +63,7 @@ def read_table(source: Any, text: Collection[str] = ()) -> pd.DataFrame:
     1  1        b
     """
     if isinstance(source, str | Path):
-        table = _read_file(Path(source).expanduser(), text)
+        table = _read_file(Path(source).expanduser(), text, labels)
     elif isinstance(source, pd.DataFrame):
         table = source.copy(deep=False)
     elif isinstance(source, Mapping):
@@ -99,11 +108,12 @@ def _from_other_library(source: Any) -> pd.DataFrame:
     # A pandas Series or an array of any library is refused: its columns have no names.
     frame = nw.from_native(source, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
-        return frame.collect().to_pandas()
+        frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
-        return frame.to_pandas().copy(deep=False)
+        pandas_like = frame.implementation.is_pandas_like()
+        return frame.to_pandas().copy(deep=False) if pandas_like else from_arrow(frame.to_arrow(), index=True)
     if hasattr(source, "__arrow_c_stream__") and hasattr(source, "schema"):
-        return nw.from_arrow(source, backend="pyarrow").to_pandas()
+        return from_arrow(nw.from_arrow(source, backend="pyarrow").to_arrow(), index=True)
     raise build(
         DataError,
         f"{type(source).__module__}.{type(source).__qualname__} is not a table.",
@@ -113,10 +123,26 @@ def _from_other_library(source: Any) -> pd.DataFrame:
     )
 
 
-def _read_file(path: Path, text: Collection[str]) -> pd.DataFrame:
+def is_text_file(path: Path) -> bool:
+    """Say whether a path is that of a file of lines of text, by its ending."""
+    return path.name.lower().endswith(TEXT_FILES)
+
+
+def read_as_written(path: Path) -> pd.DataFrame:
+    """Read every value of a file of text as it stands there, in the order of `read_table`'s rows.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read.
+    """
+    return _duckdb_read(path, lambda: from_arrow(read_written(path)))
+
+
+def _read_file(path: Path, text: Collection[str], labels: Collection[str] | None) -> pd.DataFrame:
     if not path.is_file():
         raise _no_file(path)
-    read = _reader(path, text)
+    read = _reader(path, text, labels)
     try:
         return read(path)
     except (DataError, FileError):
@@ -125,11 +151,13 @@ def _read_file(path: Path, text: Collection[str]) -> pd.DataFrame:
         raise _unreadable(path, error) from error
 
 
-def _reader(path: Path, text: Collection[str]) -> Callable[[Path], pd.DataFrame]:
-    readers = dict.fromkeys(TEXT_FILES, partial(_read_text, text=text)) | dict.fromkeys(
-        PARQUET_FILES, _read_parquet
+def _reader(
+    path: Path, text: Collection[str], labels: Collection[str] | None
+) -> Callable[[Path], pd.DataFrame]:
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = dict.fromkeys(
+        TEXT_FILES, partial(_read_text, text=text, labels=labels)
     )
-    readers |= dict.fromkeys(ARROW_FILES, _read_arrow)
+    readers |= dict.fromkeys(PARQUET_FILES, _read_parquet) | dict.fromkeys(ARROW_FILES, _read_arrow)
     for ending, read in readers.items():
         if path.name.lower().endswith(ending):
             return read
@@ -149,32 +177,22 @@ def _no_file(path: Path) -> FileError:
 def _unreadable(path: Path, error: Exception) -> FileError:
     first_paragraph = str(error).strip().partition("\n\n")[0]
     reason = " ".join(first_paragraph.split())[:300] or type(error).__name__
-    text = path.name.lower().endswith(TEXT_FILES)
-    hint = "save it as comma-separated UTF-8 text, with the column names in the first line" if text else None
+    told = "save it as comma-separated UTF-8 text, with the column names in the first line"
+    hint = told if is_text_file(path) else None
     return build(FileError, f"{str(path)!r} cannot be read: {reason}", hint=hint)
 
 
-def _read_text(path: Path, text: Collection[str]) -> pd.DataFrame:
-    # Left to itself, DuckDB skips first lines that have fewer values, and renames the second of two equal
-    # names, both in silence: so nothing is skipped, and the header is read as a row first.
-    header = _duckdb_rows("read_csv(?, header=false, skip=0, all_varchar=true) LIMIT 1", path)
-    if header.empty:
+def _read_text(path: Path, text: Collection[str], labels: Collection[str] | None) -> pd.DataFrame:
+    found = _duckdb_read(path, lambda: read_delimited(path, text, labels))
+    if not found.header:
         raise build(DataError, f"The table is empty: {str(path)!r} has no lines.")
-    types = {name: "VARCHAR" for name in header.iloc[0] if name in text}
-    table = _duckdb_rows(
-        f"read_csv(?, header=true, skip=0, sample_size=-1, nullstr={MISSING_TEXTS}{_as_argument(types)})",
-        path,
-    )
-    if len(table.columns) == len(header.columns):
-        _refuse_duplicates([str(name) for name in header.iloc[0] if not pd.isna(name)])
-    _refuse_ragged(path, list(table.columns))
+    if len(found.table.column_names) == len(found.header):
+        _refuse_duplicates([name for name in found.header if name is not None])
+    _refuse_ragged(path, found.table.column_names)
+    table = from_arrow(found.table)
+    if found.several:
+        table.attrs[SEVERAL_WAYS] = {name: list(pair) for name, pair in found.several.items()}
     return table
-
-
-def _as_argument(types: Mapping[str, str]) -> str:
-    """Write the types of columns as DuckDB's ``read_csv`` takes them."""
-    given = ", ".join("'{}': '{}'".format(name.replace("'", "''"), kind) for name, kind in types.items())
-    return f", types={{{given}}}" if given else ""
 
 
 def _refuse_ragged(path: Path, names: Sequence[str]) -> None:
@@ -188,25 +206,23 @@ def _refuse_ragged(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    return _duckdb_rows("read_parquet(?)", path)
-
-
-def _duckdb_rows(relation: str, path: Path) -> pd.DataFrame:
+def _duckdb_read(path: Path, read: Callable[[], Read]) -> Read:
     import duckdb
 
     try:
-        with duckdb.connect() as connection:
-            connection.execute("SET enable_progress_bar = false")
-            pattern = glob.escape(str(path))  # for DuckDB a path is a pattern
-            table: pd.DataFrame = connection.execute(f"SELECT * FROM {relation}", [pattern]).df()
-            return table
+        return read()
     except duckdb.Error as error:
         raise _unreadable(path, error) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    from pyarrow import parquet
+
+    with path.open("rb") as file:
+        return from_arrow(parquet.read_table(file))
 
 
 def _read_arrow(path: Path) -> pd.DataFrame:
     from pyarrow import feather
 
-    table: pd.DataFrame = feather.read_table(path).to_pandas()
-    return table
+    return from_arrow(feather.read_table(path), index=True)

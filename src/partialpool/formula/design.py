@@ -18,10 +18,12 @@ from partialpool.formula.expression import fit_expression
 from partialpool.formula.formula import Formula
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import fit_factor
+from partialpool.formula.kinds import kinds_of_columns
 from partialpool.formula.known_covariances import Covariances, arrange, read_covariances
 from partialpool.formula.member_factor import fit_members, require_members
 from partialpool.formula.nesting import find_nesting
 from partialpool.formula.outcome import fit_outcome
+from partialpool.formula.plain import plain_columns
 from partialpool.formula.recipe import (
     AnyFactor,
     Columns,
@@ -34,6 +36,7 @@ from partialpool.formula.recipe import (
     usable_rows,
 )
 from partialpool.formula.records import Design, Floats, Predictor
+from partialpool.formula.roles import labels_of
 from partialpool.formula.syntax.algebra import read_terms
 from partialpool.formula.syntax.arithmetic import read_arithmetic
 from partialpool.formula.syntax.left import LeftSide
@@ -94,10 +97,12 @@ def build_design(
     for part in _parts(sides.values()).values():
         if part.members is not None:
             require_members(part.members.name, part.columns, table, missing)
-    plain, n_dropped = usable_rows(table, union(left.columns, columns), missing)
+    used, labels = union(left.columns, columns), labels_of(left, sides.values())
+    rows = usable_rows(table, used, missing)
+    plain, n_dropped = plain_columns(table, used, rows, labels), len(table) - len(rows)
 
-    outcome_recipe, outcome = fit_outcome(left, plain)
     kinds = kinds_of(table, plain)
+    outcome_recipe, outcome = fit_outcome(left, plain)
     # Labels of a user's order; those in the order of the alphabet are not.
     outcome = replace(outcome, ordered=kinds.get(outcome.name) == "ordered")
 
@@ -110,7 +115,8 @@ def build_design(
             for name, side in sides.items()
         }
         recipes = tuple(recipe for recipe, _ in fitted.values())
-        recipe = Recipe(columns, outcome_recipe, recipes, factors, find_nesting(groupings))
+        nested, known_kinds = find_nesting(groupings), kinds_of_columns(plain)
+        recipe = Recipe(columns, outcome_recipe, recipes, factors, nested, labels, known_kinds)
         predictors = {name: predictor for name, (_, predictor) in fitted.items()}
         whole = replace(frame, kinds=kinds)
         return Design(outcome, predictors, frame.n_rows, n_dropped, whole), recipe

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from partialpool.errors import FormulaError, build
 from partialpool.families.base import MAIN
+from partialpool.formula.roles import labels_of
+from partialpool.formula.syntax.split import split_formula, split_parameter
 
 
 @dataclass(frozen=True, init=False)
@@ -42,6 +44,23 @@ class Formula:
             raise build(FormulaError, f"The formula of the mean, {MAIN!r}, is the first argument.")
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "parameters", parameters)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The columns that are grouping factors or stand in ``C()``, and nowhere else.
+
+        Raises
+        ------
+        FormulaError
+            When it does not parse.
+
+        Examples
+        --------
+        >>> sorted(Formula("y ~ C(sec) + log(x) + x + (1 | x) + (1 | school)").labels)
+        ['school', 'sec']
+        """
+        left, right = split_formula(self.text)
+        return labels_of(left, (right, *map(split_parameter, self.parameters.values())))
 
     def __repr__(self) -> str:
         return f"Formula({', '.join([repr(self.text), *(f'{k}={v!r}' for k, v in self.parameters.items())])})"

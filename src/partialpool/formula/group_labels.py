@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import count_rows, first_rows
 from partialpool.errors import DataError, build
+from partialpool.formula.plain import require_exact
 
 Index = NDArray[np.int64]
 
@@ -25,6 +26,8 @@ def factorize(column: pd.Series) -> tuple[Index, NDArray[Any]]:
 
 def positions_among(labels: NDArray[Any], known: NDArray[Any]) -> Index:
     """Return the positions of labels among the known ones, -1 for others."""
+    if {known.dtype.kind, labels.dtype.kind} == {"i", "u"}:  # whose common type would be double precision
+        known, labels = known.astype(object), labels.astype(object)
     return pd.Index(known).get_indexer(pd.Index(labels)).astype(np.int64)
 
 
@@ -63,6 +66,7 @@ def _whole(column: pd.Series) -> pd.Series:
             allowed="whole numbers, text, true/false, dates, categories",
             hint="is it a predictor? then it stands left of the bar: (x | g)",
         )
+    require_exact(column.name, column)
     return column.astype(np.int64)
 
 

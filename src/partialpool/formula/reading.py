@@ -13,7 +13,6 @@ from partialpool.data.checks import Missing, complete_rows, count_rows, first_ro
 from partialpool.errors import DataError, build
 from partialpool.families.support import ADDITIONS
 from partialpool.formula.group_records import Grouping
-from partialpool.formula.plain import plain_columns
 from partialpool.formula.recipe import Columns, Recipe
 from partialpool.formula.records import Design, Floats
 
@@ -44,7 +43,7 @@ class NewRows:
 
     def plain(self, rows: slice) -> pd.DataFrame:
         """Take the columns of some rows, in plain types."""
-        return plain_columns(self.table, self.columns, self.positions[rows])
+        return self.recipe.plain(self.table, self.columns, self.positions[rows])
 
     def design(self, plain: pd.DataFrame) -> Design:
         """Make the design of rows that `plain` took.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing, complete_rows, require_columns
 from partialpool.data.frame import Frame
@@ -16,6 +17,7 @@ from partialpool.formula.design_rows import take_rows
 from partialpool.formula.expression import Expression
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import Factor
+from partialpool.formula.kinds import TEXTS, Kinds
 from partialpool.formula.known_covariances import Covariances, KnownCovariance
 from partialpool.formula.member_factor import MemberFactor, require_members
 from partialpool.formula.nesting import Nesting
@@ -110,6 +112,10 @@ class Recipe:
         The grouping factors, by their keys: their columns, or the name of one of several groups a row.
     nested
         Which of them lie in which others.
+    labels
+        The columns that are labels and nothing else.
+    kinds
+        What columns were when the model was made: see `formula.kinds`.
     """
 
     columns: Columns
@@ -117,13 +123,23 @@ class Recipe:
     predictors: tuple[PredictorRecipe, ...]
     factors: Mapping[Columns, AnyFactor]
     nested: Nesting
+    labels: frozenset[str]
+    kinds: Kinds
 
     @property
     def text_columns(self) -> Columns:
-        """Columns whose labels are text: grouping factors and categorical predictors."""
-        factors = (f.text_columns for f in self.factors.values())
-        expressions = (e.text_columns for p in self.predictors for e in p.expressions)
-        return union(*factors, *expressions)
+        """Columns that hold text, also where all of it looks like something else."""
+        return tuple(name for name, kind in self.kinds.items() if kind in TEXTS)
+
+    def plain(self, table: pd.DataFrame, columns: Columns, rows: NDArray[np.intp]) -> pd.DataFrame:
+        """Take columns and rows of a new table, as what the columns were when the model was made.
+
+        Raises
+        ------
+        DataError
+            When a column cannot be read so.
+        """
+        return plain_columns(table, columns, rows, self.labels, self.kinds)
 
     def evaluate(self, table: pd.DataFrame, missing: Missing = "error", outcome: bool = False) -> Design:
         """Make the design of new rows.
@@ -150,7 +166,8 @@ class Recipe:
         """
         columns = union(self.columns, self.outcome.columns if outcome else ())
         self.require_members(table, missing)
-        plain, n_dropped = usable_rows(table, columns, missing)
+        rows = usable_rows(table, columns, missing)
+        plain, n_dropped = self.plain(table, columns, rows), len(table) - len(rows)
         outcomes = self.outcome.evaluate(plain) if outcome else None
         return replace(take_rows(self.read(plain)), outcome=outcomes, n_dropped=n_dropped)
 
@@ -224,8 +241,7 @@ def union(*names: Columns) -> Columns:
     return tuple(dict.fromkeys(name for some in names for name in some))
 
 
-def usable_rows(table: pd.DataFrame, columns: Columns, missing: Missing) -> tuple[pd.DataFrame, int]:
-    """Return the columns that are used, in plain types and complete, and how many rows were dropped."""
+def usable_rows(table: pd.DataFrame, columns: Columns, missing: Missing) -> NDArray[np.intp]:
+    """Return the positions of the rows that are used, once the columns are there."""
     require_columns(table, columns)
-    rows = complete_rows(table, columns, missing)
-    return plain_columns(table, columns, rows), len(table) - len(rows)
+    return complete_rows(table, columns, missing)

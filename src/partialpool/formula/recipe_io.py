@@ -6,7 +6,7 @@ they are the recipe again. The text is parsed anew, so nothing that a file holds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,14 @@ from partialpool.formula.formulae_state import (
 )
 from partialpool.formula.grouping import known_factor
 from partialpool.formula.json_values import decode, encode
+from partialpool.formula.kinds import KINDS, TEXT
 from partialpool.formula.known_covariances import Covariances
 from partialpool.formula.member_factor import MemberFactor, known_members
 from partialpool.formula.nesting import Nesting, nesting_of_columns
 from partialpool.formula.outcome import OutcomeRecipe, outcome_recipe
-from partialpool.formula.recipe import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe
+from partialpool.formula.recipe import AnyFactor, Columns, PredictorRecipe, Recipe, group_recipe, union
 from partialpool.formula.records import Term
+from partialpool.formula.roles import labels_of
 from partialpool.formula.syntax.arithmetic_tree import Node, text_of, text_without_brackets
 from partialpool.formula.syntax.earlier import require_same_meaning
 from partialpool.formula.syntax.left import LeftSide
@@ -69,6 +71,7 @@ def remember(recipe: Recipe) -> Plain:
     """
     return {
         "arithmetic": _ARITHMETIC,
+        "kinds": dict(recipe.kinds),
         "outcome": _outcome(recipe.outcome),
         "predictors": {p.parameter: _predictor(p) for p in recipe.predictors},
         "factors": [_factor(factor) for factor in recipe.factors.values()],
@@ -107,21 +110,41 @@ def recall(formula: Formula, memory: Plain, covariances: Covariances | None = No
     columns = tuple(dict.fromkeys(name for side in sides.values() for name in side.columns))
     members = {g.key: g.members for side in sides.values() for g in side.groups if g.members is not None}
     factors = _recalled_factors(memory["factors"], members)
+    predictors = tuple(
+        _recalled_predictor(name, side, memory["predictors"][name], covariances or {}, name_of)
+        for name, side in sides.items()
+    )
     return Recipe(
         columns,
         _recalled_outcome(left, memory["outcome"]),
-        tuple(
-            _recalled_predictor(name, side, memory["predictors"][name], covariances or {}, name_of)
-            for name, side in sides.items()
-        ),
+        predictors,
         factors,
         _recalled_nesting(memory.get("nested", []), factors),  # which earlier files lack
+        labels_of(left, sides.values()),
+        _recalled_kinds(memory["kinds"]) if "kinds" in memory else _kinds_of_earlier(predictors, factors),
     )
 
 
 def is_earlier(memory: Plain) -> bool:
     """Tell whether it was made before arithmetic was Python's, in double precision."""
     return "arithmetic" not in memory
+
+
+def _recalled_kinds(kept: Plain) -> dict[str, str]:
+    if not {*kept.values()} <= KINDS:
+        raise ValueError(f"columns are of the kinds {sorted({*kept.values()} - KINDS)}")
+    return dict(kept)
+
+
+def _kinds_of_earlier(
+    predictors: Iterable[PredictorRecipe], factors: Mapping[Columns, AnyFactor]
+) -> dict[str, str]:
+    """Find what earlier files say of kinds: which labels are text."""
+    names = union(
+        *(factor.text_columns for factor in factors.values()),
+        *(expression.text_columns for p in predictors for expression in p.expressions),
+    )
+    return dict.fromkeys(names, TEXT)
 
 
 # ---- the left side ---------------------------------------------------------------------------------------
