@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 import partialpool as pp
 
@@ -148,3 +154,37 @@ def test_a_fit_that_is_not_there_is_an_error(run, tmp_path):
     result = run("report", tmp_path / "absent.nc")
     assert result.exit_code == 1
     assert "absent.nc' cannot be read: No such file" in result.stderr
+
+
+WRITTEN = """order,school,hours,flag,day,code,country,note,share
+11898508762506083287,a,2.50,yes,03/04/2024,1e3,NA,"a, ""b""",10%
+11898508762506083288,b,3,no,05/04/2024,10E2,ZA,,007
+0011,c,0x,True,2024-04-05,+1,null,' ,.5
+"""
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz"])
+def test_columns_are_written_as_they_came(run, kept, tmp_path, ending):
+    text = WRITTEN.replace("0x", "4").replace(",", "\t") if ending == "tsv" else WRITTEN.replace("0x", "4")
+    path, out = tmp_path / f"new.{ending}", tmp_path / "out.csv"
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    result = run("predict", kept["hours"], path, "--out", out)
+    assert result.exit_code == 0, result.output
+    separator = "\t" if ending == "tsv" else ","
+    given = list(csv.reader(io.StringIO(text), delimiter=separator))
+    with out.open(newline="") as file:
+        written = [row[: len(given[0])] for row in csv.reader(file)]
+    assert written == given
+    means = pp.load_fit(kept["hours"]).predict(
+        {"school": ["a", "b", "c"], "hours": [2.5, 3, 4]}, summary=True
+    )
+    np.testing.assert_allclose(pd.read_csv(out)["mean"], means["mean"], rtol=1e-12)
+
+
+def test_a_parquet_file_s_whole_numbers_are_written_whole(run, kept, tmp_path):
+    path, out = tmp_path / "new.parquet", tmp_path / "out.csv"
+    large = 1_460_000_000_000_000_001
+    table = pa.table({"id": pa.array([large, None], pa.int64()), "school": ["a", "b"], "hours": [1.0, 2.0]})
+    parquet.write_table(table, path)
+    assert run("predict", kept["hours"], path, "--out", out).exit_code == 0
+    assert pd.read_csv(out, dtype=str, keep_default_na=False)["id"].tolist() == [str(large), ""]

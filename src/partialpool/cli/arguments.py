@@ -10,6 +10,7 @@ import typer
 
 import partialpool as pp
 from partialpool import errors
+from partialpool.data.tables import is_text_file, read_as_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,6 +189,12 @@ def read_data(data: str, text: Collection[str] = (), labels: Collection[str] | N
     if data in names:
         return pp.load_dataset(data)
     raise errors.unknown_name(errors.FileError, "file or bundled dataset", data, names)
+
+
+def as_written(data: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table that `read_data` read with every value as it stands in the file, where that is text."""
+    path = Path(data)
+    return read_as_written(path).fillna("") if path.is_file() and is_text_file(path) else table
 
 
 def read_groups(groups: list[str] | None) -> str | list[str] | None:

@@ -83,6 +83,8 @@ def predict(
 ) -> None:
     """Predict new rows with a saved fit: mean, sd and interval of each.
 
+    The table's own columns are written as they came.
+
     \b
     [bold]Examples[/bold]
       partialpool predict scores/fit.nc new.csv
@@ -106,7 +108,8 @@ def predict(
         figures = figures.reset_index(level=-1)
     while len(taken := figures.columns.intersection(table.columns)):
         figures = figures.rename(columns={name: f"predicted_{name}" for name in taken})
-    predicted = pd.concat([table.loc[figures.index], figures], axis=1)
+    given = options.as_written(data, table)
+    predicted = pd.concat([given.loc[figures.index], figures], axis=1)
     pages.tell_table(Screen(), predicted)
     n = len(table) - figures.index.nunique()
     if n:

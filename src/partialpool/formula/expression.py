@@ -20,12 +20,12 @@ from partialpool.formula.bridge import component as new_component
 from partialpool.formula.bridge import environment, evaluating, model_of, term_of
 from partialpool.formula.calculation import Columns
 from partialpool.formula.records import Floats, Term
+from partialpool.formula.spoilt_numbers import refuse_spoilt_numbers
 from partialpool.formula.syntax.algebra import MOST_COLUMNS, Components, count_text, read_terms
 from partialpool.formula.syntax.arithmetic_tree import Node
 from partialpool.formula.syntax.scan import Piece
 
 _MOST_CATEGORIES = 9  # in one interaction; each more takes eight times as long to code
-_NUMBERS_AT_LEAST = 10  # labels that are numbers for each that is a word: then the word is a mistake
 
 
 @dataclass(frozen=True)
@@ -228,24 +228,7 @@ def _require_types(components: Iterable[Any], table: pd.DataFrame) -> None:
                 hint="make a column of numbers of it, such as days since the first date",
             )
         if isinstance(kind, pd.CategoricalDtype):
-            _refuse_spoilt_numbers(name, table[name])
-
-
-def _refuse_spoilt_numbers(name: str, column: pd.Series) -> None:
-    """Refuse numbers that a few words made text: each number would become a category of its own."""
-    labels = column.cat.categories
-    words = labels[pd.to_numeric(pd.Series(labels), errors="coerce").isna().to_numpy()]
-    if len(words) and len(labels) - len(words) >= _NUMBERS_AT_LEAST * max(1, len(words)):
-        spoilt = column.isin(words)
-        positions = column.index[spoilt]
-        raise build(
-            DataError,
-            f"Column {name!r} is text because of {count_rows(len(positions))} ({first_rows(positions)}, "
-            f"counted from 0) such as {words[0]!r}; its other labels, {len(labels) - len(words):,} of "
-            f"{len(labels):,}, are numbers.",
-            hint=f"clean the column: pandas.to_numeric(table[{name!r}], errors='coerce') makes missing "
-            f"values of words; or write C({name}) if its labels are categories",
-        )
+            refuse_spoilt_numbers(name, table[name])
 
 
 def _refuse_constant(matrix: Floats, theirs: tuple[Any, ...], terms: tuple[Term, ...]) -> None:

@@ -20,6 +20,7 @@ from partialpool.data.checks import count_rows, first_rows
 from partialpool.data.delimited import EXACT
 from partialpool.data.written import BOOLS, DATE, INTEGER, is_number
 from partialpool.errors import DataError, build
+from partialpool.formula.spoilt_numbers import way_to_mend
 
 Kinds = Mapping[str, str]
 TEXT, DIGITS, NUMBER, BOOL, DATES, OTHER = "text", "digits", "number", "true/false", "date", "other"
@@ -82,6 +83,7 @@ def as_it_was(name: str, column: pd.Series, kind: str | None) -> pd.Series:
         f"Column {name!r} was {_PLURAL[str(kind)]} when the model was made, and now holds "
         f"{first!r} in {count_rows(len(positions))} ({first_rows(positions)}, counted from 0).",
         allowed=_ALLOWED[str(kind)],
+        hint=way_to_mend(name, [first]) if kind == NUMBER and now in TEXTS else None,
     )
 
 
