@@ -156,16 +156,21 @@ def test_a_fit_that_is_not_there_is_an_error(run, tmp_path):
     assert "absent.nc' cannot be read: No such file" in result.stderr
 
 
-WRITTEN = """order,school,hours,flag,day,code,country,note,share
-11898508762506083287,a,2.50,yes,03/04/2024,1e3,NA,"a, ""b""",10%
-11898508762506083288,b,3,no,05/04/2024,10E2,ZA,,007
-0011,c,0x,True,2024-04-05,+1,null,' ,.5
-"""
+WRITTEN = (
+    "order,school,hours,flag,day,code,country,note,share"
+    "\n"
+    '11898508762506083287,a,2.50,yes,03/04/2024,1e3,NA,"a, ""b""",10%'
+    "\n"
+    "11898508762506083288,b,3,no,05/04/2024,10E2,ZA,,007"
+    "\n"
+    "0011,c,4,True,2024-04-05,+1,null,' ,.5"
+    "\n"
+)
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz"])
 def test_columns_are_written_as_they_came(run, kept, tmp_path, ending):
-    text = WRITTEN.replace("0x", "4").replace(",", "\t") if ending == "tsv" else WRITTEN.replace("0x", "4")
+    text = WRITTEN.replace(",", "\t") if ending == "tsv" else WRITTEN
     path, out = tmp_path / f"new.{ending}", tmp_path / "out.csv"
     path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
     result = run("predict", kept["hours"], path, "--out", out)

@@ -1,10 +1,13 @@
 """The left side: numbers, two labels, trials, weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from tests.formula.built import build_design
 
+from partialpool.data.tables import read_table
 from partialpool.errors import DataError, FormulaError
 
 from .table import TABLE
@@ -57,7 +60,7 @@ def test_weights_may_stand_on_the_right():
 
 
 def test_the_order_of_declared_categories_says_which_is_one():
-    table = TABLE.assign(lab=pd.Categorical(TABLE["lab"], categories=["yes", "no", "never"]))
+    table = TABLE.assign(lab=pd.Categorical(TABLE["lab"], categories=["yes", "no", "never"], ordered=True))
     design, _ = build_design("lab ~ x", table)
     assert design.outcome.levels == ("yes", "no")
     assert design.outcome.values.tolist() == [1, 0, 1, 0, 1, 0]
@@ -97,3 +100,29 @@ def test_an_unknown_label_of_new_rows_is_refused():
     new = TABLE.assign(lab=["no", "yes", "perhaps", "no", "perhaps", "yes"])
     with pytest.raises(DataError, match=r"does not know, 'perhaps', in 2 rows \(rows 2, 4, counted from 0\)"):
         recipe.evaluate(new, outcome=True)
+
+
+ORDERS = {  # what counts as 1, whatever the table is made of
+    "text": (lambda y: y, "yes"),
+    "objects": (lambda y: y.astype(object), "yes"),
+    "categories": (lambda y: pd.Categorical(y), "yes"),
+    "categories, yes first": (lambda y: pd.Categorical(y, ["yes", "no"]), "yes"),
+    "an order": (lambda y: pd.Categorical(y, ["yes", "no"], ordered=True), "no"),
+}
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+@pytest.mark.parametrize("source", ["table", "parquet", "feather"])
+def test_what_counts_as_one_is_the_same_from_every_source(kind: str, source: str, tmp_path: Path) -> None:
+    make, one = ORDERS[kind]
+    y = np.array(["yes", "no", "no", "yes", "yes"])
+    table = pd.DataFrame({"y": make(y)})
+    if source != "table":
+        path = tmp_path / f"t.{source}"
+        getattr(table, f"to_{source}")(path)
+        table = read_table(path)
+    design, _ = build_design("y ~ 1", table)
+    assert design.outcome is not None
+    assert design.outcome.levels is not None
+    assert design.outcome.levels[1] == one
+    np.testing.assert_array_equal(design.outcome.values, y == one)

@@ -28,6 +28,7 @@ from partialpool.checking.statistics import (
 from partialpool.checking.tallies import BinTally, GroupTally, Tally
 from partialpool.families.base import Family
 from partialpool.formula.group_records import Grouping
+from partialpool.formula.outcome import name_of_outcome
 from partialpool.inference.prior import METHOD
 from partialpool.predict.replicates import CACHE_BYTES, replicated_outcomes
 from partialpool.results.fitted import Fitted
@@ -147,7 +148,7 @@ def check(
     situation = Situation(family, _terms_of_mean(fitted), prior)
     return Check(
         kind="prior" if prior else "posterior",
-        outcome=outcome.name,
+        outcome=name_of_outcome(family, outcome),
         bounded=family.bounded,
         group_word=family.group_word,
         n_draws=len(again.values),

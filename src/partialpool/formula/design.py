@@ -102,9 +102,10 @@ def build_design(
     plain, n_dropped = plain_columns(table, used, rows, labels), len(table) - len(rows)
 
     kinds = kinds_of(table, plain)
-    outcome_recipe, outcome = fit_outcome(left, plain)
+    ordered = [name for name, kind in kinds.items() if kind == "ordered"]
+    outcome_recipe, outcome = fit_outcome(left, plain, ordered)
     # Labels of a user's order; those in the order of the alphabet are not.
-    outcome = replace(outcome, ordered=kinds.get(outcome.name) == "ordered")
+    outcome = replace(outcome, ordered=outcome.name in ordered)
 
     def fit(frame: Frame) -> tuple[Design, Recipe]:
         weights = frame.totals(outcome.weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from partialpool.data.checks import count_rows, first_labels, first_rows
 from partialpool.errors import DataError, build
+from partialpool.families.base import Family
 from partialpool.families.support import ADDITIONS
 from partialpool.formula.column import Column, column
 from partialpool.formula.records import Floats, Outcome
@@ -80,7 +81,9 @@ class OutcomeRecipe:
         return weights
 
 
-def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Outcome]:
+def fit_outcome(
+    left: LeftSide, table: pd.DataFrame, ordered: Collection[str] = ()
+) -> tuple[OutcomeRecipe, Outcome]:
     """Read the left side for the first time.
 
     Parameters
@@ -89,6 +92,8 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
         The parts of the left side.
     table
         Plain columns (see :func:`partialpool.formula.plain.plain_columns`).
+    ordered
+        Columns of labels that the user has given an order.
 
     Returns
     -------
@@ -100,7 +105,8 @@ def fit_outcome(left: LeftSide, table: pd.DataFrame) -> tuple[OutcomeRecipe, Out
         When a label is chosen that is not one of two, a weight is negative, or a number is not finite.
     """
     labels = _labels(left.value, table)
-    recipe = outcome_recipe(left, None if labels is None else _levels(labels, left.success))
+    levels = None if labels is None else _levels(labels, left.success, labels.name in ordered)
+    recipe = outcome_recipe(left, levels)
     if labels is None and left.success is not None:
         raise left.value.error(
             f"The outcome {left.value.source!r} has numbers, no labels.", hint="leave the brackets out"
@@ -128,6 +134,13 @@ def outcome_recipe(left: LeftSide, levels: tuple[str, ...] | None) -> OutcomeRec
     )
 
 
+def name_of_outcome(family: Family, outcome: Outcome) -> str:
+    """Name the outcome; where one of two labels counts as 1, with that: ``"answer[yes]"``."""
+    if family.labels != "two" or outcome.levels is None:
+        return outcome.name
+    return f"{outcome.name}[{outcome.levels[-1]}]"
+
+
 def _labels(value: Piece, table: pd.DataFrame) -> pd.Series | None:
     """Return the outcome's column where it holds labels, not numbers."""
     if len(value) != 1 or not value.tokens[0].is_name:
@@ -136,9 +149,15 @@ def _labels(value: Piece, table: pd.DataFrame) -> pd.Series | None:
     return found if isinstance(found.dtype, pd.CategoricalDtype) else None
 
 
-def _levels(labels: pd.Series, success: str | None) -> tuple[str, ...]:
-    """Order the labels: as their categories are, but of two the chosen one last."""
+def _levels(labels: pd.Series, success: str | None, ordered: bool) -> tuple[str, ...]:
+    """Order the labels: as their categories are, but of two the chosen one last.
+
+    Two labels without an order are sorted: categories have an order in some kinds of tables and none in
+    others, and success would change with the kind of file.
+    """
     levels = tuple(str(level) for level in labels.cat.categories)
+    if len(levels) == 2 and not ordered:
+        levels = (min(levels), max(levels))
     if success is None:
         return levels
     if success not in levels:

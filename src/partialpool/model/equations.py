@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from partialpool.families.links import LINKS
 from partialpool.families.support import ADDITIONS
+from partialpool.formula.outcome import name_of_outcome
 from partialpool.model.effects import Effects
 from partialpool.model.equation_symbols import Effect, Symbols
 from partialpool.model.names import prefix
@@ -60,7 +61,9 @@ def _outcome(spec: ModelSpec) -> _Line:
     words = "|".join(re.escape(word) for word in by_row)
     arguments = re.sub(rf"(?<!\w)({words})(?!\w)", r"\1_i", arguments)
     counted = "" if outcome.weights is None else ", each counted weights_i times"
-    return _Line(f"{outcome.name}_i", "~", f"{name}({arguments}", f"{_range(spec)}{counted}")
+    return _Line(
+        f"{name_of_outcome(family, outcome)}_i", "~", f"{name}({arguments}", f"{_range(spec)}{counted}"
+    )
 
 
 def _range(spec: ModelSpec) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import OptionError, unknown_name
+from partialpool.formula.outcome import name_of_outcome
 from partialpool.model.effects import Effects
 from partialpool.model.names import population_name
 from partialpool.model.poolings import grouping_factor, without_groups
@@ -104,7 +105,7 @@ def population_line(
     return PopulationLine(
         group=factor,
         coefficient=coefficient,
-        outcome_name=outcome.name,
+        outcome_name=name_of_outcome(model.family, outcome),
         mean_word=model.family.mean_word,
         link=model.family.link,
         prob=prob,

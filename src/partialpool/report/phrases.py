@@ -9,6 +9,7 @@ import numpy as np
 from partialpool.families.base import Family
 from partialpool.families.support import row_weights
 from partialpool.formula.group_records import Grouping
+from partialpool.formula.outcome import name_of_outcome
 from partialpool.formula.records import Design, GroupTerm, Outcome, Predictor
 from partialpool.inference.draws import Draws
 from partialpool.inference.prior import METHOD as PRIOR
@@ -108,7 +109,7 @@ def model_in_words(model: ModelLike) -> list[str]:
 
 def outcome_name(model: ModelLike) -> str:
     """Name the outcome."""
-    return known_outcome(model.design).name
+    return name_of_outcome(model.family, known_outcome(model.design))
 
 
 def question_of_groups(model: ModelLike, group: str, coefficient: str) -> str:
