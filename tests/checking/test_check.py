@@ -242,7 +242,7 @@ def test_groups_that_do_not_exist_are_named() -> None:
     with pytest.raises(OptionError, match=r"no grouping factor of the model called 'h'.*\n  Allowed: g"):
         check(fitted, 1, group="h")
     with pytest.raises(OptionError, match="group has 119 labels, and the fit 120 rows"):
-        check(fitted, 1, group=table["h"][1:])
+        check(fitted, 1, group=table["h"].to_numpy()[1:])
     with pytest.raises(OptionError, match="group lacks a label in 1 of 120 rows"):
         check(fitted, 1, group=table["h"].where(table.index > 0))
     found = check(fitted, 1, group=table["h"])

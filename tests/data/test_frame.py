@@ -165,4 +165,5 @@ def test_kinds_are_those_of_the_users_table() -> None:
         "string": "text",
         "arrow text": "text",
         "objects": "text",
+        "arrow day": "days",
     }

@@ -20,6 +20,8 @@ def assert_same(found: Any, wanted: Any, path: str = "") -> None:
             assert np.ascontiguousarray(found).tobytes() == np.ascontiguousarray(wanted).tobytes(), path
     elif isinstance(wanted, pd.DataFrame):
         pd.testing.assert_frame_equal(found, wanted.reset_index(drop=True), check_exact=True)
+    elif isinstance(wanted, pd.Index):
+        pd.testing.assert_index_equal(found, wanted, exact=True)
     elif is_dataclass(wanted):
         assert type(found) is type(wanted), path
         for field in fields(wanted):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.data.row_labels import in_order_of_rows
 from partialpool.errors import OptionError, build, unknown_name
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.records import Design
@@ -33,7 +34,7 @@ def checked_factors(
     Raises
     ------
     OptionError
-        When there is no such factor, or not one label for each row.
+        When there is no such factor, not one label for each row, or a Series with another index.
     """
     known: Mapping[str, Grouping] = design.groupings
     if isinstance(group, str):
@@ -41,7 +42,7 @@ def checked_factors(
             raise _unknown(group, known)
         known = {group: known[group]}
     elif group is not None:
-        factor = _from_labels(group, design.n_rows)
+        factor = _from_labels(group, design)
         known = {factor.name: factor}
     return {name: factor.take(rows) for name, factor in known.items()}
 
@@ -56,8 +57,9 @@ def _unknown(group: str, known: Mapping[str, Grouping]) -> OptionError:
     )
 
 
-def _from_labels(labels: Labels, n_rows: int) -> Grouping:
-    column = pd.Series(np.asarray(labels))
+def _from_labels(labels: Labels, design: Design) -> Grouping:
+    n_rows, known = design.n_rows, None if design.frame is None else design.frame.labels
+    column = pd.Series(np.asarray(in_order_of_rows(labels, known, n_rows, "group")))
     if len(column) != n_rows:
         raise build(
             OptionError,

@@ -20,7 +20,8 @@ Value = TypeVar("Value", bound=np.generic)
 FEW = 5000  # rows, of which looking for combinations takes longer than it saves
 SAMPLED = 16  # rows that are looked at first, by the square root of all
 WORTH = 0.5  # combinations by rows, above which rows are taken as they are
-KINDS = ("text", "categories", "ordered")  # what columns of labels may have been
+LABELS = ("text", "categories", "ordered")  # what columns of labels may have been
+DAYS = "days"  # what a column of dates may have been: days without a time, such as `datetime.date`
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,9 @@ class Frame:
         (n) columns that are not functions of combinations, such as outcomes; None where there are none.
     kinds
         What columns of labels were in the user's table: ``"text"``, ``"categories"`` or ``"ordered"``. Plain
-        columns are ordered categories, whatever they were.
+        columns are ordered categories, whatever they were. Dates that were days without a time: ``"days"``.
+    labels
+        (n,) what the user's table calls the rows; None where that is not known.
     """
 
     table: pd.DataFrame
@@ -52,6 +55,7 @@ class Frame:
     row: Index | None = None
     others: pd.DataFrame | None = None
     kinds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: pd.Index | None = None
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -124,18 +128,29 @@ def distinct_combinations(table: pd.DataFrame, columns: Sequence[str] | None = N
 
 
 def kinds_of(table: pd.DataFrame, plain: pd.DataFrame) -> dict[str, str]:
-    """Say what the labels in plain columns are in the user's table: see `Frame.kinds`."""
+    """Say what the labels and dates in plain columns are in the user's table: see `Frame.kinds`."""
     found = {}
     for name, dtype in zip(plain.columns, plain.dtypes, strict=True):
         if isinstance(dtype, pd.CategoricalDtype):
             given = table[name].dtype
             ordered = "ordered" if getattr(given, "ordered", None) else "categories"
             found[str(name)] = ordered if isinstance(given, pd.CategoricalDtype) else "text"
+        elif dtype.kind == "M" and _are_days(table[name]):
+            found[str(name)] = DAYS
     return found
 
 
+def _are_days(column: pd.Series) -> bool:
+    """Say whether a column holds days without a time: of Python's or of Arrow's."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return str(column.dtype).startswith("date")
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "date"
+
+
 def _as_given(column: pd.Series, kind: str) -> pd.Series:
-    """Turn labels in plain form into what they were."""
+    """Turn labels or dates in plain form into what they were."""
+    if kind == DAYS:
+        return pd.Series(column.dt.date.to_numpy(), index=column.index, name=column.name, dtype=object)
     if kind == "text":
         return column.astype(column.cat.categories.dtype)
     return column.cat.as_unordered() if kind == "categories" else column

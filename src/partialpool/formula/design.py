@@ -119,7 +119,7 @@ def build_design(
         nested, known_kinds = find_nesting(groupings), kinds_of_columns(plain)
         recipe = Recipe(columns, outcome_recipe, recipes, factors, nested, labels, known_kinds)
         predictors = {name: predictor for name, (_, predictor) in fitted.items()}
-        whole = replace(frame, kinds=kinds)
+        whole = replace(frame, kinds=kinds, labels=table.index.take(rows) if n_dropped else table.index)
         return Design(outcome, predictors, frame.n_rows, n_dropped, whole), recipe
 
     return of_combinations(plain, columns, fit)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from partialpool.data.row_labels import in_order_of_rows
 from partialpool.errors import DataError, OptionError, build
 from partialpool.formula.records import Design
 
@@ -74,7 +75,8 @@ def groups_of(design: Design, group: str | Iterable[Any]) -> Groups:
 
 
 def _labelled(design: Design, group: Iterable[Any]) -> Groups:
-    labels = group if isinstance(group, pd.Series) else pd.Series(list(group))
+    known = None if design.frame is None else design.frame.labels
+    labels = in_order_of_rows(group, known, design.n_rows, "group")
     if len(labels) != design.n_rows:
         raise build(
             DataError,
@@ -85,7 +87,7 @@ def _labelled(design: Design, group: Iterable[Any]) -> Groups:
     if labels.isna().any():
         raise build(DataError, f"group lacks a label in {int(labels.isna().sum()):,} rows.")
     index, found = pd.factorize(labels, sort=True)
-    name = "group" if labels.name is None else str(labels.name)
+    name = str(getattr(group, "name", None) or "group")
     return Groups(name, np.asarray(found), index.astype(np.int64))
 
 

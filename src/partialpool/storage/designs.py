@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from partialpool.data.frame import KINDS, Frame
+from partialpool.data.frame import DAYS, LABELS, Frame
 from partialpool.families.support import ADDITIONS
 from partialpool.formula.group_records import Grouping, Membership
 from partialpool.formula.known_covariances import Covariances
@@ -19,7 +19,12 @@ from partialpool.formula.recipe import AnyFactor, Columns
 from partialpool.formula.recipe_io import plain_term, recalled_term
 from partialpool.formula.records import Design, Floats, GroupTerm, Outcome, Population, Predictor
 from partialpool.model.names import ROWS
-from partialpool.storage.raw_columns import plain_columns, recalled_columns
+from partialpool.storage.raw_columns import (
+    plain_columns,
+    plain_row_labels,
+    recalled_columns,
+    recalled_row_labels,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,6 +105,7 @@ def _plain_frame(frame: Frame, put: Put, put_one: Put) -> Plain:
         "columns": plain_columns(frame.table, put_one),
         "others": None if frame.others is None else plain_columns(frame.others, put),
         "kinds": dict(frame.kinds),
+        "labels": plain_row_labels(frame.labels, put),
     }
 
 
@@ -206,7 +212,8 @@ class DesignReader:
         if not len(table.columns):
             table = pd.DataFrame(index=pd.RangeIndex(n))
         kinds = _kinds(kept["kinds"], table, others)
-        return Frame(table, self._n_rows, row, others, MappingProxyType(kinds))
+        labels = recalled_row_labels(kept.get("labels"), self._column)  # which earlier files lack
+        return Frame(table, self._n_rows, row, others, MappingProxyType(kinds), labels)
 
     def _outcome(self, kept: Plain) -> Outcome:
         values = self._numbers(kept["values"])
@@ -302,12 +309,14 @@ def _require_combinations(row: NDArray[Any], n: Any) -> None:
 
 
 def _kinds(kept: Plain, table: pd.DataFrame, others: pd.DataFrame | None) -> dict[str, str]:
-    """Read what labels were, of columns that have labels."""
+    """Read what labels and dates were, of columns that have any."""
     columns = [*table.items(), *(() if others is None else others.items())]
     labels = {name for name, column in columns if isinstance(column.dtype, pd.CategoricalDtype)}
+    dates = {name for name, column in columns if column.dtype.kind == "M"}
     if len(dict(columns)) < len(columns):
         raise ValueError("two raw columns have one name")
-    if not {*kept.values()} <= {*KINDS} or not {*kept} <= labels:
+    misplaced = (name not in (dates if kind == DAYS else labels) for name, kind in kept.items())
+    if not {*kept.values()} <= {*LABELS, DAYS} or any(misplaced):
         raise ValueError("raw columns are of kinds that there are not")
     return dict(kept)
 

@@ -7,6 +7,7 @@ covariances between groups. Reading parses text and copies numbers; nothing in a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ FORMAT = 4
 # Files of format 1 have rows of one group a factor, and no covariances; those of 2 no raw columns.
 # Up to format 3 names of expressions lost their brackets, and -x**2 was the square of -x.
 _READ = (1, 2, 3, 4)
+CHECKSUM = "record_checksum"  # of the record's bytes: one flipped bit could be another label
 COMBINATIONS = "__combination__"  # dimension of what rows with equal raw columns share
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 STORE_NAME = b"partialpool store "  # what a fit under way opens with, see `storage.draw_store`
@@ -71,10 +73,11 @@ def save_fit(path: str | os.PathLike[str], fit: KeptFit, rows: bool = True) -> P
     tree = _arviz_groups(fit.fitted, rows)
     store = ColumnStore(tree)
     record = to_record(fit, store if rows else None)
-    text = np.array(json.dumps(record), dtype=object)  # not four bytes a character
+    written = json.dumps(record)
+    text = np.array(written, dtype=object)  # not four bytes a character
     columns = {name: (ROWS, column) for name, column in store.columns.items()}
     columns |= {name: (COMBINATIONS, column) for name, column in store.combinations.items()}
-    attrs = {"format": FORMAT, "version": __version__}
+    attrs = {"format": FORMAT, "version": __version__, CHECKSUM: _checksum(written.encode())}
     matrices = covariance_variables(fit.recipe.covariances)
     tree[OWN_GROUP] = xr.DataTree(xr.Dataset({"record": ((), text), **columns, **matrices}, attrs=attrs))
     return write_tree(Path(path).expanduser(), tree)
@@ -140,8 +143,7 @@ def _record(file: Mapping[str, Any], path: Path) -> dict[str, Any]:
         )
         raise _foreign(path, what)
     attrs = file[OWN_GROUP].attrs
-    # An attribute of a netCDF file is an array, even of one number.
-    form, version = int(np.ravel(attrs["format"])[0]), str(np.ravel(attrs["version"])[0])
+    form, version = int(np.ravel(attrs["format"])[0]), _text(attrs["version"])
     if form not in _READ:
         newer, listed = form > FORMAT, f"{', '.join(map(str, _READ[:-1]))} and {_READ[-1]}"
         raise build(
@@ -150,8 +152,21 @@ def _record(file: Mapping[str, Any], path: Path) -> dict[str, Any]:
             f"this is partialpool {__version__}, which reads the formats {listed}.",
             hint="update partialpool" if newer else f"load it with partialpool {version}, or fit again",
         )
-    record: dict[str, Any] = json.loads(file[OWN_GROUP]["record"][()])
+    text: bytes = file[OWN_GROUP]["record"][()]
+    if CHECKSUM in attrs and _text(attrs[CHECKSUM]) != _checksum(text):  # which earlier files lack
+        raise ValueError("the record of the model is not the one that was written")
+    record: dict[str, Any] = json.loads(text)
     return record
+
+
+def _checksum(text: bytes) -> str:
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _text(attribute: Any) -> str:
+    """Read an attribute of a netCDF file, which is an array, even of one text."""
+    (found,) = np.ravel(attribute)
+    return found.decode() if isinstance(found, bytes) else str(found)
 
 
 def _foreign(path: Path, what: str) -> FileError:

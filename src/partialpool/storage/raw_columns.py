@@ -55,6 +55,26 @@ def recalled_columns(kept: list[Plain], get: Get) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def plain_row_labels(labels: pd.Index | None, put: Put) -> Plain | None:
+    """Write what the user's table calls the rows, where these are whole numbers; nothing of other labels."""
+    if isinstance(labels, pd.RangeIndex):
+        return {"range": [labels.start, labels.stop, labels.step]}
+    return {"values": put(labels.to_numpy())} if labels is not None and labels.dtype == np.int64 else None
+
+
+def recalled_row_labels(kept: Plain | None, get: Get) -> pd.Index | None:
+    """Make the labels of rows again that `plain_row_labels` wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        When this is not what it writes.
+    """
+    if kept is None:
+        return None
+    return pd.RangeIndex(*kept["range"]) if "range" in kept else pd.Index(get(kept["values"], np.int64))
+
+
 def _plain(name: str, column: pd.Series, put: Put) -> Plain:
     kind = str(column.dtype)
     if kind in NUMBERS:
