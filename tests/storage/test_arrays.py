@@ -54,6 +54,14 @@ def test_coordinates_come_back(formula: str) -> None:
     assert_same(from_arrays(Geometry, to_arrays(geometry)), geometry)
 
 
+def test_a_joint_map_comes_back() -> None:
+    rng = np.random.default_rng(2)
+    table = {"y": rng.normal(size=60), "g": rng.integers(0, 4, 60), "h": rng.integers(0, 3, 60)}
+    geometry = choose_geometry(pp.Model("y ~ 1 + (1 | g) + (1 | h)", table).spec)
+    assert geometry.joint
+    assert_same(from_arrays(Geometry, to_arrays(geometry)), geometry)
+
+
 def test_a_missing_array_is_no_record() -> None:
     arrays = to_arrays(CASES[0])
     del arrays["tuning.step_size"]

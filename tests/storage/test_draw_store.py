@@ -16,7 +16,7 @@ import pytest
 import partialpool as pp
 from partialpool.errors import FileError, FitError
 from partialpool.inference.draws import Draws
-from partialpool.inference.nuts import engine
+from partialpool.inference.nuts import engine, longer
 from partialpool.inference.nuts import sample as nuts
 from partialpool.inference.nuts.resume import resuming
 from partialpool.model.geometry import Geometry
@@ -127,6 +127,21 @@ def test_an_interrupted_fit_goes_on(cut: Path, whole: pp.Fit) -> None:
         f"  Try: partialpool.resume({str(cut)!r}), or in a shell: partialpool resume {cut}"
     )
     assert_equal(pp.resume(cut, progress=False).draws, whole.draws)
+
+
+def test_chains_that_go_on_after_their_draws_do_so_again(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws of an interrupted fit that were too few are every second of more, as without interruption."""
+    calls: list[int] = []
+
+    def once(self: longer.Wanted, values: np.ndarray, n_steps: np.ndarray) -> bool:
+        calls.append(n_steps.size)
+        return len(calls) % 2 == 1
+
+    monkeypatch.setattr(longer.Wanted, "more", once)
+    expected = make_model().fit(draws=150, chains=3, seed=2, cores=2, progress=False).draws
+    assert "every second of 300 draws" in expected.attempts[0]
+    assert_equal(pp.resume(cut, progress=False).draws, expected)
+    assert calls == [450] * 4
 
 
 @pytest.mark.parametrize("lost", [1, 20, 700, 5000])
