@@ -194,7 +194,8 @@ class _Crew:
         """
         spacing, draws = 1, self.options.draws
         while spacing < MOST_TRANSITIONS and not self.stop[0]:
-            if not wanted.more(self.values, self.stats[..., N_STEPS]):
+            # Where a transition diverged smaller steps come first.
+            if np.any(self.stats[..., DIVERGING]) or not wanted.more(self.values, self.stats[..., N_STEPS]):
                 break
             before, spacing = (self.values, self.stats), 2 * spacing
             kept = self.values[:, draws % 2 + 1 :: 2], _grouped(self.stats, 2)

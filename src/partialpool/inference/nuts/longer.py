@@ -6,7 +6,6 @@ kept. What decides is the draws and the work alone, never the clock: the same se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ Integers = NDArray[np.int64]
 HOPELESS_ESS, HOPELESS_R_HAT = 0.15, 1.1  # the first as a share of what is needed
 MIN_DRAWS = 400  # of a chain: with fewer a person wanted a quick look
 MOST_TRANSITIONS = 4  # for each draw
-MOST_WORK = 2e9  # gradients of a cell or effect, made so far: about ten seconds
+MOST_WORK = 2e9  # gradients of a cell, made so far: about ten seconds
 # Correlation of draws so far apart, from which effective sample sizes may be few: four standard errors of
 # 4,000 independent draws. It is looked at first, in a hundredth of the time of effective sample sizes.
 LAG, SLOW = 5, 0.064
@@ -37,13 +36,13 @@ class Wanted:
         Positions in a draw of population-level coefficients, other parameters, sds and correlations: group
         effects, of which there may be many, mix better than these.
     size
-        Cells and effects, that a gradient goes over.
+        Of a gradient, in cells.
     """
 
     columns: Integers
     size: int
 
-    def more(self, values: Floats, n_steps: Sequence[float] | Floats) -> bool:
+    def more(self, values: Floats, n_steps: Floats) -> bool:
         """Say whether chains should go on.
 
         Parameters

@@ -30,6 +30,7 @@ FEW_GROUPS_TARGET_ACCEPT = 0.98
 # With a joint map no divergence was seen at 0.8 either; smaller steps explore the tails of sds better.
 JOINT_TARGET_ACCEPT = 0.9
 SECOND_TARGET_ACCEPT = 0.995
+MAP = 8  # cells' worth of time that an entry of a group's matrices takes
 
 
 def sample(
@@ -129,8 +130,8 @@ def _wanted(spec: ModelSpec) -> Wanted:
     judged = np.ones(spec.layout.n_values, bool)
     for variable in spec.layout.roles("group_effect"):
         judged[variable.columns] = False
-    size = spec.cells.index.n_cells + int(np.sum(~judged))
-    return Wanted(np.flatnonzero(judged), size)
+    maps = sum(effects.size * effects.width**2 for effects in spec.parameters.effects)
+    return Wanted(np.flatnonzero(judged), spec.cells.index.n_cells + MAP * maps)
 
 
 def _usual_target(spec: ModelSpec, geometry: Geometry) -> float:
