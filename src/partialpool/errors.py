@@ -43,6 +43,10 @@ class FitError(PartialPoolError, RuntimeError):
     """Sampling could not start, or its result cannot be used."""
 
 
+class ExtrapolationWarning(UserWarning):
+    """A prediction rests on the form of a curve where no row was fitted."""
+
+
 E = TypeVar("E", bound=PartialPoolError)
 
 

@@ -193,3 +193,14 @@ def test_a_parquet_file_s_whole_numbers_are_written_whole(run, kept, tmp_path):
     parquet.write_table(table, path)
     assert run("predict", kept["hours"], path, "--out", out).exit_code == 0
     assert pd.read_csv(out, dtype=str, keep_default_na=False)["id"].tolist() == [str(large), ""]
+
+
+def test_a_spline_beyond_its_range_is_told_in_a_line(run, scores, tmp_path):
+    fit = pp.Model("score ~ cr(hours, df=4)", scores).sample_prior(draws=10, seed=1)
+    path = tmp_path / "new.csv"
+    path.write_text("hours\n0\n99\n")
+    result = run("predict", fit.save(tmp_path / "fit.nc"), path)
+    assert result.exit_code == 0, result.output
+    note = "Note: cr(hours, df=4) was fitted for values from"
+    assert result.stderr.startswith(note)
+    assert "1 row (row 1, counted from 0) is beyond, as far as 99" in result.stderr

@@ -190,6 +190,7 @@ def test_columns_that_were_computed_otherwise_are_found(case: str, n: int) -> No
         require_same_columns(recipe, replace(design, predictors={"mu": changed}))
 
 
+@pytest.mark.filterwarnings("ignore::partialpool.errors.ExtrapolationWarning")
 def test_every_parameter_has_its_own_memory() -> None:
     formula = Formula("y ~ scale(x) + (1 | g)", sigma="~ bs(z, df=4) + cat + (cat | h)")
     table, new = make_table(1), make_table(2)

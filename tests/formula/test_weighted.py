@@ -65,6 +65,7 @@ def matrices(design: Design) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("seed", [1, 7])
+@pytest.mark.filterwarnings("ignore::partialpool.errors.ExtrapolationWarning")
 def test_columns_are_those_of_the_table_written_out(name: str, seed: int) -> None:
     right, table = f"{FUNCTIONS[name]} + (1 + scale(x) | g)", make_table(seed)
     found, recipe = build_design(f"y | weights(w) ~ {right}", table)

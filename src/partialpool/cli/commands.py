@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,11 +30,19 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", errors.ExtrapolationWarning)
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except errors.PartialPoolError as problem:
             show_error(f"Error: {problem}")
             code = BAD_OPTION if isinstance(problem, errors.OptionError) else FAILED
             raise typer.Exit(code) from problem
+
+
+def _show_warning(message: Warning | str, *_place: Any, **_more: Any) -> None:
+    """Show a warning without the line of code that it comes from."""
+    show_error(f"Note: {message}")
 
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ which whoever asks for the numbers refuses with the rows.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ from partialpool.formula.syntax.arithmetic_tree import (
     calls_in,
     text_of,
 )
-from partialpool.formula.syntax.functions import CODING, MATH, REMEMBERING
+from partialpool.formula.syntax.functions import CODING, MATH, REMEMBERING, SPLINES
 from partialpool.formula.transforms import arguments, coding, new_transform, require_few_columns
 from partialpool.formula.weighted import learnt, make_a_difference
 
@@ -89,10 +89,13 @@ class Calculation:
     ----------
     learnt
         By its call, each transform that has met a table.
+    ranges
+        The least and the greatest value that each of the splines among them is fitted for.
     """
 
     node: Node
     learnt: dict[Call, Any] = field(default_factory=dict, compare=False)
+    ranges: dict[Call, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return text_of(self.node)
@@ -134,6 +137,7 @@ class Calculation:
             x, options = self._given(call, table)
             require_few_columns(call, x, options)
             self.learnt[call] = learnt(call.function, x, options, weights)
+            self._remember_range(call, x[weights > 0], options)
 
     def eval(self, rows: Columns, _environment: Any = None) -> Any:
         """Compute it; transforms that have learnt nothing yet learn from these rows.
@@ -150,6 +154,17 @@ class Calculation:
         """
         found = self._value(self.node, rows.table)
         return _numbers(found, self.node) if _is_number(found) else found
+
+    def given(self, call: Call, table: pd.DataFrame) -> Floats:
+        """Compute what one of its transforms transforms, (n,)."""
+        return self._given(call, table)[0]
+
+    def _remember_range(self, call: Call, x: Floats, options: Mapping[str, Any]) -> None:
+        """Remember between which values a spline is fitted; bounds that the user gave count as met."""
+        if call.function in SPLINES and len(x):
+            bounds = [options[name] for name in ("lower_bound", "upper_bound") if name in options]
+            met = np.array([*bounds, x.min(), x.max()], dtype=np.float64)
+            self.ranges[call] = float(met.min()), float(met.max())
 
     # ---- one kind of node each ---------------------------------------------------------------------------
 
@@ -198,6 +213,7 @@ class Calculation:
         if call not in self.learnt:
             require_few_columns(call, x, options)
             self.learnt[call] = new_transform(call.function)
+            self._remember_range(call, x, options)
         return self.learnt[call](x, **options)
 
     def _given(self, call: Call, table: pd.DataFrame) -> tuple[Floats, dict[str, Any]]:

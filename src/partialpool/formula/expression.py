@@ -18,7 +18,7 @@ from partialpool.data.checks import count_rows, first_rows, require_finite
 from partialpool.errors import DataError, FormulaError, build
 from partialpool.formula.bridge import component as new_component
 from partialpool.formula.bridge import environment, evaluating, model_of, term_of
-from partialpool.formula.calculation import Columns
+from partialpool.formula.calculation import Calculation, Columns
 from partialpool.formula.records import Floats, Term
 from partialpool.formula.spoilt_numbers import refuse_spoilt_numbers
 from partialpool.formula.syntax.algebra import MOST_COLUMNS, Components, count_text, read_terms
@@ -52,6 +52,11 @@ class Expression:
         """Columns that are categorical terms of text by themselves."""
         plain = (c for c in _components(self.theirs) if c.kind == "categoric" and not hasattr(c, "call"))
         return tuple(c.name for c in plain if isinstance(c.levels[0], str))
+
+    @property
+    def calculations(self) -> tuple[Calculation, ...]:
+        """What it computes of columns."""
+        return tuple(c.call for c in _components(self.theirs) if hasattr(c, "call"))
 
     def evaluate(self, table: pd.DataFrame) -> Floats:
         """Compute the matrix for new rows.

@@ -73,7 +73,10 @@ def recall_terms(piece: Piece, kept: list[Any], name_of: Callable[[Node], str]) 
 
 def remember_calls(calculation: Calculation) -> list[Any]:
     """Take out what the transforms inside one expression know, in the order of their text."""
-    return [_transform(call, calculation.learnt.get(call)) for call in calculation.remembering]
+    return [
+        _transform(call, calculation.learnt.get(call), calculation.ranges.get(call))
+        for call in calculation.remembering
+    ]
 
 
 def recall_calls(calculation: Calculation, kept: list[Any]) -> None:
@@ -81,6 +84,9 @@ def recall_calls(calculation: Calculation, kept: list[Any]) -> None:
     for call, memory in zip(calculation.remembering, kept, strict=True):
         if memory is not None:
             calculation.learnt[call] = _recalled_transform(call.function, memory)
+            if "range" in memory:  # which earlier files lack
+                least, greatest = map(float, memory["range"])
+                calculation.ranges[call] = least, greatest
 
 
 # ---- components ------------------------------------------------------------------------------------------
@@ -130,12 +136,13 @@ def _recalled_component(node: Node, kept: Plain) -> Any:
 # ---- transforms ------------------------------------------------------------------------------------------
 
 
-def _transform(call: Call, transform: Any) -> Plain | None:
+def _transform(call: Call, transform: Any, met: tuple[float, float] | None) -> Plain | None:
     """Take out the numbers of a transform; None where it was never used."""
     if transform is None:
         return None
     state = {name: value for name, value in vars(transform).items() if name != _OF_ROWS}
-    return {"name": call.function, "state": {name: _number(value) for name, value in state.items()}}
+    kept: Plain = {"name": call.function, "state": {name: _number(value) for name, value in state.items()}}
+    return kept if met is None else kept | {"range": list(met)}
 
 
 def _recalled_transform(function: str, kept: Plain) -> Any:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from partialpool.data.checks import Missing, complete_rows, require_columns
 from partialpool.data.frame import Frame
+from partialpool.formula.calculation import Calculation
 from partialpool.formula.column import Column
 from partialpool.formula.combinations import of_combinations
 from partialpool.formula.design_rows import take_rows
 from partialpool.formula.expression import Expression
+from partialpool.formula.extrapolation import warn_of_extrapolation
 from partialpool.formula.group_records import Grouping
 from partialpool.formula.grouping import Factor
 from partialpool.formula.kinds import TEXTS, Kinds
@@ -202,7 +204,15 @@ class Recipe:
             predictors = {p.parameter: p.evaluate(frame.table, groupings) for p in self.predictors}
             return Design(None, predictors, frame.n_rows, frame=frame)
 
+        warn_of_extrapolation(self._calculations, plain)
         return of_combinations(plain, self.columns_read(read_groups), read)
+
+    @property
+    def _calculations(self) -> list[Calculation]:
+        """What is computed of columns, once each."""
+        expressions = (c for p in self.predictors for e in p.expressions for c in e.calculations)
+        found = (*expressions, *(offset.calculation for p in self.predictors for offset in p.offsets))
+        return list({calculation.node: calculation for calculation in found}.values())
 
     @property
     def covariances(self) -> Covariances:

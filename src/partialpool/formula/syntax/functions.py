@@ -27,6 +27,7 @@ MATH = {
 
 # Those of formulae that mean the same on new rows as on the rows they were fitted to; `binary` does not.
 REMEMBERING = ("bs", "cc", "center", "cr", "poly", "scale", "standardize", "tp")
+SPLINES = ("bs", "cr", "tp")  # those whose curve goes on beyond the values that they learnt from
 CODING = ("C", "S", "Sum", "T", "Treatment")
 TRANSFORMS = tuple(sorted(("I", *CODING, *REMEMBERING)))
 
