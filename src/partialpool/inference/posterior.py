@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from partialpool.inference.draws import Draws
 from partialpool.inference.laplace.approximate import approximate
 from partialpool.inference.nuts.resume import Store
@@ -30,8 +32,10 @@ def draw_posterior(
         As `nuts.sample` and `approximate`.
     """
     if isinstance(options, LaplaceOptions):
-        return approximate(spec, options)
-    return sample(spec, options, progress, store)
+        draws = approximate(spec, options)
+    else:
+        draws = sample(spec, options, progress, store)
+    return replace(draws, values=spec.as_written(draws.values))
 
 
 def options_of(draws: Draws, cores: int) -> Options:

@@ -56,7 +56,7 @@ def sample_prior(spec: ModelSpec, draws: int, seed: int) -> Draws:
     for effects in spec.parameters.effects:
         _draw_effects(spec, effects, values, rng)
     return Draws(
-        values=values[np.newaxis],
+        values=spec.as_written(values)[np.newaxis],
         stats={},
         method=METHOD,
         seed=options.seed,

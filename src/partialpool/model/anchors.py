@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.families.base import Family
 from partialpool.formula.records import Design
+from partialpool.model.origins import far_origins
 
 Floats = NDArray[np.float64]
 
@@ -41,12 +42,20 @@ def anchors_of(design: Design, family: Family) -> Anchors:
     """Find the anchors of a model's rows."""
     assert design.outcome is not None, "models are built from rows with an outcome"
     weights = design.totals(family.unit_weights(design.outcome))
-    # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
     means = {
-        name: np.einsum("i,ik->k", weights, predictor.population.matrix) / np.sum(weights)
-        for name, predictor in design.predictors.items()
+        name: _means(predictor.population.matrix, weights) for name, predictor in design.predictors.items()
     }
     offset = None if design.main.offset is None else design.by_row(design.main.offset)
     outcome = family.typical(design.outcome, None)
     start = outcome if offset is None else family.typical(design.outcome, offset)
     return Anchors(means, start, family.location_scale(design.outcome, offset)[1], outcome)
+
+
+def _means(matrix: Floats, weights: Floats) -> Floats:
+    """(K,) weighted means of columns; those far from zero are summed less their origins."""
+    # einsum makes no array of products, and unlike a product of matrices no threads share its sums.
+    means = np.einsum("i,ik->k", weights, matrix) / np.sum(weights)
+    origins = far_origins(matrix)
+    for k in np.flatnonzero(origins):
+        means[k] = origins[k] + np.einsum("i,i", weights, matrix[:, k] - origins[k]) / np.sum(weights)
+    return np.asarray(means)

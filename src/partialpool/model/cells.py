@@ -14,6 +14,7 @@ from partialpool.data.collapse import CellIndex, collapse
 from partialpool.families.base import Family
 from partialpool.formula.records import Design
 from partialpool.kernels.density.packed_rows import Rows, narrowed
+from partialpool.model.origins import coefficient_origins
 from partialpool.model.parameters import Parameters
 
 Floats = NDArray[np.float64]
@@ -41,11 +42,13 @@ class Cells:
     stats
         S rows of (n,) sufficient statistics, each in its narrowest type (`kernels.density.packed_rows`).
     columns
-        C distinct covariates, kept in the same way; columns of ones are not kept.
+        C distinct covariates, kept in the same way, less their origins; columns of ones are not kept.
     offsets
         P rows, one a predictor.
     coef_column
         For each population-level coefficient its row in `columns`, -1 for ones.
+    origins
+        (K,) what is subtracted from the coefficients' columns, see `model.origins`.
     slots
         The model's slots, by predictor.
     group_index
@@ -57,6 +60,7 @@ class Cells:
     columns: Rows
     offsets: Rows
     coef_column: Integers
+    origins: Floats
     slots: tuple[CellSlot, ...]
     group_index: NDArray[np.int32]
 
@@ -133,13 +137,16 @@ def build_cells(
     assert design.outcome is not None, "models are built from rows with an outcome"
     store, indices = _ColumnStore(), _IndexStore()
     coef_column: list[int] = []
+    origins = coefficient_origins(parameters, family)
     offsets: list[Floats | None] = []
     for part in parameters.predictors:
         if part.predictor is None:
             coef_column.append(-1)
             offsets.append(None)
             continue
-        coef_column += [store.add(c) for c in part.predictor.population.matrix.T]
+        own = origins[len(coef_column) : len(coef_column) + len(part.coefficients)]
+        columns = zip(part.predictor.population.matrix.T, own, strict=True)
+        coef_column += [store.add(c - origin if origin else c) for c, origin in columns]
         offsets.append(part.predictor.offset)
     slots = []
     for number, effects in enumerate(parameters.effects):
@@ -157,6 +164,7 @@ def build_cells(
         narrowed(c[first] for c in store.columns),
         narrowed(np.zeros(n) if o is None else o[first] for o in offsets),
         np.array(coef_column, np.int64),
+        origins,
         tuple(sorted(slots, key=lambda slot: slot.predictor)),
         np.array([row[first] for row in indices.rows], np.int32).reshape(len(indices.rows), n),
     )

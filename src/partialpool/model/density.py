@@ -74,7 +74,7 @@ class Density:
         return call_density(self.n_dim, x, self.table)
 
     def draw(self, x: Floats) -> Floats:
-        """(n_values,) a draw as a person reads it, from (n_dim,) coordinates."""
+        """(n_values,) a draw, of columns less their origins, from (n_dim,) coordinates."""
         return call_draw(self.n_values, x, self.table)
 
 

@@ -80,9 +80,20 @@ def _predictor_priors(
 
 
 def _spread(column: Floats, weights: Floats) -> float:
-    """Sd over unit outcomes: the same for rows as for cells made of them by hand; 1 for a constant."""
-    sd = math.sqrt(float(np.average((column - np.average(column, weights=weights)) ** 2, weights=weights)))
-    return sd if sd > 1e-12 * max(1.0, float(np.max(np.abs(column), initial=0.0))) else 1.0
+    """Sd over unit outcomes: the same for rows as for cells made of them by hand; 1 for a constant.
+
+    It is of distances from one of the values that count, in units of the longest: those of a constant are 0
+    without rounding, and the squares of no others are.
+    """
+    if not len(column):
+        return 1.0
+    distance = column - column[np.argmax(weights)]
+    longest = float(np.max(np.abs(distance), where=weights > 0, initial=0.0))
+    if longest == 0.0:
+        return 1.0
+    distance /= longest
+    mean = np.average(distance, weights=weights)
+    return longest * math.sqrt(float(np.average((distance - mean) ** 2, weights=weights)))
 
 
 def _rounded(value: float) -> float:

@@ -22,6 +22,7 @@ from partialpool.model.coupling import coupled_predictors
 from partialpool.model.effects import Effects
 from partialpool.model.layout import Layout
 from partialpool.model.names import check_names
+from partialpool.model.origins import require_digits, takers
 from partialpool.model.parameter_blocks import ParameterBlocks, parameter_blocks
 from partialpool.model.parameters import Parameters, build_parameters
 from partialpool.model.priors import resolve_priors
@@ -73,19 +74,40 @@ class ModelSpec:
     def anchor(self, predictor: int, coefficient: int) -> Floats:
         """(K,) the combination of coefficients that a prior at the predictors' means is of.
 
+        The coefficients are those of the columns that cells have, which are less their origins.
         Of an intercept that is intercept + sum of mean x slope; of a parameter without a formula, such as a
         threshold, that parameter less the main predictor there.
         """
         part = self.parameters.predictors[predictor]
         row = np.zeros(self.coef_start[-1])
         if part.predictor is not None:
-            row[self.coef_start[predictor] : self.coef_start[predictor + 1]] = self.anchors.means[
-                part.parameter
-            ]
+            row[self.coef_start[predictor] : self.coef_start[predictor + 1]] = self.means(predictor)
         else:
-            row[: self.coef_start[1]] = -self.anchors.means[self.family.main]
+            row[: self.coef_start[1]] = -self.means(0)
         row[self.coef_start[predictor] + coefficient] = 1.0
         return row
+
+    def means(self, predictor: int) -> Floats:
+        """Means of the columns of one predictor, less their origins."""
+        own = slice(self.coef_start[predictor], self.coef_start[predictor + 1])
+        parameter = self.parameters.predictors[predictor].parameter
+        return np.asarray(self.anchors.means[parameter] - self.cells.origins[own])
+
+    def as_written(self, values: Floats) -> Floats:
+        """(..., n_values) values of the columns that cells have, as those of the columns of the formula.
+
+        These are other intercepts or thresholds, of columns that cells have less their origins.
+        """
+        if not np.any(self.cells.origins):
+            return values
+        values, every = values.copy(), self.parameters.coefficients
+        for number in range(len(self.parameters.predictors)):
+            own = range(self.coef_start[number], self.coef_start[number + 1])
+            slopes = values[..., [every[k].value for k in own]]
+            level = slopes @ self.cells.origins[own.start : own.stop]
+            for k, sign in takers(self.parameters, self.family, number).items():
+                values[..., every[k].value] += sign * level
+        return values
 
     @cached_property
     def parts(self) -> tuple[range, ...]:
@@ -115,8 +137,8 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     FamilyError
         When a formula is given for a parameter that the family lacks.
     DataError
-        When the outcome is outside the family's support, no row has any weight, or results could not tell
-        names apart.
+        When the outcome is outside the family's support, no row has any weight, double precision cannot tell
+        the rows of a column apart, or results could not tell names apart.
     PriorError
         When a prior is given for an unknown name, or cannot be that name's prior.
     """
@@ -132,6 +154,7 @@ def build_spec(design: Design, family: Family, priors: Mapping[str, Prior] | Non
     resolved = resolve_priors(design, family, priors)
     parameters = build_parameters(design, family, resolved)
     check_names(design, parameters.layout)
+    require_digits(parameters, family)
     return ModelSpec(design, family, resolved, parameters, build_cells(design, family, parameters))
 
 

@@ -26,7 +26,7 @@ METHOD = "laplace"
 
 
 def approximate(spec: ModelSpec, options: LaplaceOptions) -> Draws:
-    """Draw from an approximation of the posterior, without sampling.
+    """Draw from an approximation of the posterior, without sampling, of columns less their origins.
 
     With one grouping factor and one effect a group that takes milliseconds; with slopes or crossed factors on
     small tables NUTS can be quicker.

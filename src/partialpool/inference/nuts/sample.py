@@ -36,7 +36,7 @@ MAP = 8  # cells' worth of time that an entry of a group's matrices takes
 def sample(
     spec: ModelSpec, options: NutsOptions, progress: Progress | None = None, store: Store | None = None
 ) -> Draws:
-    """Draw from the posterior of a model.
+    """Draw from the posterior of a model, whose columns are less their origins: see `ModelSpec.as_written`.
 
     Coordinates come from a quick fit. When transitions diverge, the chains are run once more with smaller
     steps, and what remains is reported, never hidden.

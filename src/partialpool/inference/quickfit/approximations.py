@@ -150,7 +150,7 @@ def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
         return start
     for i, name in enumerate(part.predictor.population.names):
         if name == "Intercept" and unwrapped(part.coefficients[i].prior).support == "real":
-            others = np.delete(spec.anchors.means[part.parameter] * means, i)
+            others = np.delete(spec.means(number) * means, i)
             start[i] = spec.anchors.start[part.parameter] - float(np.sum(others))
     return start
 
@@ -158,7 +158,7 @@ def _start(spec: ModelSpec, number: int, means: Floats) -> Floats:
 def _start_beside_main(spec: ModelSpec, number: int) -> Floats:
     """(1,) where a parameter on the scale of the main predictor, such as a threshold, starts."""
     slopes = [_mean_sd(c)[0] for c in spec.parameters.predictors[0].coefficients]
-    main = float(spec.anchors.means[spec.family.main] @ np.array(slopes, float))
+    main = float(spec.means(0) @ np.array(slopes, float))
     return np.array([spec.anchors.start[spec.parameters.predictors[number].parameter] + main])
 
 
