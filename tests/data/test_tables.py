@@ -114,6 +114,11 @@ def test_the_user_s_table_is_not_changed():
     assert list(table.columns) == ["y", "3"]
 
 
+def test_a_type_that_arrow_lacks_is_refused_in_words() -> None:
+    with pytest.raises(DataError, match="A column of the table cannot be read"):
+        read_table(pl.DataFrame({"g": [2**70, 1]}, schema={"g": pl.Int128}))
+
+
 NOT_TABLES = {
     "array": (np.ones((2, 2)), "numpy.ndarray is not a table"),
     "list": ([1, 2], "builtins.list is not a table"),

@@ -51,6 +51,25 @@ def test_floating_point_labels_that_may_have_lost_digits_are_refused(kind: str) 
     assert labels(table(g=pd.Series([1.0, 2.0, large - 1, 3.0] * 3, dtype=kind))) == [1, 2, 3, large - 1]
 
 
+def test_categories_of_such_numbers_are_refused() -> None:
+    with pytest.raises(DataError, match=r"'g' has labels that are floating-point numbers .* in 8 rows"):
+        labels(table(g=pd.Categorical([1e19, 2e19, 3.0] * 4)))
+
+
+def test_columns_of_memberships_with_and_without_a_sign_are_not_rounded() -> None:
+    found = table(
+        g=np.array([2**63 + 5, 2**63 + 6, 3] * 4, dtype=np.uint64), h=np.array([2**60 + 1, 3, 7] * 4)
+    )
+    design, recipe = build_design("y ~ 1 + (1 | mm(g, h))", found)
+    known = [3, 7, 2**60 + 1, 2**63 + 5, 2**63 + 6]
+    assert design.groupings["mm(g, h)"].labels.tolist() == known
+    again = recipe.evaluate(found).groupings["mm(g, h)"].memberships
+    assert [known[i] for i in again[0].index] == found["g"].tolist()
+    assert [known[i] for i in again[1].index] == found["h"].tolist()
+    with pytest.raises(DataError, match=r"negative in one column, such as -1"):
+        build_design("y ~ 1 + (1 | mm(g, h))", found.assign(h=[-1, 3, 7] * 4))
+
+
 def test_numbers_of_a_file_that_were_merged_are_refused_as_labels(tmp_path: Path) -> None:
     path = tmp_path / "times.csv"
     table(sec=["1.1", "1.10", "2", "3"] * 3).to_csv(path, index=False)
@@ -124,6 +143,27 @@ def test_groups_are_read_as_what_they_were(kind: str) -> None:
     for own in (recipe, again):
         found = own.evaluate(pd.DataFrame({"g": new})).predictors["mu"].groups[0].grouping
         assert found.index.tolist() == index
+
+
+ALIKE = {  # labels of pandas that a file holds as text
+    "intervals": pd.cut(np.arange(N) % 3, [-1, 0, 1, 2]),
+    "months": pd.PeriodIndex(["2026-01", "2026-02", "2026-03"] * 4, freq="M"),
+    "times of a zone": pd.DatetimeIndex(list(DAYS) * 4, tz="UTC"),
+    "categories of numbers": pd.Categorical([3, 1, 2] * 4),
+}
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1 | k)", "y ~ C(k)"])
+def test_a_model_of_a_file_takes_the_table_that_was_written(kind: str, formula: str, tmp_path: Path) -> None:
+    mine = table(k=ALIKE[kind])
+    mine.to_csv(tmp_path / "t.csv", index=False)
+    design, recipe = build_design(formula, read_table(tmp_path / "t.csv", labels=["k"]))
+    found, own = recipe.evaluate(mine).main, design.main
+    np.testing.assert_array_equal(found.population.matrix, own.population.matrix)
+    assert [t.grouping.index.tolist() for t in found.groups] == [
+        t.grouping.index.tolist() for t in own.groups
+    ]
 
 
 REFUSED = {

@@ -107,6 +107,21 @@ def _from_other_library(source: Any) -> pd.DataFrame:
 
     # A pandas Series or an array of any library is refused: its columns have no names.
     frame = nw.from_native(source, pass_through=True)
+    try:
+        return _by_arrow(source, frame)
+    except (ValueError, NotImplementedError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise build(
+            DataError,
+            f"A column of the table cannot be read: {' '.join(str(error).split())[:300]}.",
+            hint="text or whole numbers of 64 bits in that column",
+        ) from error
+
+
+def _by_arrow(source: Any, frame: Any) -> pd.DataFrame:
+    import narwhals as nw
+
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):

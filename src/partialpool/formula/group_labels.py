@@ -19,6 +19,8 @@ def factorize(column: pd.Series) -> tuple[Index, NDArray[Any]]:
     """Return (n,) positions and the sorted labels of one column."""
     column = _whole(column)
     if isinstance(column.dtype, pd.CategoricalDtype):
+        if column.cat.categories.dtype.kind == "f":
+            require_exact(column.name, column.astype(np.float64))
         return np.asarray(column.cat.codes, dtype=np.int64), _as_array(column.cat.categories)
     codes, known = pd.factorize(column, sort=True)
     return np.asarray(codes, dtype=np.int64), _as_array(known)

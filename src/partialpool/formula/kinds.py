@@ -27,6 +27,9 @@ TEXT, DIGITS, NUMBER, BOOL, DATES, OTHER = "text", "digits", "number", "true/fal
 TEXTS = (TEXT, DIGITS)
 KINDS = frozenset((*TEXTS, NUMBER, BOOL, DATES, OTHER))
 
+# Labels that files hold as `str` writes them.
+_WRITTEN_ALIKE = (pd.IntervalDtype, pd.PeriodDtype, pd.DatetimeTZDtype)
+
 _PLURAL = {NUMBER: "numbers", BOOL: "true/false", DATES: "dates"}
 _ALLOWED = {
     NUMBER: "numbers such as 2, -0.5 or 1e3",
@@ -63,6 +66,10 @@ def as_it_was(name: str, column: pd.Series, kind: str | None) -> pd.Series:
     now = _kind(column)
     if kind == DIGITS and now == NUMBER:
         return _as_digits(column)
+    if kind in TEXTS and isinstance(_labels_of(column), _WRITTEN_ALIKE):
+        return pd.Series(pd.Categorical(column.map(str), ordered=True), index=column.index)
+    if kind == NUMBER and now == NUMBER and isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.cat.categories.dtype)
     if read is None or now == kind:
         return column
     if now in TEXTS:
@@ -95,6 +102,11 @@ def _kind(column: pd.Series) -> str:
             return DIGITS if _has_digits(labels) else TEXT
         return NUMBER if labels.dtype.kind in "iuf" else OTHER
     return {"b": BOOL, "i": NUMBER, "u": NUMBER, "f": NUMBER, "M": DATES}.get(kind.kind, OTHER)
+
+
+def _labels_of(column: pd.Series) -> Any:
+    """Return the type of a column, or of its categories."""
+    return column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
 
 
 def _has_digits(labels: pd.Index) -> bool:

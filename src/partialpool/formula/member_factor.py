@@ -197,8 +197,21 @@ def _union(parts: Sequence[Labels]) -> Labels:
     first = parts[0]
     if all(np.array_equal(first, labels) for labels in parts):
         return first
+    if {part.dtype.kind for part in parts} == {"i", "u"}:  # whose common type would be double precision
+        parts = [_without_sign(part) for part in parts]
     _, found = pd.factorize(np.concatenate(parts), sort=True)
     return np.asarray(found)
+
+
+def _without_sign(labels: Labels) -> Labels:
+    if labels.size and labels.min() < 0:
+        raise build(
+            DataError,
+            f"The whole numbers of one factor are negative in one column, such as {labels.min()}, and beyond "
+            "64 bits with a sign in another.",
+            hint="text in all of them: table[columns].astype(str)",
+        )
+    return labels.astype(np.uint64)
 
 
 def _require_one_kind(part: MembersPart, labels: Sequence[Labels]) -> None:
