@@ -91,10 +91,10 @@ def require_digits(parameters: Parameters, family: Family) -> None:
             continue
         names, matrix = part.predictor.population.names, part.predictor.population.matrix
         _require_told_apart(names, matrix)
-        fixed = "Intercept" in names or not family.intercept
+        fixed = len(names) > 1 or not family.intercept
         distant = _distant(names, matrix)
         if distant and fixed and not takers(parameters, family, number):
-            raise _far(distant[0], "the intercept has a prior where it is 0")
+            raise _far(distant[0], "other coefficients have priors where it is 0")
         for name in names:
             if ":" in name and any(own in distant for own in name.split(":")):
                 raise _far(
@@ -145,5 +145,5 @@ def _far(name: str, why: str, columns: Sequence[str] = ()) -> DataError:
         DataError,
         f"The values of {column!r} are more than {UNUSABLE:,.0f} times as far from 0 as from each other, "
         f"and {why}{f': {name}' if columns else ''}.",
-        hint=f"center({column}) in the formula, or a column that is 0 near the data",
+        hint=f"center({column}) in the formula; a prior AtMeans(...) of an intercept holds at the means",
     )
