@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partialpool.data.written import BOOLS, DATE, INTEGER, LEADING_ZERO, NUMBER, SEVERAL_WAYS
+from partialpool.data.written import BOOLS, DATE, INTEGER, LEADING_ZERO, NUMBER
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,7 +72,7 @@ def read_delimited(path: Path, text: Collection[str], labels: Collection[str] | 
         _read(connection, path, "header=true, sample_size=-1", nulls).create("cells")
         columns = [_Column(connection, name) for name in connection.table("cells").columns]
         known = {column.name: column.type(text, labels) for column in columns}
-        chosen = ", ".join(f"{_cast(name, kind)} AS {_quoted(name)}" for name, kind in known.items())
+        chosen = ", ".join(column.cast(known[column.name]) for column in columns)
         table = connection.sql(f"SELECT {chosen} FROM cells").to_arrow_table()
         several = {} if labels is not None else _several(columns, known)
         return Delimited(first[0], table, several)
@@ -96,14 +96,6 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _cast(name: str, kind: str) -> str:
-    """Write a column in its type; of text, what is empty inside quotes is missing, too."""
-    column = _quoted(name)
-    if kind == "VARCHAR":
-        return f"nullif({column}, '')"
-    return f"CAST(nullif(trim({column}), '') AS {kind})"
-
-
 def _several(columns: Sequence[_Column], known: dict[str, str]) -> dict[str, tuple[str, str]]:
     """Give two ways of writing one number for each column that has such."""
     numbers = [column for column in columns if known[column.name] in ("BIGINT", "DOUBLE")]
@@ -116,7 +108,17 @@ class _Column:
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         self._connection = connection
         self.name = name
-        self._text = f"nullif(trim({_quoted(name)}), '')"
+        column = _quoted(name)
+        self._text = column
+        (odd,) = self._ask(f"count(*) FILTER ({column} = '' OR {column} <> trim({column}))")
+        if odd:  # which is rare, and takes time to look at in every question
+            self._text = f"nullif(trim({column}), '')"
+
+    def cast(self, kind: str) -> str:
+        """Write the column in a type; of text, what is empty inside quotes is missing, too."""
+        column = _quoted(self.name)
+        found = f"nullif({column}, '')" if kind == "VARCHAR" else f"CAST({self._text} AS {kind})"
+        return f"{found} AS {column}"
 
     def type(self, text: Collection[str], labels: Collection[str] | None) -> str:
         """Decide its type, as SQL calls it."""
@@ -131,8 +133,9 @@ class _Column:
 
     def merges(self, kind: str) -> bool:
         """Say whether two ways of writing are one value."""
-        if not self._any(SEVERAL_WAYS):
-            return False
+        again = f"CAST(CAST({self._text} AS {kind}) AS VARCHAR)"
+        if not self._ask(f"count(*) FILTER ({again} <> {self._text})")[0]:
+            return False  # each is written as its value is
         written, values = self._ask(
             f"count(DISTINCT {self._text}), count(DISTINCT CAST({self._text} AS {kind}))"
         )
@@ -149,9 +152,9 @@ class _Column:
         return one, other
 
     def _by_content(self) -> str:
-        n, numbers, dates, bools = self._ask(
+        n, numbers, bools = self._ask(
             f"count({self._text}), count(TRY_CAST({self._text} AS DOUBLE)), "
-            f"count(TRY_CAST({self._text} AS TIMESTAMP)), count(*) FILTER ({self._text} IN {BOOLS})"
+            f"count(*) FILTER ({self._text} IN {BOOLS})"
         )
         if n == 0:
             return "VARCHAR"
@@ -159,13 +162,17 @@ class _Column:
             return self._kind_of_number(n)
         if bools == n:
             return "BOOLEAN"
-        return "TIMESTAMP" if dates == n and self._every(DATE) else "VARCHAR"
+        return "TIMESTAMP" if self._every(DATE) and self._count("TIMESTAMP") == n else "VARCHAR"
 
     def _kind_of_number(self, n: int) -> str:
         if not self._every(INTEGER):
             return "DOUBLE"
-        (small,) = self._ask(f"count(TRY_CAST({self._text} AS BIGINT))")
-        return "BIGINT" if small == n else "HUGEINT"
+        return "BIGINT" if self._count("BIGINT") == n else "HUGEINT"
+
+    def _count(self, kind: str) -> int:
+        """Count the values that can be of a type."""
+        (found,) = self._ask(f"count(TRY_CAST({self._text} AS {kind}))")
+        return int(found)
 
     def _loses(self, kind: str) -> bool:
         """Say whether labels would lose something in a type."""

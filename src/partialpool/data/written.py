@@ -12,10 +12,6 @@ LEADING_ZERO = r"-?0[0-9].*"
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
 BOOLS = ("true", "false", "True", "False", "TRUE", "FALSE")
 
-# Numbers that can be written otherwise, too: of two ways of writing one number at least one is such. And
-# dates with a time.
-SEVERAL_WAYS = r"-?0[0-9].*|-0|-?\..*|.*[eE ].*|.*\.[0-9]*0|.*\.|.{16,}|.*:.*"
-
 _DIGITS = r"(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
 _GROUPED = r"[0-9]{1,3}(?:[,.' \u00a0\u2009\u202f\u2019][0-9]{3})+(?:[.,][0-9]+)?"
 _MONEY = "[$\u20ac\u00a3\u00a5]"
