@@ -93,7 +93,8 @@ def _measure(folder: Path, name: str, program: str) -> dict[str, Any]:
     model = pp.Model(formula, table, family=row["family"], missing="drop")
     if program == "stanli":
         return _stanli(model)
-    model.fit(method=program, draws=50, chains=1, seed=1, progress=False)  # loads kernels
+    small = {"warmup": 50} if program == "nuts" else {}
+    model.fit(method=program, draws=4, chains=1, seed=1, progress=False, **small)  # loads kernels
     started = time.perf_counter()
     fit = model.fit(method=program, draws=DRAWS, chains=CHAINS, seed=1, cores=2, progress=False)
     seconds = time.perf_counter() - started
