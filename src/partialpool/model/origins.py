@@ -27,6 +27,7 @@ FAR = 1e3  # distance of a column from zero, in its ranges: a matrix of products
 LOST = 2.0**-10  # of its range, the distance of neighbouring numbers from which a column has lost its digits
 SMALLEST = 1e-140  # range of a column: its square and that of its inverse are numbers
 UNUSABLE = 1e6  # the same as FAR where the origin cannot be moved: such a matrix has three digits left
+ROWS, ENDS = 64, (np.minimum, np.maximum)
 
 
 def far_origins(matrix: Floats) -> Floats:
@@ -45,9 +46,23 @@ def _distances(matrix: Floats) -> Floats:
     """(K,) how far columns are from zero, in units of their ranges; 0 for a constant one."""
     if not len(matrix):
         return np.zeros(matrix.shape[1])
-    lower, upper = matrix.min(axis=0), matrix.max(axis=0)
+    lower, upper = _ends(matrix)
     middle, extent = np.abs(0.5 * lower + 0.5 * upper), upper - lower
     return np.divide(middle, extent, out=np.zeros_like(middle), where=extent > 0)
+
+
+def _ends(matrix: Floats) -> tuple[Floats, Floats]:
+    """(K,) smallest and largest numbers of columns; of many short rows a block at a time, which is quick."""
+    if matrix.flags.c_contiguous and len(matrix) >= 2 * ROWS:
+        whole = len(matrix) - len(matrix) % ROWS
+        blocks = matrix[:whole].reshape(-1, ROWS * matrix.shape[1])
+        found = (f.reduce(blocks, axis=0).reshape(ROWS, -1) for f in ENDS)
+        lower, upper = (
+            f.reduce(np.concatenate([own, matrix[whole:]]), axis=0)
+            for f, own in zip(ENDS, found, strict=True)
+        )
+        return lower, upper
+    return matrix.min(axis=0), matrix.max(axis=0)
 
 
 def takers(parameters: Parameters, family: Family, number: int) -> dict[int, float]:
@@ -118,15 +133,15 @@ def _require_near_groups(predictor: Predictor) -> None:
 
 
 def _require_told_apart(names: Sequence[str], matrix: Floats) -> None:
-    for name, column in zip(names, matrix.T, strict=True):
-        if not len(column):
-            continue
-        lower, upper = float(column.min()), float(column.max())
+    if not len(matrix):
+        return
+    for name, *ends in zip(names, *_ends(matrix), strict=True):
+        lower, upper = map(float, ends)
         extent, step = upper - lower, float(np.spacing(max(abs(lower), abs(upper))))
         if extent and step > LOST * extent:
             raise build(
                 DataError,
-                f"All {len(column):,} values of {name!r} lie between {lower!r} and {upper!r}, where double "
+                f"All {len(matrix):,} values of {name!r} lie between {lower!r} and {upper!r}, where double "
                 f"precision tells apart only numbers {step:.3g} from each other: their differences are lost.",
                 hint="subtract a number near them before they become floats, or leave the column out",
             )
