@@ -53,7 +53,7 @@ def _distances(matrix: Floats) -> Floats:
 
 def _ends(matrix: Floats) -> tuple[Floats, Floats]:
     """(K,) smallest and largest numbers of columns; of many short rows a block at a time, which is quick."""
-    if matrix.flags.c_contiguous and len(matrix) >= 2 * ROWS:
+    if matrix.flags.c_contiguous and matrix.size and len(matrix) >= 2 * ROWS:
         whole = len(matrix) - len(matrix) % ROWS
         blocks = matrix[:whole].reshape(-1, ROWS * matrix.shape[1])
         found = (f.reduce(blocks, axis=0).reshape(ROWS, -1) for f in ENDS)
